@@ -1,0 +1,1 @@
+"""The services: one folder each, meeting only in `services.assistant.wiring`."""

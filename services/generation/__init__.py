@@ -1,0 +1,1 @@
+"""Generation: an answer, streamed, from chat turns of text and images, by a LLaVA."""

@@ -1,0 +1,1 @@
+"""What every server shares: limits, errors, identity, health, model workers. Knows no concept."""

@@ -1,0 +1,197 @@
+"""Encoded bytes to an upright RGB image and back: the only place that opens foreign image data.
+
+Everything the world's cameras and editors write in the three formats is accepted and made plain:
+upright, sRGB, eight bits, no alpha, no metadata. What can't be made plain is refused by name.
+Pure functions, safe on any thread.
+"""
+
+import io
+import struct
+from collections.abc import Callable, Mapping
+from typing import Final, NoReturn
+
+import numpy as np
+from PIL import Image, ImageCms, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+
+from kith.errors import InvalidInput
+
+MAX_IMAGE_BYTES: Final = 20 * 1024 * 1024
+MAX_IMAGE_PIXELS: Final = 50_000_000
+MAX_IMAGE_ASPECT: Final = 100
+"""Longest side over shortest: a one-pixel line scaled to a model's input would fill the memory."""
+
+_PNG_PIXELS: Final = 500_000
+"""Images up to this size are stored without loss."""
+
+_ORIENTATION_TAG: Final = 0x0112
+_UPRIGHT: Final[Mapping[int, Image.Transpose]] = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+# What Pillow's three decoders raise on bytes that are damaged (found by fuzzing them).
+_DAMAGED: Final = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error)
+
+_OTHER_FORMATS: Final[Mapping[bytes, str]] = {
+    b"GIF8": "GIF",
+    b"BM": "BMP",
+    b"II*\x00": "TIFF",
+    b"MM\x00*": "TIFF",
+    b"%PDF": "PDF",
+    b"<svg": "SVG",
+    b"<?xml": "SVG or XML",
+}
+
+
+def decode(data: bytes, *, field: str) -> Image.Image:
+    """The upright RGB image in `data` (JPEG, PNG or WebP), free of metadata.
+
+    EXIF rotation is applied, alpha laid over white, CMYK, palette, grey and 16-bit data
+    converted, an embedded colour profile converted to sRGB.
+
+    Args:
+        data: The encoded file.
+        field: The request field it came in, named in the error.
+
+    Raises:
+        InvalidInput: Empty, too many bytes or pixels (read from the header, before decoding), too
+            narrow, another format, animated, or damaged; `reason` tells which.
+    """
+    if not data:
+        _refuse(field, "IMAGE_EMPTY", "zero bytes; send a JPEG, PNG or WebP file")
+    if len(data) > MAX_IMAGE_BYTES:
+        _refuse(
+            field,
+            "IMAGE_TOO_MANY_BYTES",
+            f"{len(data)} bytes, at most {MAX_IMAGE_BYTES} are accepted; send a smaller photo",
+        )
+    opener = _opener(data, field)
+    try:
+        image = opener(io.BytesIO(data))
+    except _DAMAGED as error:
+        _refuse_damaged(field, error)
+    _check_size(image.width, image.height, field)
+    # An MPO file of a phone is a JPEG whose further frames the plain JPEG reader leaves alone.
+    if getattr(image, "n_frames", 1) > 1:
+        _refuse(field, "IMAGE_ANIMATED", "an animation; send one frame as a still picture")
+    try:
+        image.load()
+    except _DAMAGED as error:
+        _refuse_damaged(field, error)
+    # A fresh image carries no info dictionary: no EXIF, GPS, comment or profile goes further.
+    plain = Image.new("RGB", image.size)
+    plain.paste(_to_srgb(_flatten(image), image.info.get("icc_profile")))
+    turn = _UPRIGHT.get(_orientation(image))
+    return plain if turn is None else plain.transpose(turn)
+
+
+def encode(image: Image.Image) -> bytes:
+    """`image` as a file without metadata: PNG up to half a megapixel, else JPEG (q95, 4:4:4)."""
+    buffer = io.BytesIO()
+    plain = Image.new("RGB", image.size)
+    plain.paste(image)
+    if image.width * image.height <= _PNG_PIXELS:
+        plain.save(buffer, "PNG", compress_level=1)
+    else:
+        plain.save(buffer, "JPEG", quality=95, subsampling=0)
+    return buffer.getvalue()
+
+
+def _opener(data: bytes, field: str) -> Callable[[io.BytesIO], ImageFile.ImageFile]:
+    """The one reader for the bytes' signature, so that no other of Pillow's parsers ever runs."""
+    if data.startswith(b"\xff\xd8\xff"):
+        return JpegImagePlugin.JpegImageFile
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return PngImagePlugin.PngImageFile
+    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
+        # libwebp allocates the whole canvas on opening, so the header is read by hand first.
+        try:
+            width, height = _webp_size(data)
+        except struct.error as error:
+            _refuse_damaged(field, error)
+        _check_size(width, height, field)
+        return WebPImagePlugin.WebPImageFile
+    known = next((name for magic, name in _OTHER_FORMATS.items() if data.startswith(magic)), None)
+    if data[4:8] == b"ftyp":
+        known = "HEIC or AVIF"
+    _refuse(
+        field,
+        "IMAGE_FORMAT_UNSUPPORTED" if known else "NOT_AN_IMAGE",
+        f"{known or 'not an image'}; send a JPEG, PNG or WebP file",
+    )
+
+
+def _webp_size(data: bytes) -> tuple[int, int]:
+    """Width and height of the canvas by the first chunk (WebP container specification)."""
+    kind = data[12:16]
+    if kind == b"VP8X":
+        low_w, high_w, low_h, high_h = struct.unpack_from("<HBHB", data, 24)
+        return (low_w | high_w << 16) + 1, (low_h | high_h << 16) + 1
+    if kind == b"VP8L":
+        (bits,) = struct.unpack_from("<I", data, 21)
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    width, height = struct.unpack_from("<HH", data, 26)
+    return width & 0x3FFF, height & 0x3FFF
+
+
+def _check_size(width: int, height: int, field: str) -> None:
+    size = f"{width} x {height} pixels"
+    if width * height > MAX_IMAGE_PIXELS:
+        limit = f"{MAX_IMAGE_PIXELS // 1_000_000} megapixels"
+        _refuse(
+            field, "IMAGE_TOO_MANY_PIXELS", f"{size}, at most {limit} are accepted; scale it down"
+        )
+    if max(width, height) > MAX_IMAGE_ASPECT * min(width, height):
+        ratio = f"{MAX_IMAGE_ASPECT}:1"
+        _refuse(field, "IMAGE_TOO_NARROW", f"{size}, at most {ratio} is accepted; crop it")
+
+
+def _flatten(image: Image.Image) -> Image.Image:
+    """`image` as eight-bit L, RGB or CMYK, transparent parts over white."""
+    if image.mode.startswith("I"):  # 16-bit grey; Pillow's own conversion clips instead of scaling
+        return Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))
+    if image.has_transparency_data:
+        rgba = image.convert("RGBA")
+        white = Image.new("RGBA", rgba.size, "white")
+        return Image.alpha_composite(white, rgba).convert("RGB")
+    return image if image.mode in ("L", "RGB", "CMYK") else image.convert("RGB")
+
+
+def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """`image` in sRGB; a colour profile that is damaged or of another mode is ignored."""
+    if profile:
+        try:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            if "sRGB" not in ImageCms.getProfileDescription(source):
+                srgb = ImageCms.createProfile("sRGB")
+                converted = ImageCms.profileToProfile(image, source, srgb, outputMode="RGB")
+                return converted or image.convert("RGB")
+        except (ImageCms.PyCMSError, OSError, ValueError):
+            pass
+    return image.convert("RGB")
+
+
+def _orientation(image: Image.Image) -> int:
+    """The EXIF orientation, 1 (upright) when the block is missing or damaged."""
+    try:
+        value = image.getexif().get(_ORIENTATION_TAG, 1)
+    except _DAMAGED:
+        return 1
+    return value if isinstance(value, int) else 1
+
+
+def _refuse_damaged(field: str, error: Exception) -> NoReturn:
+    raise InvalidInput(
+        f"{field}: the image is truncated or damaged; send the whole file",
+        reason="IMAGE_DAMAGED",
+        field=field,
+    ) from error
+
+
+def _refuse(field: str, reason: str, what: str) -> NoReturn:
+    raise InvalidInput(f"{field}: {what}", reason=reason, field=field)

@@ -1,0 +1,139 @@
+"""Profiles: which models to run, as data.
+
+A profile is one TOML file under `profiles/`. Paths in it are relative to the weights folder: the
+one that ships with Kith for `pocket`, the one the operator names for `full`. Reading a profile
+loads no model; `path.exists()` is checked where a model is loaded.
+"""
+
+import importlib.util
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from kith.errors import InvalidInput, Refused
+
+Dtype = Literal["float32", "bfloat16", "float16"]
+
+_PROFILES = Path(__file__).with_name("profiles")
+
+
+@dataclass(frozen=True)
+class DetectorSpec:
+    """An Ultralytics checkpoint."""
+
+    weights: Path
+    sha256: str
+    """Of the weights file. A `.pt` is a pickle, so an empty hash means that it is refused."""
+    image_size: int
+    """Longest side of the picture the network sees, in pixels."""
+    open_vocabulary: bool
+    """True for YOLO-World, whose classes are set by text vectors at run time."""
+    confidence: float = 0.1
+    iou: float = 0.7
+    """Overlap above which the weaker of two boxes is dropped."""
+    max_detections: int = 300
+
+
+@dataclass(frozen=True)
+class EmbedderSpec:
+    """An open_clip model."""
+
+    name: str
+    """Identifies the vectors: vectors of two names are never compared."""
+    config: Path
+    """`open_clip_config.json` as model hubs publish it beside the weights."""
+    weights: Path
+    sha256: str
+    """Of the weights file; may be empty for safetensors, which can't run code."""
+    dim: int
+    stranger_distance: float
+    """L2 distance of unit vectors (0 to 2) from which on a match is a stranger."""
+
+
+@dataclass(frozen=True)
+class GeneratorSpec:
+    """A folder with a `LlavaForConditionalGeneration` in safetensors and its processor."""
+
+    directory: Path
+    revision: str
+    """Commit of the published folder the operator has to fetch; empty for what ships with Kith."""
+    dtype: Dtype
+    """The precision to compute in, whatever the weights are stored in."""
+    max_new_tokens: int
+    """The longest answer, whatever a caller asks for."""
+
+
+@dataclass(frozen=True)
+class TextEncoderSpec:
+    """The open_clip model whose text vectors name the classes of an open-vocabulary detector."""
+
+    name: str
+    config: Path
+    weights: Path
+    sha256: str
+    dim: int
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The models of one deployment."""
+
+    name: str
+    device: str
+    """A torch device: "cpu", "cuda", "cuda:1"."""
+    detector: DetectorSpec
+    embedder: EmbedderSpec
+    generator: GeneratorSpec
+    detector_text: TextEncoderSpec | None
+    """None when the detector has a vocabulary of its own."""
+
+    @classmethod
+    def load(cls, name: str, weights: Path | None = None) -> Self:
+        """The profile called `name`, with the paths in it resolved under `weights`.
+
+        Args:
+            name: "pocket" or "full".
+            weights: The folder that holds the models; None for the one that ships with Kith.
+
+        Raises:
+            InvalidInput: There is no such profile.
+            Refused: `weights` is needed and was not given.
+        """
+        file = _PROFILES / f"{name}.toml"
+        known = sorted(path.stem for path in _PROFILES.glob("*.toml"))
+        if name not in known:
+            raise InvalidInput(
+                f"profile: no profile {name!r}; take one of {', '.join(known)}",
+                reason="PROFILE_UNKNOWN",
+                field="profile",
+            )
+        data = tomllib.loads(file.read_text(encoding="utf-8"))
+        root = weights or _shipped_weights(name)
+        text = data.get("detector_text")
+        return cls(
+            name=name,
+            device=data["device"],
+            detector=DetectorSpec(**_resolved(data["detector"], root)),
+            embedder=EmbedderSpec(**_resolved(data["embedder"], root)),
+            generator=GeneratorSpec(**_resolved(data["generator"], root)),
+            detector_text=TextEncoderSpec(**_resolved(text, root)) if text else None,
+        )
+
+
+def _resolved(table: dict[str, Any], root: Path) -> dict[str, Any]:
+    paths = {"weights", "config", "directory"}
+    return {key: root / value if key in paths else value for key, value in table.items()}
+
+
+def _shipped_weights(name: str) -> Path:
+    """The `weights` folder of the `pocket` package, found by path: importing it would load torch."""
+    package = importlib.util.find_spec("pocket")
+    if name != "pocket" or package is None or not package.submodule_search_locations:
+        raise Refused(
+            f"weights: the profile {name!r} ships without its models; give their folder "
+            "with --weights",
+            reason="WEIGHTS_FOLDER_MISSING",
+            field="weights",
+        )
+    return Path(package.submodule_search_locations[0]) / "weights"
