@@ -1,0 +1,58 @@
+# One command list, for people and for CI. Everything lives in .venv, which is made on first use.
+PYTHON   ?= $(shell command -v python3.11 || command -v python3)
+BIN      := .venv/bin
+PACKAGES := $(wildcard kith memory_db services datagen evaluation pocket)
+SCRIPTS  := $(wildcard proto/*.py docs/*.py examples/*.py)
+PYTEST   ?=
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: .venv/.installed-server ## install what the demo needs and run it
+	@$(BIN)/kith demo
+
+test: .venv/.installed-dev ## every test that needs neither a GPU nor much patience
+	@$(BIN)/python -m pytest $(PYTEST)
+
+lint: .venv/.installed-dev ## style, import arrows, fresh stubs
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python proto/generate.py --check
+
+types: .venv/.installed-dev ## mypy --strict over our own code
+	@$(BIN)/mypy $(PACKAGES) $(SCRIPTS)
+
+proto: .venv/.installed-dev ## make the stubs in kith/v1 anew
+	@$(BIN)/python proto/generate.py
+
+docs: .venv/.installed-dev ## write docs/cli.md from the program's own help
+	@$(BIN)/python docs/generate_cli.py
+
+bench: .venv/.installed-dev ## the benchmarks among the tests
+	@$(BIN)/python -m pytest --benchmark-only -m "" --timeout 0 $(PYTEST)
+
+fmt: .venv/.installed-dev ## mend style where a tool can
+	@$(BIN)/ruff check --fix --quiet .
+	@$(BIN)/ruff format --quiet .
+
+clean: ## forget the environment and the caches
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info
+
+# A stamp says which extras are installed, and from which pins: a change of either installs again.
+.venv/.installed-%: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "Installing kith[$*] into .venv (the first time a few minutes and about 6 GB) ..."
+	@$(BIN)/python -m pip install --quiet --progress-bar off -c constraints.txt -e '.[$*]'
+	@touch $@
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || { \
+	  echo 'Kith needs Python 3.11 and found none: install it, or name it: make PYTHON=.../python3.11' >&2; exit 1; }
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --progress-bar off -c constraints.txt --upgrade pip
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types proto docs bench fmt clean
+.DELETE_ON_ERROR:

@@ -1,0 +1,73 @@
+"""What holds for every test: warnings aside, no network, no home, no settings, few threads."""
+
+import os
+import socket
+import tempfile
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# Before torch or Ultralytics is imported, since both read these only once. Child processes inherit them.
+os.environ.update(
+    OMP_NUM_THREADS="1",
+    OPENBLAS_NUM_THREADS="1",
+    MKL_NUM_THREADS="1",
+    TOKENIZERS_PARALLELISM="false",
+    CUDA_VISIBLE_DEVICES=os.environ.get("CUDA_VISIBLE_DEVICES", ""),
+    HF_HUB_OFFLINE="1",
+    TRANSFORMERS_OFFLINE="1",
+    YOLO_OFFLINE="1",
+    YOLO_AUTOINSTALL="false",
+    YOLO_CONFIG_DIR=tempfile.mkdtemp(prefix="kith-tests-yolo-"),
+    MPLBACKEND="Agg",
+    NO_COLOR="1",
+    TERM="dumb",
+    COLUMNS="100",
+)
+
+
+def pytest_report_header() -> str:
+    """Name the versions on which a failure may depend."""
+    names = ("torch", "transformers", "ultralytics", "open_clip_torch", "qdrant-edge-py", "grpcio")
+    return "versions: " + ", ".join(f"{name} {metadata.version(name)}" for name in names)
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Point every place a program may write to at an empty folder, and drop the user's settings."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))
+    for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"):
+        monkeypatch.setenv(name, str(home / name.lower()))
+    for name in [name for name in os.environ if name.startswith("KITH_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_network() -> Iterator[None]:
+    """Refuse every connection that leaves this machine, naming the address."""
+
+    def is_near(address: object) -> bool:
+        host = address[0] if isinstance(address, tuple) else address
+        return isinstance(host, str | bytes) and (
+            host in ("localhost", "::1", "") or str(host).startswith(("127.", "/"))
+        )
+
+    connect, connect_ex = socket.socket.connect, socket.socket.connect_ex
+
+    def guarded(original: object) -> object:
+        def call(self: socket.socket, address: object) -> object:
+            if self.family != socket.AF_UNIX and not is_near(address):
+                pytest.fail(f"a test tried to reach {address!r}; tests run without a network")
+            return original(self, address)  # type: ignore[operator]
+
+        return call
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", guarded(connect))
+        patch.setattr(socket.socket, "connect_ex", guarded(connect_ex))
+        yield
