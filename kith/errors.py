@@ -8,6 +8,8 @@ A message names the field, the value and the next step: "image: 31 MiB, at most 
 accepted; send a smaller photo".
 """
 
+# ruff: noqa: N818  (each class is named for what happened; `KithError` says that it is an error)
+
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import ClassVar

@@ -8,7 +8,7 @@ Pure functions, safe on any thread.
 import io
 import struct
 from collections.abc import Callable, Mapping
-from typing import Final, NoReturn
+from typing import Final
 
 import numpy as np
 from PIL import Image, ImageCms, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
@@ -63,9 +63,9 @@ def decode(data: bytes, *, field: str) -> Image.Image:
             narrow, another format, animated, or damaged; `reason` tells which.
     """
     if not data:
-        _refuse(field, "IMAGE_EMPTY", "zero bytes; send a JPEG, PNG or WebP file")
+        raise _refusal(field, "IMAGE_EMPTY", "zero bytes; send a JPEG, PNG or WebP file")
     if len(data) > MAX_IMAGE_BYTES:
-        _refuse(
+        raise _refusal(
             field,
             "IMAGE_TOO_MANY_BYTES",
             f"{len(data)} bytes, at most {MAX_IMAGE_BYTES} are accepted; send a smaller photo",
@@ -74,15 +74,15 @@ def decode(data: bytes, *, field: str) -> Image.Image:
     try:
         image = opener(io.BytesIO(data))
     except _DAMAGED as error:
-        _refuse_damaged(field, error)
+        raise _damaged(field) from error
     _check_size(image.width, image.height, field)
     # An MPO file of a phone is a JPEG whose further frames the plain JPEG reader leaves alone.
     if getattr(image, "n_frames", 1) > 1:
-        _refuse(field, "IMAGE_ANIMATED", "an animation; send one frame as a still picture")
+        raise _refusal(field, "IMAGE_ANIMATED", "an animation; send one frame as a still picture")
     try:
         image.load()
     except _DAMAGED as error:
-        _refuse_damaged(field, error)
+        raise _damaged(field) from error
     # A fresh image carries no info dictionary: no EXIF, GPS, comment or profile goes further.
     plain = Image.new("RGB", image.size)
     plain.paste(_to_srgb(_flatten(image), image.info.get("icc_profile")))
@@ -113,13 +113,13 @@ def _opener(data: bytes, field: str) -> Callable[[io.BytesIO], ImageFile.ImageFi
         try:
             width, height = _webp_size(data)
         except struct.error as error:
-            _refuse_damaged(field, error)
+            raise _damaged(field) from error
         _check_size(width, height, field)
         return WebPImagePlugin.WebPImageFile
     known = next((name for magic, name in _OTHER_FORMATS.items() if data.startswith(magic)), None)
     if data[4:8] == b"ftyp":
         known = "HEIC or AVIF"
-    _refuse(
+    raise _refusal(
         field,
         "IMAGE_FORMAT_UNSUPPORTED" if known else "NOT_AN_IMAGE",
         f"{known or 'not an image'}; send a JPEG, PNG or WebP file",
@@ -143,12 +143,12 @@ def _check_size(width: int, height: int, field: str) -> None:
     size = f"{width} x {height} pixels"
     if width * height > MAX_IMAGE_PIXELS:
         limit = f"{MAX_IMAGE_PIXELS // 1_000_000} megapixels"
-        _refuse(
+        raise _refusal(
             field, "IMAGE_TOO_MANY_PIXELS", f"{size}, at most {limit} are accepted; scale it down"
         )
     if max(width, height) > MAX_IMAGE_ASPECT * min(width, height):
         ratio = f"{MAX_IMAGE_ASPECT}:1"
-        _refuse(field, "IMAGE_TOO_NARROW", f"{size}, at most {ratio} is accepted; crop it")
+        raise _refusal(field, "IMAGE_TOO_NARROW", f"{size}, at most {ratio} is accepted; crop it")
 
 
 def _flatten(image: Image.Image) -> Image.Image:
@@ -185,13 +185,9 @@ def _orientation(image: Image.Image) -> int:
     return value if isinstance(value, int) else 1
 
 
-def _refuse_damaged(field: str, error: Exception) -> NoReturn:
-    raise InvalidInput(
-        f"{field}: the image is truncated or damaged; send the whole file",
-        reason="IMAGE_DAMAGED",
-        field=field,
-    ) from error
+def _damaged(field: str) -> InvalidInput:
+    return _refusal(field, "IMAGE_DAMAGED", "truncated or damaged; send the whole file")
 
 
-def _refuse(field: str, reason: str, what: str) -> NoReturn:
-    raise InvalidInput(f"{field}: {what}", reason=reason, field=field)
+def _refusal(field: str, reason: str, what: str) -> InvalidInput:
+    return InvalidInput(f"{field}: {what}", reason=reason, field=field)

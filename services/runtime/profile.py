@@ -36,7 +36,7 @@ class DetectorSpec:
 
 
 @dataclass(frozen=True)
-class EmbedderSpec:
+class EncoderSpec:
     """An open_clip model."""
 
     name: str
@@ -47,6 +47,12 @@ class EmbedderSpec:
     sha256: str
     """Of the weights file; may be empty for safetensors, which can't run code."""
     dim: int
+
+
+@dataclass(frozen=True)
+class EmbedderSpec(EncoderSpec):
+    """The open_clip model whose vectors the memory holds."""
+
     stranger_distance: float
     """L2 distance of unit vectors (0 to 2) from which on a match is a stranger."""
 
@@ -65,17 +71,6 @@ class GeneratorSpec:
 
 
 @dataclass(frozen=True)
-class TextEncoderSpec:
-    """The open_clip model whose text vectors name the classes of an open-vocabulary detector."""
-
-    name: str
-    config: Path
-    weights: Path
-    sha256: str
-    dim: int
-
-
-@dataclass(frozen=True)
 class Profile:
     """The models of one deployment."""
 
@@ -85,8 +80,8 @@ class Profile:
     detector: DetectorSpec
     embedder: EmbedderSpec
     generator: GeneratorSpec
-    detector_text: TextEncoderSpec | None
-    """None when the detector has a vocabulary of its own."""
+    detector_text: EncoderSpec | None
+    """What turns category words into the detector's classes; None when it has its own."""
 
     @classmethod
     def load(cls, name: str, weights: Path | None = None) -> Self:
@@ -117,7 +112,7 @@ class Profile:
             detector=DetectorSpec(**_resolved(data["detector"], root)),
             embedder=EmbedderSpec(**_resolved(data["embedder"], root)),
             generator=GeneratorSpec(**_resolved(data["generator"], root)),
-            detector_text=TextEncoderSpec(**_resolved(text, root)) if text else None,
+            detector_text=EncoderSpec(**_resolved(text, root)) if text else None,
         )
 
 
@@ -127,7 +122,7 @@ def _resolved(table: dict[str, Any], root: Path) -> dict[str, Any]:
 
 
 def _shipped_weights(name: str) -> Path:
-    """The `weights` folder of the `pocket` package, found by path: importing it would load torch."""
+    """The `weights` folder of the package `pocket`, found without importing it (and torch)."""
     package = importlib.util.find_spec("pocket")
     if name != "pocket" or package is None or not package.submodule_search_locations:
         raise Refused(

@@ -1,0 +1,116 @@
+"""Who is asking: a user's name from the credential of a call, never from an argument."""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Final, Self
+
+from kith.errors import InvalidInput, Refused, Unauthenticated
+
+USER_KEY: Final = "kith-user"
+"""Metadata that names the user on a server without tokens; a local convenience, no protection."""
+
+_USER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+_current: ContextVar[str] = ContextVar("kith_user")
+
+
+def current_user() -> str:
+    """The user of the call being served. Raises `LookupError` outside a call: a bug of ours."""
+    return _current.get()
+
+
+def enter(user: str) -> None:
+    """Serves the rest of this task as `user`."""
+    _current.set(valid_user(user))
+
+
+@contextmanager
+def acting_as(user: str) -> Iterator[None]:
+    """Serves what happens inside as `user`."""
+    token = _current.set(valid_user(user))
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def valid_user(user: str) -> str:
+    """`user`, if it can be part of a resource name and of a folder's.
+
+    Raises:
+        InvalidInput: It is empty, longer than 63 characters or has others than letters, digits,
+            dot, dash and underscore.
+    """
+    if not _USER.fullmatch(user):
+        raise InvalidInput(
+            f"user: {user[:80]!r} is no user name; take letters, digits, dot, dash, underscore",
+            reason="USER_INVALID",
+            field="user",
+        )
+    return user
+
+
+class Users:
+    """Names the user of a call by its metadata.
+
+    Args:
+        default: The user of a call that names none, on a server without tokens.
+        tokens: SHA-256 of each bearer token, in hexadecimal, to its user. None: a server without
+            tokens, for one machine and people who trust each other.
+    """
+
+    def __init__(self, default: str, tokens: Mapping[str, str] | None = None) -> None:
+        self._default = valid_user(default)
+        self._tokens = tokens
+
+    @classmethod
+    def from_file(cls, default: str, tokens_file: Path | None) -> Self:
+        """Reads `tokens_file`: a line each of user name, space and SHA-256 of the token.
+
+        Raises:
+            Refused: A line has another form.
+        """
+        if tokens_file is None:
+            return cls(default)
+        tokens = {}
+        lines = tokens_file.read_text(encoding="utf-8").splitlines()
+        for number, line in enumerate(lines, start=1):
+            if not line.strip() or line.startswith("#"):
+                continue
+            match line.split():
+                case [user, digest] if re.fullmatch(r"[0-9a-f]{64}", digest):
+                    tokens[digest] = valid_user(user)
+                case _:
+                    raise Refused(
+                        f"tokens_file: line {number} is not 'USER SHA256'; correct it",
+                        reason="TOKENS_FILE_INVALID",
+                        field="tokens_file",
+                    )
+        return cls(default, tokens)
+
+    def of(self, metadata: Mapping[str, str | bytes]) -> str:
+        """The user a call's metadata names.
+
+        Raises:
+            Unauthenticated: The server has tokens, and the call brings none of them.
+        """
+        if self._tokens is None:
+            return valid_user(_text(metadata.get(USER_KEY, self._default)))
+        scheme, _, token = _text(metadata.get("authorization", "")).partition(" ")
+        digest = hashlib.sha256(token.encode()).hexdigest()
+        # Every digest is compared, each in constant time: the time taken tells nothing.
+        users = [user for known, user in self._tokens.items() if hmac.compare_digest(known, digest)]
+        if scheme.lower() != "bearer" or not users:
+            raise Unauthenticated(
+                "authorization: no known token; send 'authorization: Bearer TOKEN'",
+                reason="TOKEN_UNKNOWN",
+            )
+        return users[0]
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode(errors="replace") if isinstance(value, bytes) else value

@@ -1,0 +1,123 @@
+"""The gRPC server every service runs in: health, reflection, limits, guard, graceful stop."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+import grpc
+from google.protobuf.descriptor import ServiceDescriptor
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1.health import aio as health_aio
+from grpc_reflection.v1alpha import reflection
+
+from kith.errors import Refused
+from services.runtime.guard import Guard
+from services.runtime.identity import Users
+from services.runtime.settings import ServerSettings
+
+_log = logging.getLogger(__name__)
+
+
+class Service(NamedTuple):
+    """A servicer and how to add it to a server."""
+
+    descriptor: ServiceDescriptor
+    add: Callable[[Any, grpc.aio.Server], None]
+    """The generated `add_*Servicer_to_server`."""
+    servicer: object
+
+
+class Server:
+    """A running server: `async with Server(settings, services) as server`.
+
+    It answers health checks with NOT_SERVING until `ready()`, so start it before loading models
+    if the load is long. Leaving the block stops it: NOT_SERVING first, then no new calls, then
+    `grace_s` seconds for the running ones. Belongs to the event loop it was entered in.
+    """
+
+    port: int
+    """The port it listens on, once entered."""
+
+    def __init__(self, settings: ServerSettings, services: Sequence[Service]) -> None:
+        self._settings = settings
+        self._health = health_aio.HealthServicer()
+        self._names = [service.descriptor.full_name for service in services]
+        limit = settings.max_message_mib * 1024 * 1024
+        self._server = grpc.aio.server(
+            interceptors=[Guard(Users.from_file(settings.user, settings.tokens_file))],
+            options=[
+                ("grpc.max_receive_message_length", limit),
+                ("grpc.max_send_message_length", limit),
+                # A second server on the port is an error, not a share of its calls.
+                ("grpc.so_reuseport", 0),
+            ],
+        )
+        for service in services:
+            service.add(service.servicer, self._server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        reflection.enable_server_reflection(
+            [
+                *self._names,
+                health_pb2.DESCRIPTOR.services_by_name["Health"].full_name,
+                reflection.SERVICE_NAME,
+            ],
+            self._server,
+        )
+
+    async def __aenter__(self) -> Self:
+        """Starts listening.
+
+        Raises:
+            Refused: The port is taken, or the address is not this machine's.
+        """
+        address = f"{self._settings.host}:{self._settings.port}"
+        await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
+        try:
+            self.port = self._server.add_insecure_port(address)
+        except RuntimeError as error:
+            raise Refused(
+                f"port: can't listen on {address}; is another server running there?",
+                reason="PORT_UNAVAILABLE",
+                field="port",
+            ) from error
+        await self._server.start()
+        if self._settings.tokens_file is None and not _is_local(self._settings.host):
+            _log.warning("%s lets in anyone who can reach it; set KITH_TOKENS_FILE", address)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Stops, giving running calls their grace."""
+        await self._health.enter_graceful_shutdown()
+        await self._server.stop(self._settings.grace_s)
+
+    async def ready(self) -> None:
+        """Tells health checks that the models are warm."""
+        await self._set_health(health_pb2.HealthCheckResponse.SERVING)
+
+    async def until_stopped(self) -> None:
+        """Waits for SIGINT or SIGTERM."""
+        asked = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, asked.set)
+        try:
+            await asked.wait()
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+
+    async def _set_health(self, status: health_pb2.HealthCheckResponse.ServingStatus) -> None:
+        for name in ("", *self._names):
+            await self._health.set(name, status)
+
+
+def _is_local(host: str) -> bool:
+    return host in ("localhost", "::1", "[::1]") or host.startswith("127.")
