@@ -26,11 +26,6 @@ PROTO = Path(__file__).resolve().parent
 ROOT = PROTO.parent
 STUBS = "kith/v1"
 RULES = "buf/validate/validate.proto"
-# The Python package of the Google APIs ships this file under a name of its own.
-OPERATIONS, OPERATIONS_IN_PYTHON = (
-    "google/longrunning/operations.proto",
-    "google/longrunning/operations_proto.proto",
-)
 
 
 def sources() -> list[str]:
@@ -58,31 +53,20 @@ def describe() -> FileDescriptorSet:
 
 
 def _foreign() -> FileDescriptorSet:
-    """The imports for which no ``.proto`` of the right name is installed."""
+    """The imports that no installed package has as a ``.proto`` file of the right name."""
     rules = FileDescriptorProto.FromString(protovalidate.ViolationPb.desc().file.proto.to_binary())
     operations = FileDescriptorProto()
     operations_proto_pb2.DESCRIPTOR.CopyToProto(operations)
-    operations.name = OPERATIONS
     return FileDescriptorSet(file=[rules, operations])
 
 
-def _for_python(contract: FileDescriptorSet) -> FileDescriptorSet:
-    """The same contract with the imports that the Python stubs are to make."""
-    adapted = FileDescriptorSet()
-    for file in contract.file:
-        if file.name == RULES:
-            continue
-        imports = [
-            OPERATIONS_IN_PYTHON if name == OPERATIONS else name
-            for name in file.dependency
-            if name != RULES
-        ]
-        del file.dependency[:]
-        file.dependency.extend(imports)
-        if file.name == OPERATIONS:
-            file.name = OPERATIONS_IN_PYTHON
-        adapted.file.append(file)
-    return adapted
+def _without_rules(contract: FileDescriptorSet) -> FileDescriptorSet:
+    """The same contract without the import of the rules' definition; the rules stay as options."""
+    lean = FileDescriptorSet(file=[file for file in contract.file if file.name != RULES])
+    for file in lean.file:
+        if RULES in file.dependency:
+            file.dependency.remove(RULES)
+    return lean
 
 
 def generate(out: Path) -> None:
@@ -93,7 +77,7 @@ def generate(out: Path) -> None:
     """
     with tempfile.TemporaryDirectory() as folder:
         contract = Path(folder, "contract.binpb")
-        described = _for_python(describe())
+        described = _without_rules(describe())
         contract.write_bytes(described.SerializeToString())
         given = f"--descriptor_set_in={contract}"
         _protoc(

@@ -3,7 +3,7 @@
 import grpc
 import warnings
 
-from google.longrunning import operations_proto_pb2 as google_dot_longrunning_dot_operations__proto__pb2
+from google.longrunning import operations_pb2 as google_dot_longrunning_dot_operations__pb2
 from kith.v1 import memory_pb2 as kith_dot_v1_dot_memory__pb2
 from kith.v1 import query_pb2 as kith_dot_v1_dot_query__pb2
 from kith.v1 import resources_pb2 as kith_dot_v1_dot_resources__pb2
@@ -41,12 +41,12 @@ class AssistantStub:
         self.Remember = channel.unary_unary(
                 '/kith.v1.Assistant/Remember',
                 request_serializer=kith_dot_v1_dot_memory__pb2.RememberRequest.SerializeToString,
-                response_deserializer=google_dot_longrunning_dot_operations__proto__pb2.Operation.FromString,
+                response_deserializer=google_dot_longrunning_dot_operations__pb2.Operation.FromString,
                 _registered_method=True)
         self.TrainConcepts = channel.unary_unary(
                 '/kith.v1.Assistant/TrainConcepts',
                 request_serializer=kith_dot_v1_dot_memory__pb2.TrainConceptsRequest.SerializeToString,
-                response_deserializer=google_dot_longrunning_dot_operations__proto__pb2.Operation.FromString,
+                response_deserializer=google_dot_longrunning_dot_operations__pb2.Operation.FromString,
                 _registered_method=True)
         self.GetConcept = channel.unary_unary(
                 '/kith.v1.Assistant/GetConcept',
@@ -270,12 +270,12 @@ def add_AssistantServicer_to_server(servicer, server):
             'Remember': grpc.unary_unary_rpc_method_handler(
                     servicer.Remember,
                     request_deserializer=kith_dot_v1_dot_memory__pb2.RememberRequest.FromString,
-                    response_serializer=google_dot_longrunning_dot_operations__proto__pb2.Operation.SerializeToString,
+                    response_serializer=google_dot_longrunning_dot_operations__pb2.Operation.SerializeToString,
             ),
             'TrainConcepts': grpc.unary_unary_rpc_method_handler(
                     servicer.TrainConcepts,
                     request_deserializer=kith_dot_v1_dot_memory__pb2.TrainConceptsRequest.FromString,
-                    response_serializer=google_dot_longrunning_dot_operations__proto__pb2.Operation.SerializeToString,
+                    response_serializer=google_dot_longrunning_dot_operations__pb2.Operation.SerializeToString,
             ),
             'GetConcept': grpc.unary_unary_rpc_method_handler(
                     servicer.GetConcept,
@@ -385,7 +385,7 @@ class Assistant:
             target,
             '/kith.v1.Assistant/Remember',
             kith_dot_v1_dot_memory__pb2.RememberRequest.SerializeToString,
-            google_dot_longrunning_dot_operations__proto__pb2.Operation.FromString,
+            google_dot_longrunning_dot_operations__pb2.Operation.FromString,
             options,
             channel_credentials,
             insecure,
@@ -412,7 +412,7 @@ class Assistant:
             target,
             '/kith.v1.Assistant/TrainConcepts',
             kith_dot_v1_dot_memory__pb2.TrainConceptsRequest.SerializeToString,
-            google_dot_longrunning_dot_operations__proto__pb2.Operation.FromString,
+            google_dot_longrunning_dot_operations__pb2.Operation.FromString,
             options,
             channel_credentials,
             insecure,

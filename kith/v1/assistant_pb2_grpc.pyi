@@ -9,7 +9,7 @@ with a reason in UPPER_SNAKE, and for bad input a google.rpc.BadRequest that nam
 """
 
 from collections import abc as _abc
-from google.longrunning import operations_proto_pb2 as _operations_proto_pb2
+from google.longrunning import operations_pb2 as _operations_pb2
 from grpc import aio as _aio
 from kith.v1 import memory_pb2 as _memory_pb2
 from kith.v1 import query_pb2 as _query_pb2
@@ -41,12 +41,12 @@ class AssistantStub:
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> AssistantAsyncStub: ...
-    Remember: _grpc.UnaryUnaryMultiCallable[_memory_pb2.RememberRequest, _operations_proto_pb2.Operation]
+    Remember: _grpc.UnaryUnaryMultiCallable[_memory_pb2.RememberRequest, _operations_pb2.Operation]
     """Remembers a concept by one or more views. For a method that does not train, the Operation
     comes back done; for one that trains, it is followed through google.longrunning.Operations.
     A display name in use is ALREADY_EXISTS.
     """
-    TrainConcepts: _grpc.UnaryUnaryMultiCallable[_memory_pb2.TrainConceptsRequest, _operations_proto_pb2.Operation]
+    TrainConcepts: _grpc.UnaryUnaryMultiCallable[_memory_pb2.TrainConceptsRequest, _operations_pb2.Operation]
     """Trains concepts again, or several together; FAILED_PRECONDITION for a method that does not
     train. Views and words alone never start a training.
     """
@@ -90,12 +90,12 @@ class AssistantAsyncStub(AssistantStub):
     """A user's memory of concepts, and answers that draw on it."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
-    Remember: _aio.UnaryUnaryMultiCallable[_memory_pb2.RememberRequest, _operations_proto_pb2.Operation]  # type: ignore[assignment]
+    Remember: _aio.UnaryUnaryMultiCallable[_memory_pb2.RememberRequest, _operations_pb2.Operation]  # type: ignore[assignment]
     """Remembers a concept by one or more views. For a method that does not train, the Operation
     comes back done; for one that trains, it is followed through google.longrunning.Operations.
     A display name in use is ALREADY_EXISTS.
     """
-    TrainConcepts: _aio.UnaryUnaryMultiCallable[_memory_pb2.TrainConceptsRequest, _operations_proto_pb2.Operation]  # type: ignore[assignment]
+    TrainConcepts: _aio.UnaryUnaryMultiCallable[_memory_pb2.TrainConceptsRequest, _operations_pb2.Operation]  # type: ignore[assignment]
     """Trains concepts again, or several together; FAILED_PRECONDITION for a method that does not
     train. Views and words alone never start a training.
     """
@@ -142,7 +142,7 @@ class AssistantServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _memory_pb2.RememberRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_operations_proto_pb2.Operation, _abc.Awaitable[_operations_proto_pb2.Operation]]:
+    ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]:
         """Remembers a concept by one or more views. For a method that does not train, the Operation
         comes back done; for one that trains, it is followed through google.longrunning.Operations.
         A display name in use is ALREADY_EXISTS.
@@ -153,7 +153,7 @@ class AssistantServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _memory_pb2.TrainConceptsRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_operations_proto_pb2.Operation, _abc.Awaitable[_operations_proto_pb2.Operation]]:
+    ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]:
         """Trains concepts again, or several together; FAILED_PRECONDITION for a method that does not
         train. Views and words alone never start a training.
         """
