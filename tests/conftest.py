@@ -5,24 +5,24 @@ import socket
 import tempfile
 from collections.abc import Iterator
 from importlib import metadata
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+_home = tempfile.TemporaryDirectory(prefix="kith-tests-", ignore_cleanup_errors=True)
 
-# Before torch or Ultralytics is imported, since both read these only once. Child processes inherit them.
+# Set before torch or Ultralytics is imported: both read these only once. Child processes inherit
+# them, and so do fixtures that live longer than one test.
 os.environ.update(
     OMP_NUM_THREADS="1",
     OPENBLAS_NUM_THREADS="1",
     MKL_NUM_THREADS="1",
     TOKENIZERS_PARALLELISM="false",
-    CUDA_VISIBLE_DEVICES=os.environ.get("CUDA_VISIBLE_DEVICES", ""),
     HF_HUB_OFFLINE="1",
     TRANSFORMERS_OFFLINE="1",
     YOLO_OFFLINE="1",
     YOLO_AUTOINSTALL="false",
-    YOLO_CONFIG_DIR=tempfile.mkdtemp(prefix="kith-tests-yolo-"),
+    YOLO_CONFIG_DIR=_home.name,
+    HOME=_home.name,
     MPLBACKEND="Agg",
     NO_COLOR="1",
     TERM="dumb",
