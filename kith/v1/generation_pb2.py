@@ -26,7 +26,7 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from kith.v1 import common_pb2 as kith_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18kith/v1/generation.proto\x12\x07kith.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x14kith/v1/common.proto\"\xa9\x01\n\x19GenerationGenerateRequest\x12\x33\n\x05turns\x18\x01 \x03(\x0b\x32\r.kith.v1.TurnB\x0e\xe2\x41\x01\x02\xbaH\x07\x92\x01\x04\x08\x01\x10@R\x05turns\x12-\n\x06limits\x18\x02 \x01(\x0b\x32\x0f.kith.v1.LimitsB\x04\xe2\x41\x01\x01R\x06limits\x12(\n\tcache_key\x18\x03 \x01(\x0c\x42\x0b\xe2\x41\x01\x01\xbaH\x04z\x02\x18@R\x08\x63\x61\x63heKey\"g\n\x1aGenerationGenerateResponse\x12\x14\n\x04text\x18\x01 \x01(\tH\x00R\x04text\x12*\n\x03\x65nd\x18\x02 \x01(\x0b\x32\x16.kith.v1.GenerationEndH\x00R\x03\x65ndB\x07\n\x05\x65vent\"q\n\rGenerationEnd\x12:\n\rfinish_reason\x18\x01 \x01(\x0e\x32\x15.kith.v1.FinishReasonR\x0c\x66inishReason\x12$\n\x05usage\x18\x02 \x01(\x0b\x32\x0e.kith.v1.UsageR\x05usage\"\x1b\n\x19GetGenerationModelRequest\"L\n\x0fGenerationModel\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12%\n\x0e\x63ontext_tokens\x18\x02 \x01(\x05R\rcontextTokens2\xb7\x01\n\nGeneration\x12U\n\x08Generate\x12\".kith.v1.GenerationGenerateRequest\x1a#.kith.v1.GenerationGenerateResponse0\x01\x12R\n\x12GetGenerationModel\x12\".kith.v1.GetGenerationModelRequest\x1a\x18.kith.v1.GenerationModelb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18kith/v1/generation.proto\x12\x07kith.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x14kith/v1/common.proto\"\xa6\x03\n\x19GenerationGenerateRequest\x12\xaf\x02\n\x05turns\x18\x01 \x03(\x0b\x32\r.kith.v1.TurnB\x89\x02\xe2\x41\x01\x02\xbaH\x81\x02\x92\x01\x04\x08\x01\x10@\xba\x01k\n\x12turns.last_is_user\x12 the last turn must be the user\'s\x1a\x33this.size() == 0 || this[this.size() - 1].role == 1\xba\x01\x88\x01\n\x10turns.max_images\x12#a chat may hold at most 16 pictures\x1aOthis.map(t, t.parts.map(p, has(p.image) ? \'.\' : \'\').join()).join().size() <= 16R\x05turns\x12-\n\x06limits\x18\x02 \x01(\x0b\x32\x0f.kith.v1.LimitsB\x04\xe2\x41\x01\x01R\x06limits\x12(\n\tcache_key\x18\x03 \x01(\x0c\x42\x0b\xe2\x41\x01\x01\xbaH\x04z\x02\x18@R\x08\x63\x61\x63heKey\"g\n\x1aGenerationGenerateResponse\x12\x14\n\x04text\x18\x01 \x01(\tH\x00R\x04text\x12*\n\x03\x65nd\x18\x02 \x01(\x0b\x32\x16.kith.v1.GenerationEndH\x00R\x03\x65ndB\x07\n\x05\x65vent\"q\n\rGenerationEnd\x12:\n\rfinish_reason\x18\x01 \x01(\x0e\x32\x15.kith.v1.FinishReasonR\x0c\x66inishReason\x12$\n\x05usage\x18\x02 \x01(\x0b\x32\x0e.kith.v1.UsageR\x05usage\"\x1b\n\x19GetGenerationModelRequest\"L\n\x0fGenerationModel\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12%\n\x0e\x63ontext_tokens\x18\x02 \x01(\x05R\rcontextTokens2\xb7\x01\n\nGeneration\x12U\n\x08Generate\x12\".kith.v1.GenerationGenerateRequest\x1a#.kith.v1.GenerationGenerateResponse0\x01\x12R\n\x12GetGenerationModel\x12\".kith.v1.GetGenerationModelRequest\x1a\x18.kith.v1.GenerationModelb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,21 +34,21 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'kith.v1.generation_pb2', _g
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_GENERATIONGENERATEREQUEST'].fields_by_name['turns']._loaded_options = None
-  _globals['_GENERATIONGENERATEREQUEST'].fields_by_name['turns']._serialized_options = b'\342A\001\002\272H\007\222\001\004\010\001\020@'
+  _globals['_GENERATIONGENERATEREQUEST'].fields_by_name['turns']._serialized_options = b'\342A\001\002\272H\201\002\222\001\004\010\001\020@\272\001k\n\022turns.last_is_user\022 the last turn must be the user\'s\0323this.size() == 0 || this[this.size() - 1].role == 1\272\001\210\001\n\020turns.max_images\022#a chat may hold at most 16 pictures\032Othis.map(t, t.parts.map(p, has(p.image) ? \'.\' : \'\').join()).join().size() <= 16'
   _globals['_GENERATIONGENERATEREQUEST'].fields_by_name['limits']._loaded_options = None
   _globals['_GENERATIONGENERATEREQUEST'].fields_by_name['limits']._serialized_options = b'\342A\001\001'
   _globals['_GENERATIONGENERATEREQUEST'].fields_by_name['cache_key']._loaded_options = None
   _globals['_GENERATIONGENERATEREQUEST'].fields_by_name['cache_key']._serialized_options = b'\342A\001\001\272H\004z\002\030@'
   _globals['_GENERATIONGENERATEREQUEST']._serialized_start=93
-  _globals['_GENERATIONGENERATEREQUEST']._serialized_end=262
-  _globals['_GENERATIONGENERATERESPONSE']._serialized_start=264
-  _globals['_GENERATIONGENERATERESPONSE']._serialized_end=367
-  _globals['_GENERATIONEND']._serialized_start=369
-  _globals['_GENERATIONEND']._serialized_end=482
-  _globals['_GETGENERATIONMODELREQUEST']._serialized_start=484
-  _globals['_GETGENERATIONMODELREQUEST']._serialized_end=511
-  _globals['_GENERATIONMODEL']._serialized_start=513
-  _globals['_GENERATIONMODEL']._serialized_end=589
-  _globals['_GENERATION']._serialized_start=592
-  _globals['_GENERATION']._serialized_end=775
+  _globals['_GENERATIONGENERATEREQUEST']._serialized_end=515
+  _globals['_GENERATIONGENERATERESPONSE']._serialized_start=517
+  _globals['_GENERATIONGENERATERESPONSE']._serialized_end=620
+  _globals['_GENERATIONEND']._serialized_start=622
+  _globals['_GENERATIONEND']._serialized_end=735
+  _globals['_GETGENERATIONMODELREQUEST']._serialized_start=737
+  _globals['_GETGENERATIONMODELREQUEST']._serialized_end=764
+  _globals['_GENERATIONMODEL']._serialized_start=766
+  _globals['_GENERATIONMODEL']._serialized_end=842
+  _globals['_GENERATION']._serialized_start=845
+  _globals['_GENERATION']._serialized_end=1028
 # @@protoc_insertion_point(module_scope)

@@ -34,7 +34,7 @@ class GenerationGenerateRequest(_message.Message):
     """
     @_builtins.property
     def turns(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Turn]:
-        """The chat so far, 1 to 64 turns; the last one is the user's."""
+        """The chat so far, 1 to 64 turns with at most 16 pictures together; the last turn is the user's."""
 
     @_builtins.property
     def limits(self) -> _common_pb2.Limits:

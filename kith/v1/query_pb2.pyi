@@ -355,7 +355,7 @@ class GenerateRequest(_message.Message):
     """Whose memory: `users/me`, or the user's own name."""
     @_builtins.property
     def turns(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Turn]:
-        """The chat so far, 1 to 64 turns; the last one is the user's."""
+        """The chat so far, 1 to 64 turns with at most 16 pictures together; the last turn is the user's."""
 
     @_builtins.property
     def limits(self) -> _common_pb2.Limits:
