@@ -7,6 +7,7 @@ from google.longrunning import operations_pb2 as google_dot_longrunning_dot_oper
 from kith.v1 import memory_pb2 as kith_dot_v1_dot_memory__pb2
 from kith.v1 import query_pb2 as kith_dot_v1_dot_query__pb2
 from kith.v1 import resources_pb2 as kith_dot_v1_dot_resources__pb2
+from kith.v1 import transfer_pb2 as kith_dot_v1_dot_transfer__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -100,13 +101,13 @@ class AssistantStub:
                 _registered_method=True)
         self.ImportMemory = channel.stream_unary(
                 '/kith.v1.Assistant/ImportMemory',
-                request_serializer=kith_dot_v1_dot_memory__pb2.ImportMemoryRequest.SerializeToString,
-                response_deserializer=kith_dot_v1_dot_memory__pb2.ImportMemoryResponse.FromString,
+                request_serializer=kith_dot_v1_dot_transfer__pb2.ImportMemoryRequest.SerializeToString,
+                response_deserializer=kith_dot_v1_dot_transfer__pb2.ImportMemoryResponse.FromString,
                 _registered_method=True)
         self.ExportMemory = channel.unary_stream(
                 '/kith.v1.Assistant/ExportMemory',
-                request_serializer=kith_dot_v1_dot_memory__pb2.ExportMemoryRequest.SerializeToString,
-                response_deserializer=kith_dot_v1_dot_memory__pb2.ExportMemoryResponse.FromString,
+                request_serializer=kith_dot_v1_dot_transfer__pb2.ExportMemoryRequest.SerializeToString,
+                response_deserializer=kith_dot_v1_dot_transfer__pb2.ExportMemoryResponse.FromString,
                 _registered_method=True)
         self.Retrieve = channel.unary_unary(
                 '/kith.v1.Assistant/Retrieve',
@@ -329,13 +330,13 @@ def add_AssistantServicer_to_server(servicer, server):
             ),
             'ImportMemory': grpc.stream_unary_rpc_method_handler(
                     servicer.ImportMemory,
-                    request_deserializer=kith_dot_v1_dot_memory__pb2.ImportMemoryRequest.FromString,
-                    response_serializer=kith_dot_v1_dot_memory__pb2.ImportMemoryResponse.SerializeToString,
+                    request_deserializer=kith_dot_v1_dot_transfer__pb2.ImportMemoryRequest.FromString,
+                    response_serializer=kith_dot_v1_dot_transfer__pb2.ImportMemoryResponse.SerializeToString,
             ),
             'ExportMemory': grpc.unary_stream_rpc_method_handler(
                     servicer.ExportMemory,
-                    request_deserializer=kith_dot_v1_dot_memory__pb2.ExportMemoryRequest.FromString,
-                    response_serializer=kith_dot_v1_dot_memory__pb2.ExportMemoryResponse.SerializeToString,
+                    request_deserializer=kith_dot_v1_dot_transfer__pb2.ExportMemoryRequest.FromString,
+                    response_serializer=kith_dot_v1_dot_transfer__pb2.ExportMemoryResponse.SerializeToString,
             ),
             'Retrieve': grpc.unary_unary_rpc_method_handler(
                     servicer.Retrieve,
@@ -708,8 +709,8 @@ class Assistant:
             request_iterator,
             target,
             '/kith.v1.Assistant/ImportMemory',
-            kith_dot_v1_dot_memory__pb2.ImportMemoryRequest.SerializeToString,
-            kith_dot_v1_dot_memory__pb2.ImportMemoryResponse.FromString,
+            kith_dot_v1_dot_transfer__pb2.ImportMemoryRequest.SerializeToString,
+            kith_dot_v1_dot_transfer__pb2.ImportMemoryResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -735,8 +736,8 @@ class Assistant:
             request,
             target,
             '/kith.v1.Assistant/ExportMemory',
-            kith_dot_v1_dot_memory__pb2.ExportMemoryRequest.SerializeToString,
-            kith_dot_v1_dot_memory__pb2.ExportMemoryResponse.FromString,
+            kith_dot_v1_dot_transfer__pb2.ExportMemoryRequest.SerializeToString,
+            kith_dot_v1_dot_transfer__pb2.ExportMemoryResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -14,6 +14,7 @@ from grpc import aio as _aio
 from kith.v1 import memory_pb2 as _memory_pb2
 from kith.v1 import query_pb2 as _query_pb2
 from kith.v1 import resources_pb2 as _resources_pb2
+from kith.v1 import transfer_pb2 as _transfer_pb2
 import abc as _abc_1
 import grpc as _grpc
 import sys
@@ -72,9 +73,9 @@ class AssistantStub:
     """Brings a forgotten concept back. ALREADY_EXISTS when its display name is in use again."""
     WatchConcepts: _grpc.UnaryStreamMultiCallable[_memory_pb2.WatchConceptsRequest, _memory_pb2.WatchConceptsResponse]
     """Streams the edits of a memory, whoever makes them."""
-    ImportMemory: _grpc.StreamUnaryMultiCallable[_memory_pb2.ImportMemoryRequest, _memory_pb2.ImportMemoryResponse]
+    ImportMemory: _grpc.StreamUnaryMultiCallable[_transfer_pb2.ImportMemoryRequest, _transfer_pb2.ImportMemoryResponse]
     """Takes in a memory from a file; an entry with a display name in use is left out and reported."""
-    ExportMemory: _grpc.UnaryStreamMultiCallable[_memory_pb2.ExportMemoryRequest, _memory_pb2.ExportMemoryResponse]
+    ExportMemory: _grpc.UnaryStreamMultiCallable[_transfer_pb2.ExportMemoryRequest, _transfer_pb2.ExportMemoryResponse]
     """Gives out the whole memory as a file, in pieces."""
     Retrieve: _grpc.UnaryUnaryMultiCallable[_query_pb2.RetrieveRequest, _query_pb2.RetrieveResponse]
     """Regions and matches of photos; no language model is asked."""
@@ -121,9 +122,9 @@ class AssistantAsyncStub(AssistantStub):
     """Brings a forgotten concept back. ALREADY_EXISTS when its display name is in use again."""
     WatchConcepts: _aio.UnaryStreamMultiCallable[_memory_pb2.WatchConceptsRequest, _memory_pb2.WatchConceptsResponse]  # type: ignore[assignment]
     """Streams the edits of a memory, whoever makes them."""
-    ImportMemory: _aio.StreamUnaryMultiCallable[_memory_pb2.ImportMemoryRequest, _memory_pb2.ImportMemoryResponse]  # type: ignore[assignment]
+    ImportMemory: _aio.StreamUnaryMultiCallable[_transfer_pb2.ImportMemoryRequest, _transfer_pb2.ImportMemoryResponse]  # type: ignore[assignment]
     """Takes in a memory from a file; an entry with a display name in use is left out and reported."""
-    ExportMemory: _aio.UnaryStreamMultiCallable[_memory_pb2.ExportMemoryRequest, _memory_pb2.ExportMemoryResponse]  # type: ignore[assignment]
+    ExportMemory: _aio.UnaryStreamMultiCallable[_transfer_pb2.ExportMemoryRequest, _transfer_pb2.ExportMemoryResponse]  # type: ignore[assignment]
     """Gives out the whole memory as a file, in pieces."""
     Retrieve: _aio.UnaryUnaryMultiCallable[_query_pb2.RetrieveRequest, _query_pb2.RetrieveResponse]  # type: ignore[assignment]
     """Regions and matches of photos; no language model is asked."""
@@ -243,17 +244,17 @@ class AssistantServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def ImportMemory(
         self,
-        request_iterator: _MaybeAsyncIterator[_memory_pb2.ImportMemoryRequest],
+        request_iterator: _MaybeAsyncIterator[_transfer_pb2.ImportMemoryRequest],
         context: _ServicerContext,
-    ) -> _typing.Union[_memory_pb2.ImportMemoryResponse, _abc.Awaitable[_memory_pb2.ImportMemoryResponse]]:
+    ) -> _typing.Union[_transfer_pb2.ImportMemoryResponse, _abc.Awaitable[_transfer_pb2.ImportMemoryResponse]]:
         """Takes in a memory from a file; an entry with a display name in use is left out and reported."""
 
     @_abc_1.abstractmethod
     def ExportMemory(
         self,
-        request: _memory_pb2.ExportMemoryRequest,
+        request: _transfer_pb2.ExportMemoryRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_abc.Iterator[_memory_pb2.ExportMemoryResponse], _abc.AsyncIterator[_memory_pb2.ExportMemoryResponse]]:
+    ) -> _typing.Union[_abc.Iterator[_transfer_pb2.ExportMemoryResponse], _abc.AsyncIterator[_transfer_pb2.ExportMemoryResponse]]:
         """Gives out the whole memory as a file, in pieces."""
 
     @_abc_1.abstractmethod
