@@ -1,0 +1,142 @@
+"""The reading half of the concept store."""
+
+import numpy as np
+
+from kith.errors import InvalidInput, NotFound, Stale
+from memory_db.index import VectorIndex, Where
+from memory_db.names import clean_name
+from memory_db.photos import PhotoStore
+from memory_db.records import LIVE_VIEWS, Kind, Record, is_id, record_of
+from memory_db.schema import Concept, Neighbour, Page, Vectors
+
+MAX_PAGE_SIZE = 1000
+
+Neighbours = list[list[Neighbour]]
+"""A row a query vector, nearest first."""
+
+
+class ConceptReader:
+    """Finds the concepts of one user. Safe to call from many threads.
+
+    Args:
+        index: Where the points are.
+        photos: Where the images are.
+    """
+
+    def __init__(self, index: VectorIndex, photos: PhotoStore) -> None:
+        self._index = index
+        self._photos = photos
+
+    def get(self, concept_id: str) -> Concept:
+        """One concept.
+
+        Raises:
+            NotFound: There is none with this id, or it was forgotten.
+        """
+        return self._record(concept_id).concept
+
+    def find(self, name: str) -> Concept | None:
+        """The concept of that name, written as `bo` or `<bo>`; None when there is none."""
+        return self._first(name=clean_name(name))
+
+    def list(self, page_size: int = 100, page_token: str = "", category: str = "") -> Page:
+        """Concepts in the order they were made, of one category or of all.
+
+        Raises:
+            InvalidInput: The token is none of ours.
+        """
+        if page_token and not is_id(page_token):
+            raise InvalidInput(
+                "page_token was not given out by a list call; start without one",
+                reason="PAGE_TOKEN_INVALID",
+                field="page_token",
+            )
+        where: Where = {"kind": [Kind.CONCEPT], **({"category": [category]} if category else {})}
+        limit = max(1, min(page_size, MAX_PAGE_SIZE))
+        points, following = self._index.scroll(where, page_token or None, limit)
+        return Page(tuple(record_of(point).concept for point in points), following or "")
+
+    def categories(self) -> tuple[str, ...]:
+        """The categories of all concepts, in alphabetical order, each once."""
+        return tuple(sorted(self._index.values("category", {"kind": [Kind.CONCEPT]}) - {""}))
+
+    def search(self, vectors: Vectors, k: int, *, negatives: bool = True) -> Neighbours:
+        """The `k` nearest views for each row of `vectors` [n, dim], nearest first.
+
+        Args:
+            vectors: Brought to unit length here.
+            k: How many; fewer come back from a smaller memory.
+            negatives: False leaves rejected views out, as if there were none.
+        """
+        if not len(vectors) or k < 1:
+            return [[] for _ in vectors]
+        kinds = LIVE_VIEWS if negatives else (Kind.VIEW,)
+        hits = self._index.search(self._unit(vectors), k, {"kind": kinds})
+        # A search may pass between two writes of an edit: what the records say counts.
+        records = self._index.get({hit.point.payload["concept"] for row in hits for hit in row})
+        listed = {
+            view.id: (point.id, view.negative)
+            for point in records
+            if point.payload["kind"] == Kind.CONCEPT
+            for view in record_of(point).concept.views
+        }
+        return [
+            [
+                Neighbour(
+                    listed[hit.point.id][0], hit.point.id, hit.distance, listed[hit.point.id][1]
+                )
+                for hit in row
+                if hit.point.id in listed
+            ]
+            for row in hits
+        ]
+
+    def photo(self, blob: str) -> bytes:
+        """The stored image of a view.
+
+        Raises:
+            NotFound: No view of a remembered concept has it.
+        """
+        if not self._index.count({"blob": [blob], "kind": LIVE_VIEWS}):
+            raise NotFound("no view has this photo", reason="PHOTO_NOT_FOUND")
+        return self._photos.get(blob)
+
+    def _record(self, concept_id: str, etag: str = "", kind: Kind = Kind.CONCEPT) -> Record:
+        points = self._index.get([concept_id]) if is_id(concept_id) else []
+        if not points or points[0].payload["kind"] != kind:
+            raise not_found(f"concept {concept_id[:80]}")
+        record = record_of(points[0])
+        if etag and etag != record.concept.etag:
+            raise Stale(
+                f"<{record.concept.name}> was changed since you read it; read it again and retry",
+                reason="ETAG_STALE",
+                field="etag",
+            )
+        return record
+
+    def _first(self, **fields: str) -> Concept | None:
+        where: Where = {"kind": [Kind.CONCEPT], **{field: [word] for field, word in fields.items()}}
+        points, _ = self._index.scroll(where, None, 1)
+        return record_of(points[0]).concept if points else None
+
+    def _unit(self, vectors: Vectors) -> Vectors:
+        """Rows of length one; refuses what has no direction, since it is near to nothing."""
+        rows = np.asarray(vectors, dtype=np.float32)
+        lengths = np.linalg.norm(rows, axis=-1, keepdims=True)
+        sound = rows.ndim == 2 and np.isfinite(lengths).all() and (lengths > 0).all()
+        if not sound or rows.shape[1] != self._index.dim:
+            raise InvalidInput(
+                f"vector of shape {rows.shape} is zero, not finite or not {self._index.dim} long; "
+                "the embedding of this image failed",
+                reason="VECTOR_INVALID",
+                field="vector",
+            )
+        unit: Vectors = rows / lengths
+        return unit
+
+
+def not_found(what: str) -> NotFound:
+    """The error for a concept or view that is not there, or not there any more."""
+    return NotFound(
+        f"there is no {what}; list the concepts to see which there are", reason="CONCEPT_NOT_FOUND"
+    )

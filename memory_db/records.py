@@ -1,0 +1,134 @@
+"""How concepts and views lie in the index.
+
+A concept is one point without a vector, its *record*: texts, etag and the list of its views. Each
+view is a point with a vector that names its concept. The record alone says what is true, so one
+write of one point takes an edit from "not yet" to "done"; a view point that its record does not
+list is nobody's.
+"""
+
+import os
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from memory_db.index import Point
+from memory_db.schema import Concept, Vectors, View
+
+
+class Kind(StrEnum):
+    """What a point is."""
+
+    CONCEPT = "concept"
+    FORGOTTEN = "forgotten"
+    """The record of a forgotten concept, until it is purged."""
+    VIEW = "view"
+    NEGATIVE = "negative"
+    HIDDEN = "hidden"
+    """A view of a forgotten concept: its vector is kept, for undo."""
+    REMOVED = "removed"
+    """What is left of a removed view until it is purged: the name of its photo."""
+
+
+LIVE_VIEWS = (Kind.VIEW, Kind.NEGATIVE)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A concept as stored."""
+
+    concept: Concept
+    request_id: str
+    """The request that made it; a retry of that request finds it here. May be empty."""
+    forgotten: datetime | None = None
+
+
+def new_id() -> str:
+    """A UUID of version 7: in order of time, so that listing by id is listing by age."""
+    millis, rest = divmod(time.time_ns(), 1_000_000)
+    fraction = (rest << 12) // 1_000_000
+    random = int.from_bytes(os.urandom(8), "big") & (1 << 62) - 1
+    return str(uuid.UUID(int=millis << 80 | 7 << 76 | fraction << 64 | 2 << 62 | random))
+
+
+def is_id(text: str) -> bool:
+    """Whether a text may be an id of ours; the index takes no others."""
+    try:
+        return str(uuid.UUID(text)) == text
+    except ValueError:
+        return False
+
+
+def record_point(record: Record) -> Point:
+    """The point that holds a concept."""
+    concept = record.concept
+    payload: dict[str, Any] = {
+        "kind": Kind.CONCEPT,
+        "name": concept.name,
+        "category": concept.category,
+        "description": concept.description,
+        "etag": concept.etag,
+        "created": concept.created.isoformat(),
+        "updated": concept.updated.isoformat(),
+        "request": record.request_id,
+        "views": [
+            {
+                "id": view.id,
+                "blob": view.blob,
+                "box": view.box,
+                "negative": view.negative,
+                "created": view.created.isoformat(),
+            }
+            for view in concept.views
+        ],
+    }
+    if record.forgotten is not None:
+        payload |= {"kind": Kind.FORGOTTEN, "forgotten": record.forgotten.isoformat()}
+    return Point(concept.id, payload)
+
+
+def record_of(point: Point) -> Record:
+    """The concept that a point holds."""
+    fields = point.payload
+    forgotten = fields.get("forgotten")
+    return Record(
+        Concept(
+            id=point.id,
+            name=fields["name"],
+            category=fields["category"],
+            description=fields["description"],
+            etag=fields["etag"],
+            created=datetime.fromisoformat(fields["created"]),
+            updated=datetime.fromisoformat(fields["updated"]),
+            views=tuple(_view_of(view) for view in fields["views"]),
+        ),
+        request_id=fields["request"],
+        forgotten=datetime.fromisoformat(forgotten) if forgotten else None,
+    )
+
+
+def view_point(
+    concept_id: str, view: View, vector: Vectors | None, *, hidden: bool = False
+) -> Point:
+    """The point that holds a view's vector."""
+    kind = Kind.HIDDEN if hidden else Kind.NEGATIVE if view.negative else Kind.VIEW
+    return Point(view.id, {"kind": kind, "concept": concept_id, "blob": view.blob}, vector)
+
+
+def removed_point(view: View) -> Point:
+    """What stands in a view's place until it is purged."""
+    return Point(view.id, {"kind": Kind.REMOVED, "blob": view.blob})
+
+
+def _view_of(fields: Mapping[str, Any]) -> View:
+    box = fields["box"]
+    return View(
+        id=fields["id"],
+        blob=fields["blob"],
+        box=None if box is None else (box[0], box[1], box[2], box[3]),
+        negative=fields["negative"],
+        created=datetime.fromisoformat(fields["created"]),
+    )

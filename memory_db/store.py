@@ -1,0 +1,323 @@
+"""The concept store: one user's memory under one embedding model."""
+
+import secrets
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Self
+
+from kith.errors import AlreadyExists, InvalidInput, Refused
+from memory_db import upkeep
+from memory_db.events import EditKind, EventLog, Subscription
+from memory_db.index import Point, VectorIndex, Where
+from memory_db.names import clean_category, clean_description, clean_name, folder_name
+from memory_db.photos import PhotoStore
+from memory_db.reader import ConceptReader, not_found
+from memory_db.records import (
+    Kind,
+    Record,
+    new_id,
+    record_point,
+    removed_point,
+    view_point,
+)
+from memory_db.schema import Concept, NewView, View
+
+UNDO_WINDOW_S = 600
+"""How long a forgotten concept can be brought back; after that it is purged."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryPlace:
+    """Where memories are kept."""
+
+    directory: Path
+    """Indexes and photos of every user; only photos when there is a server."""
+    server_url: str | None = None
+    """A Qdrant server or cluster; None embeds the engine."""
+    server_key: str | None = None
+    photos_url: str | None = None
+    """Photos elsewhere than in `directory`: an fsspec URL such as `s3://bucket/kith`."""
+
+
+class ConceptStore(ConceptReader):
+    """Remembers, finds and forgets the concepts of one user. Safe to call from many threads.
+
+    Every call blocks for milliseconds: from an event loop, use `asyncio.to_thread`. An edit is on
+    disk, and seen by every later call, when its method returns. Each memory is open in one
+    process; on a server, edits of one user from several processes are not serialised.
+
+    Args:
+        index: Where the points are.
+        photos: Where the images are.
+        now: The clock, for tests of the undo window.
+    """
+
+    def __init__(
+        self,
+        index: VectorIndex,
+        photos: PhotoStore,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        super().__init__(index, photos)
+        self._now = now
+        self._events = EventLog()
+        # Held over every edit: names stay unique, etags are compared and swapped, events come in
+        # order, and no photo is purged while a view that shares it is being written.
+        self._editing = threading.RLock()
+
+    @classmethod
+    def open(cls, place: MemoryPlace | Path, *, user: str, model: str, dim: int) -> Self:
+        """Open a user's memory, or make an empty one.
+
+        Raises:
+            Refused: Another process has it open (`MEMORY_LOCKED`).
+        """
+        if isinstance(place, Path):
+            place = MemoryPlace(place)
+        below = f"users/{folder_name(user)}/{folder_name(model)}"
+        photos = f"{place.photos_url or place.directory.absolute()}/{below}/photos"
+        if place.server_url is None:
+            from memory_db.edge import EdgeIndex  # each engine is loaded by those who use it
+
+            embedded = EdgeIndex(place.directory / below, model=model, dim=dim)
+            return cls(embedded, PhotoStore(photos))
+        from memory_db.server import ServerIndex, connect
+
+        client = connect(place.server_url, place.server_key)
+        return cls(ServerIndex(client, user=user, model=model, dim=dim), PhotoStore(photos))
+
+    def close(self) -> None:
+        """Let other processes in."""
+        self._index.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def subscribe(self, from_revision: int | None = None) -> Subscription:
+        """Watch edits made through this store; see `EventLog.subscribe`."""
+        return self._events.subscribe(from_revision)
+
+    def remember(
+        self,
+        name: str,
+        category: str,
+        description: str,
+        views: Sequence[NewView],
+        request_id: str = "",
+    ) -> Concept:
+        """Make a concept with its views.
+
+        Args:
+            name: Unique a user; cleaned as `names.clean_name` says.
+            category: The word for the detector; may be empty.
+            description: May be empty.
+            views: At least one that is not negative.
+            request_id: The same id again returns the concept it made, and makes none.
+
+        Raises:
+            InvalidInput: A text or a vector can't be kept, or there is no positive view.
+            AlreadyExists: The name is taken; the message names the holder.
+            NotFound: A retry, and the concept was forgotten since.
+        """
+        now = self._now()
+        concept = Concept(
+            id=new_id(),
+            name=clean_name(name),
+            category=clean_category(category),
+            description=clean_description(description),
+            etag="",
+            created=now,
+            updated=now,
+            views=(),
+        )
+        with self._editing:
+            if request_id and (made := self._made_by(request_id)):
+                return self.get(made)
+            self._require_free(concept.name)
+            return self._save(Record(concept, request_id), EditKind.REMEMBERED, new_views=views)
+
+    def update(
+        self,
+        concept_id: str,
+        etag: str = "",
+        *,
+        name: str | None = None,
+        category: str | None = None,
+        description: str | None = None,
+    ) -> Concept:
+        """Change texts; None leaves one as it is.
+
+        Raises:
+            NotFound, InvalidInput, AlreadyExists: As elsewhere.
+            Stale: `etag` is given and the concept changed since it was read.
+        """
+        with self._editing:
+            record = self._record(concept_id, etag)
+            old = record.concept
+            new = replace(
+                old,
+                name=old.name if name is None else clean_name(name),
+                category=old.category if category is None else clean_category(category),
+                description=(
+                    old.description if description is None else clean_description(description)
+                ),
+            )
+            if new.name != old.name:
+                self._require_free(new.name)
+            return self._save(replace(record, concept=new), EditKind.UPDATED)
+
+    def add_views(self, concept_id: str, views: Sequence[NewView], etag: str = "") -> Concept:
+        """Add reference photos.
+
+        Raises:
+            NotFound, Stale, InvalidInput: As elsewhere.
+        """
+        with self._editing:
+            record = self._record(concept_id, etag)
+            return self._save(record, EditKind.VIEWS_ADDED, new_views=views)
+
+    def reject(self, concept_id: str, view: NewView, etag: str = "") -> Concept:
+        """Keep a picture as one that is *not* this concept.
+
+        Raises:
+            NotFound, Stale, InvalidInput: As elsewhere.
+        """
+        with self._editing:
+            record = self._record(concept_id, etag)
+            return self._save(record, EditKind.REJECTED, new_views=[replace(view, negative=True)])
+
+    def remove_views(self, concept_id: str, view_ids: Iterable[str], etag: str = "") -> Concept:
+        """Take views away, positive or rejected ones; there is no undo.
+
+        Raises:
+            NotFound: No such concept, or it has no such view.
+            Refused: No positive view would be left (`LAST_VIEW`); forget the concept instead.
+            Stale: As elsewhere.
+        """
+        with self._editing:
+            record = self._record(concept_id, etag)
+            leaving = set(view_ids)
+            removed = [view for view in record.concept.views if view.id in leaving]
+            if unknown := leaving - {view.id for view in removed}:
+                raise not_found(f"view {min(unknown)} of concept {concept_id}")
+            kept = tuple(view for view in record.concept.views if view.id not in leaving)
+            if all(view.negative for view in kept):
+                raise Refused(
+                    f"<{record.concept.name}> would have no view left; "
+                    "add another view first, or forget the concept",
+                    reason="LAST_VIEW",
+                )
+            return self._save(
+                replace(record, concept=replace(record.concept, views=kept)),
+                EditKind.VIEWS_REMOVED,
+                points=[removed_point(view) for view in removed],
+            )
+
+    def forget(self, concept_id: str, etag: str = "") -> datetime:
+        """Forget a concept at once; returns until when `undo_forget` can bring it back.
+
+        Raises:
+            NotFound, Stale: As elsewhere.
+        """
+        with self._editing:
+            now = self._now()
+            record = replace(self._record(concept_id, etag), forgotten=now)
+            self._save(record, EditKind.FORGOTTEN, points=self._view_points(record))
+            return now + timedelta(seconds=UNDO_WINDOW_S)
+
+    def undo_forget(self, concept_id: str) -> Concept:
+        """Bring a forgotten concept back, whole.
+
+        Raises:
+            NotFound: It was never there, was not forgotten, or the time to undo has passed.
+            AlreadyExists: Its name was given to another concept since.
+        """
+        with self._editing:
+            record = self._record(concept_id, kind=Kind.FORGOTTEN)
+            if upkeep.expired(record, self._now(), UNDO_WINDOW_S):
+                raise not_found(f"concept {concept_id}")
+            self._require_free(record.concept.name)
+            restored = replace(record, forgotten=None)
+            return self._save(restored, EditKind.RESTORED, points=self._view_points(restored))
+
+    # Upkeep, for a background task
+
+    def purge_expired(self) -> upkeep.Purged:
+        """Delete for good what was forgotten longer ago than the undo window, and removed views."""
+        with self._editing:
+            return upkeep.purge(self._index, self._photos, self._now(), UNDO_WINDOW_S)
+
+    def repair(self) -> upkeep.Repaired:
+        """Collect what a crash or a lost file left behind, so that all that is served is whole."""
+        with self._editing:
+            return upkeep.repair(self._index, self._photos)
+
+    # How it is done
+
+    def _made_by(self, request_id: str) -> str | None:
+        where: Where = {"kind": [Kind.CONCEPT, Kind.FORGOTTEN], "request": [request_id]}
+        points, _ = self._index.scroll(where, None, 1)
+        return points[0].id if points else None
+
+    def _require_free(self, name: str) -> None:
+        if holder := self._first(name=name):
+            raise AlreadyExists(
+                f"display_name {name!r} is the name of concept {holder.id} already; "
+                "choose another name, or add views to that concept",
+                reason="NAME_TAKEN",
+                field="display_name",
+                metadata={"concept": holder.id},
+            )
+
+    def _view_points(self, record: Record) -> list[Point]:
+        """The views of a concept about to be forgotten or restored, with the vectors they have."""
+        views = {view.id: view for view in record.concept.views}
+        return [
+            view_point(
+                record.concept.id,
+                views[point.id],
+                point.vector,
+                hidden=record.forgotten is not None,
+            )
+            for point in self._index.get(views.keys(), with_vectors=True)
+        ]
+
+    def _save(
+        self,
+        record: Record,
+        kind: EditKind,
+        *,
+        new_views: Sequence[NewView] = (),
+        points: Sequence[Point] = (),
+    ) -> Concept:
+        """Write an edit: photos first, then the points in one operation, the record last."""
+        now = self._now()
+        old = record.concept.views
+        if all(view.negative for view in old) and all(view.negative for view in new_views):
+            raise InvalidInput(
+                "a concept needs at least one view that is not negative; add a photo of it",
+                reason="VIEW_REQUIRED",
+                field="views",
+            )
+        vectors = [self._unit(view.vector[None])[0] for view in new_views]
+        added = [
+            View(new_id(), self._photos.put(new.image), new.box, new.negative, now)
+            for new in new_views
+        ]
+        concept = replace(
+            record.concept,
+            etag=secrets.token_hex(8),
+            updated=now,
+            views=(*old, *added),
+        )
+        fresh = [view_point(concept.id, *pair) for pair in zip(added, vectors, strict=True)]
+        self._index.upsert([*points, *fresh, record_point(replace(record, concept=concept))])
+        self._events.publish(kind, concept.id)
+        return concept

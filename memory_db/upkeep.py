@@ -1,0 +1,110 @@
+"""Work off the request path: deleting for good, and mending what a crash left behind."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from memory_db.index import Point, VectorIndex, Where
+from memory_db.photos import PhotoStore
+from memory_db.records import Kind, Record, record_of, record_point
+
+_PAGE = 500
+
+
+class Purged(NamedTuple):
+    """What is now gone for good."""
+
+    concepts: int
+    views: int
+    photos: int
+
+
+class Repaired(NamedTuple):
+    """What was mended; all zero in a sound memory."""
+
+    photos_collected: int
+    """Stored photos that nothing names."""
+    views_dropped: int
+    """Views without their photo or their vector, and vectors that no concept lists."""
+    concepts_dropped: int
+    """Concepts that had no positive view left."""
+
+
+def expired(record: Record, now: datetime, undo_window_s: float) -> bool:
+    """Whether the time to bring a forgotten concept back has passed."""
+    window = timedelta(seconds=undo_window_s)
+    return record.forgotten is not None and record.forgotten + window <= now
+
+
+def purge(index: VectorIndex, photos: PhotoStore, now: datetime, undo_window_s: float) -> Purged:
+    """Delete concepts whose undo window has passed, and removed views, with their photos.
+
+    Photos go first: killed in between, the points are still there to finish from next time.
+    """
+    concepts: set[str] = set()
+    views: dict[str, str] = {}  # id to photo
+    for point in pages(index, {"kind": [Kind.FORGOTTEN, Kind.REMOVED]}):
+        if point.payload["kind"] == Kind.REMOVED:
+            views[point.id] = point.payload["blob"]
+        elif expired(record := record_of(point), now, undo_window_s):
+            concepts.add(point.id)
+            views |= {view.id: view.blob for view in record.concept.views}
+    if not concepts and not views:
+        return Purged(0, 0, 0)
+    doomed = {blob for blob in views.values() if not _used(index, blob, by_others_than=views)}
+    for blob in doomed:
+        photos.delete(blob)
+    index.purge(concepts | views.keys())
+    return Purged(len(concepts), len(views), len(doomed))
+
+
+def repair(index: VectorIndex, photos: PhotoStore) -> Repaired:
+    """Make records, view points and photos agree again.
+
+    A view counts when its record lists it and its vector and its photo are there; everything else
+    is dropped. Nobody else may be writing to this memory meanwhile.
+    """
+    stored = photos.names()
+    vectors = {
+        point.id: point.payload["blob"]
+        for point in pages(index, {"kind": [Kind.VIEW, Kind.NEGATIVE, Kind.HIDDEN]})
+    }
+    sound = {view_id for view_id, blob in vectors.items() if blob in stored}
+    listed: set[str] = set()
+    dropped: set[str] = set()
+    missing = 0
+    for point in list(pages(index, {"kind": [Kind.CONCEPT, Kind.FORGOTTEN]})):
+        record = record_of(point)
+        views = record.concept.views
+        kept = tuple(view for view in views if view.id in sound)
+        missing += sum(view.id not in vectors for view in views)
+        if all(view.negative for view in kept):
+            dropped.add(point.id)
+            continue
+        listed |= {view.id for view in kept}
+        if kept != views:
+            mended = replace(record, concept=replace(record.concept, views=kept))
+            index.upsert([record_point(mended)])
+    orphans = vectors.keys() - listed
+    if dropped or orphans:
+        index.purge(dropped | orphans)
+    waiting = {point.payload["blob"] for point in pages(index, {"kind": [Kind.REMOVED]})}
+    garbage = stored - {vectors[view_id] for view_id in listed} - waiting
+    for blob in garbage:
+        photos.delete(blob)
+    return Repaired(len(garbage), len(orphans) + missing, len(dropped))
+
+
+def pages(index: VectorIndex, where: Where) -> Iterator[Point]:
+    """Every point that matches, in order of id."""
+    start = None
+    while True:
+        points, start = index.scroll(where, start, _PAGE)
+        yield from points
+        if start is None:
+            return
+
+
+def _used(index: VectorIndex, blob: str, *, by_others_than: Collection[str]) -> bool:
+    return any(point.id not in by_others_than for point in pages(index, {"blob": [blob]}))
