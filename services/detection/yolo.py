@@ -140,7 +140,7 @@ def _load(spec: DetectorSpec) -> Any:  # noqa: ANN401 - Ultralytics has no types
     weights = verify(spec.weights, spec.sha256)
     # Read once, at import: no download, no telemetry, no package installed behind our back.
     os.environ.update(YOLO_OFFLINE="true", YOLO_AUTOINSTALL="false", YOLO_VERBOSE="false")
-    import ultralytics  # noqa: PLC0415 - after the settings above, and it takes seconds
+    import ultralytics
 
     kind = ultralytics.YOLOWorld if spec.open_vocabulary else ultralytics.YOLO
     model = kind(str(weights))

@@ -22,7 +22,7 @@ def verify(path: Path, sha256: str = "") -> Path:
     """
     if not path.is_file():
         raise Refused(
-            f"weights: no file {path}; fetch the models of the profile or correct --weights",
+            f"weights: no file {path}; fetch the profile's models or correct --weights",
             reason="WEIGHTS_MISSING",
         )
     if not sha256 and path.suffix != ".safetensors":

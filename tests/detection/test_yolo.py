@@ -22,7 +22,8 @@ async def text_vectors(words: Sequence[str]) -> NDArray[np.float32]:
     """A vector a word, the same each time, as a text encoder would give."""
     seeds = [int.from_bytes(hashlib.sha256(word.encode()).digest()[:4], "big") for word in words]
     rows = np.stack([np.random.default_rng(seed).standard_normal(512) for seed in seeds])
-    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    unit: NDArray[np.float32] = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype("f4")
+    return unit
 
 
 def spec_of(path: Path, *, open_vocabulary: bool) -> DetectorSpec:

@@ -1,0 +1,135 @@
+"""The embedder: an open_clip model in the layout model hubs publish (config JSON, safetensors)."""
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import numpy as np
+import open_clip
+import torch
+from numpy.typing import NDArray
+from open_clip.model import CLIP, CustomTextCLIP
+from PIL import Image
+
+from kith.errors import Refused
+from services.embedding.preprocess import Preprocess
+from services.runtime.profile import EncoderSpec
+from services.runtime.weights import verify
+from services.runtime.worker import ModelWorker
+
+Vectors = NDArray[np.float32]
+"""One unit vector a row: float32 [n, dim]."""
+
+_BATCH: Final = 32
+"""Pictures or texts that go through the network at once; bounds its memory."""
+
+
+class ClipEmbedder:
+    """Turns pictures and texts into unit vectors of one space. Safe to share between tasks.
+
+    Args:
+        spec: The model. Loading it blocks for seconds.
+        device: A torch device.
+
+    Raises:
+        Refused: A file is missing, not the pinned one, or does not fit the profile.
+    """
+
+    def __init__(self, spec: EncoderSpec, device: str = "cpu") -> None:
+        weights = verify(spec.weights, spec.sha256)
+        config = _read_config(spec)
+        model_config = config["model_cfg"]
+        self.name = spec.name
+        self.dim = spec.dim
+        self._device = device
+        self._model = _build(model_config)
+        open_clip.load_checkpoint(self._model, str(weights))
+        self._model.eval().requires_grad_(requires_grad=False).to(device)
+        self._preprocess = Preprocess.from_config(
+            model_config["vision_cfg"]["image_size"], config.get("preprocess_cfg", {})
+        )
+        # Its vocabulary ships inside open_clip's wheel.
+        self._tokenize = open_clip.SimpleTokenizer(
+            context_length=model_config["text_cfg"]["context_length"]
+        )
+        self._worker = ModelWorker(f"embedder-{spec.name}")
+
+    async def embed_images(self, images: Sequence[Image.Image]) -> Vectors:
+        """A unit vector an RGB image: float32 [images, dim]; the same alone and in any batch.
+
+        Raises:
+            Overloaded: Too many calls wait for the model.
+        """
+        return await self._worker.run(self._in_batches, self._embed_images, images)
+
+    async def embed_texts(self, texts: Sequence[str]) -> Vectors:
+        """A unit vector a text: float32 [texts, dim]. What exceeds the model's context is cut off.
+
+        Raises:
+            Overloaded: Too many calls wait for the model.
+        """
+        return await self._worker.run(self._in_batches, self._embed_texts, texts)
+
+    async def warm_up(self) -> None:
+        """Runs both towers once, so that the first caller doesn't pay for their first run."""
+        side = self._preprocess.size
+        await self.embed_images([Image.new("RGB", (side, side))])
+        await self.embed_texts(["warm"])
+
+    def close(self) -> None:
+        """Ends the worker thread."""
+        self._worker.close()
+
+    def _in_batches(
+        self, embed: Callable[[Sequence[Any]], torch.Tensor], items: Sequence[Any]
+    ) -> Vectors:
+        vectors = np.empty((len(items), self.dim), np.float32)
+        with torch.inference_mode():
+            for start in range(0, len(items), _BATCH):
+                rows = embed(items[start : start + _BATCH])
+                unit = torch.nn.functional.normalize(rows.float(), dim=-1)
+                vectors[start : start + _BATCH] = unit.cpu().numpy()
+        return vectors
+
+    def _embed_images(self, images: Sequence[Image.Image]) -> torch.Tensor:
+        pixels = np.stack([self._preprocess(image) for image in images])
+        rows: torch.Tensor = self._model.encode_image(torch.from_numpy(pixels).to(self._device))
+        return rows
+
+    def _embed_texts(self, texts: Sequence[str]) -> torch.Tensor:
+        tokens = self._tokenize(list(texts)).to(self._device)
+        rows: torch.Tensor = self._model.encode_text(tokens)
+        return rows
+
+
+def _read_config(spec: EncoderSpec) -> dict[str, Any]:
+    """The published configuration, once it is known to fit the profile and this class."""
+    if not spec.config.is_file():
+        raise Refused(
+            f"embedder: no file {spec.config}; fetch the profile's models or correct --weights",
+            reason="WEIGHTS_MISSING",
+        )
+    config: dict[str, Any] = json.loads(spec.config.read_text(encoding="utf-8"))
+    model = config["model_cfg"]
+    if "hf_tokenizer_name" in model["text_cfg"]:
+        raise Refused(
+            f"embedder: {spec.name} brings a tokenizer of its own; take a CLIP with OpenAI's",
+            reason="EMBEDDER_CONFIG_UNSUPPORTED",
+        )
+    if model["embed_dim"] != spec.dim:
+        raise Refused(
+            f"embedder: {spec.name} has {model['embed_dim']} dimensions, the profile says "
+            f"{spec.dim}; correct the profile",
+            reason="EMBEDDER_CONFIG_UNSUPPORTED",
+        )
+    return config
+
+
+def _build(config: dict[str, Any]) -> Any:  # noqa: ANN401 - open_clip's models share no type
+    """The untrained network.
+
+    Not by `open_clip.create_model`, which logs through the root logger on the way.
+    """
+    options = {key: value for key, value in config.items() if key != "custom_text"}
+    kind = CustomTextCLIP if config.get("custom_text") else CLIP
+    return kind(**options)

@@ -1,0 +1,85 @@
+"""What an open_clip configuration says about turning a picture into the network's input."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from kith.errors import Refused
+
+_OPENAI_MEAN: Final = (0.48145466, 0.4578275, 0.40821073)
+_OPENAI_STD: Final = (0.26862954, 0.26130258, 0.27577711)
+_RESAMPLING: Final = {
+    "bicubic": Image.Resampling.BICUBIC,
+    "bilinear": Image.Resampling.BILINEAR,
+}
+
+_LONGEST: Final = 32
+"""Times the shortest side: what of a very long picture is resized at all."""
+
+
+@dataclass(frozen=True)
+class Preprocess:
+    """Resize and normalise, as `open_clip.image_transform` does for inference.
+
+    A picture of one pixel by thousands costs no more than another.
+    """
+
+    size: int
+    """Side of the network's square input, in pixels."""
+    squash: bool
+    """True: the whole picture, out of proportion. False: its central square."""
+    resampling: Image.Resampling
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    @classmethod
+    def from_config(cls, size: int, config: Mapping[str, Any]) -> Self:
+        """Reads a `preprocess_cfg`; what it leaves out is as for OpenAI's CLIP.
+
+        Raises:
+            Refused: It asks for a way of resizing we don't have.
+        """
+        mode = config.get("resize_mode", "shortest")
+        interpolation = config.get("interpolation", "bicubic")
+        if mode not in ("shortest", "squash") or interpolation not in _RESAMPLING:
+            raise Refused(
+                f"embedder: preprocess_cfg has resize_mode {mode!r} and interpolation "
+                f"{interpolation!r}; known are shortest, squash and bicubic, bilinear",
+                reason="EMBEDDER_CONFIG_UNSUPPORTED",
+            )
+        return cls(
+            size,
+            mode == "squash",
+            _RESAMPLING[interpolation],
+            tuple(config.get("mean", _OPENAI_MEAN)),
+            tuple(config.get("std", _OPENAI_STD)),
+        )
+
+    def __call__(self, image: Image.Image) -> NDArray[np.float32]:
+        """The network's input for an RGB image: float32 [3, size, size]."""
+        seen = self._squashed(image) if self.squash else self._central_square(image)
+        pixels = np.asarray(seen, np.float32) / 255
+        normal = (pixels - np.asarray(self.mean, np.float32)) / np.asarray(self.std, np.float32)
+        return np.ascontiguousarray(normal.transpose(2, 0, 1), np.float32)
+
+    def _squashed(self, image: Image.Image) -> Image.Image:
+        return image.resize((self.size, self.size), self.resampling)
+
+    def _central_square(self, image: Image.Image) -> Image.Image:
+        """Resized to the shortest side, then cropped; rounds where torchvision's classes round."""
+        width, height = image.size
+        short = min(width, height)
+        if max(width, height) > _LONGEST * short:
+            # The ends would be cropped away in any case, after filling the memory.
+            keep = _LONGEST * short
+            left, top = max(0, (width - keep) // 2), max(0, (height - keep) // 2)
+            right, bottom = min(width, left + keep), min(height, top + keep)
+            return self._central_square(image.crop((left, top, right, bottom)))
+        wide, high = self.size * width // short, self.size * height // short
+        resized = image.resize((wide, high), self.resampling)
+        left, top = round((wide - self.size) / 2), round((high - self.size) / 2)
+        return resized.crop((left, top, left + self.size, top + self.size))
