@@ -254,8 +254,8 @@ class RecognizeRequest(_message.Message):
 
     @_builtins.property
     def concepts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The concepts asked for, 1 to 64 different ones: display names, or resource names. An unknown
-        one is NOT_FOUND.
+        """The concepts asked for, 1 to 64 different ones: display names, or resource names, each of 1 to
+        256 characters. An unknown one is NOT_FOUND.
         """
 
     def __init__(
@@ -392,8 +392,8 @@ class GivenConcepts(_message.Message):
     CONCEPTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def concepts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Display names or resource names, at most 64 different ones; none: answer without the memory.
-        An unknown one is NOT_FOUND.
+        """Display names or resource names, at most 64 different ones, each of 1 to 256 characters; none:
+        answer without the memory. An unknown one is NOT_FOUND.
         """
 
     def __init__(
