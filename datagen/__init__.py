@@ -1,0 +1,1 @@
+"""Pictures with known truth, for training and for measuring."""
