@@ -5,8 +5,17 @@
 """
 
 from memory_db.events import Edit, EditKind, Subscription
-from memory_db.schema import Box, Concept, Neighbour, NewView, Page, Vectors, View
-from memory_db.store import UNDO_WINDOW_S, ConceptStore, MemoryPlace
+from memory_db.schema import (
+    UNDO_WINDOW_S,
+    Box,
+    Concept,
+    Neighbour,
+    NewView,
+    Page,
+    Vectors,
+    View,
+)
+from memory_db.store import ConceptStore, MemoryPlace
 
 __all__ = [
     "UNDO_WINDOW_S",

@@ -5,10 +5,11 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Self
 
-from kith.errors import Stale
+from kith.errors import Refused
 
 HISTORY = 1024
 """Edits kept for subscribers that resume or lag behind."""
@@ -24,6 +25,7 @@ class EditKind(StrEnum):
     REJECTED = "rejected"
     FORGOTTEN = "forgotten"
     RESTORED = "restored"
+    PURGED = "purged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class Edit:
     revision: int
     kind: EditKind
     concept_id: str
+    time: datetime
 
 
 class EventLog:
@@ -53,18 +56,18 @@ class EventLog:
         with self._changed:
             return self._revision
 
-    def publish(self, kind: EditKind, concept_id: str) -> None:
+    def publish(self, kind: EditKind, concept_id: str, when: datetime) -> None:
         """Number an edit and wake the subscribers; never waits for them."""
         with self._changed:
             self._revision += 1
-            self._edits.append(Edit(self._revision, kind, concept_id))
+            self._edits.append(Edit(self._revision, kind, concept_id, when))
             self._changed.notify_all()
 
     def subscribe(self, from_revision: int | None = None) -> "Subscription":
         """Edits after `from_revision`; from now on when it is None.
 
         Raises:
-            Stale: Edits after that revision are no longer kept (`WATCH_FELL_BEHIND`).
+            Refused: Edits after that revision are no longer kept (`WATCH_FELL_BEHIND`).
         """
         subscription = Subscription(self, self.revision if from_revision is None else from_revision)
         self.after(subscription.revision, timeout_s=0)
@@ -74,13 +77,13 @@ class EventLog:
         """Edits after `revision`; waits up to `timeout_s` while there are none.
 
         Raises:
-            Stale: Some of them are no longer kept (`WATCH_FELL_BEHIND`).
+            Refused: Some of them are no longer kept (`WATCH_FELL_BEHIND`).
         """
         with self._changed:
             self._changed.wait_for(lambda: self._revision != revision, timeout_s)
             oldest = self._edits[0].revision - 1 if self._edits else self._first_revision
             if not oldest <= revision <= self._revision:
-                raise Stale(
+                raise Refused(
                     f"edits after revision {revision} are no longer kept; "
                     "list the concepts again and watch from now on",
                     reason="WATCH_FELL_BEHIND",
@@ -101,7 +104,7 @@ class Subscription:
         """The edits since the last call; waits up to `timeout_s`, then returns an empty list.
 
         Raises:
-            Stale: The reader fell behind the kept history (`WATCH_FELL_BEHIND`).
+            Refused: The reader fell behind the kept history (`WATCH_FELL_BEHIND`).
         """
         edits = self._log.after(self.revision, timeout_s)
         if edits:

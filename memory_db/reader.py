@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from kith.errors import InvalidInput, NotFound, Stale
+from kith.errors import InvalidInput, NotFound
 from memory_db.index import VectorIndex, Where
 from memory_db.names import clean_name
 from memory_db.photos import PhotoStore
-from memory_db.records import LIVE_VIEWS, Kind, Record, is_id, record_of
+from memory_db.records import LIVE_VIEWS, Kind, concept_of, is_id
 from memory_db.schema import Concept, Neighbour, Page, Vectors
 
 MAX_PAGE_SIZE = 1000
@@ -27,19 +27,30 @@ class ConceptReader:
         self._index = index
         self._photos = photos
 
-    def get(self, concept_id: str) -> Concept:
-        """One concept.
+    def get(self, concept_id: str, *, forgotten_too: bool = False) -> Concept:
+        """One concept; with `forgotten_too`, also one that can still be brought back.
 
         Raises:
-            NotFound: There is none with this id, or it was forgotten.
+            NotFound: There is none with this id.
         """
-        return self._record(concept_id).concept
+        kinds = (Kind.CONCEPT, Kind.FORGOTTEN) if forgotten_too else (Kind.CONCEPT,)
+        points = self._index.get([concept_id]) if is_id(concept_id) else []
+        if not points or points[0].payload["kind"] not in kinds:
+            raise not_found(f"concept {concept_id[:80]}")
+        return concept_of(points[0])
 
     def find(self, name: str) -> Concept | None:
         """The concept of that name, written as `bo` or `<bo>`; None when there is none."""
         return self._first(name=clean_name(name))
 
-    def list(self, page_size: int = 100, page_token: str = "", category: str = "") -> Page:
+    def list(
+        self,
+        page_size: int = 100,
+        page_token: str = "",
+        category: str = "",
+        *,
+        forgotten_too: bool = False,
+    ) -> Page:
         """Concepts in the order they were made, of one category or of all.
 
         Raises:
@@ -51,10 +62,11 @@ class ConceptReader:
                 reason="PAGE_TOKEN_INVALID",
                 field="page_token",
             )
-        where: Where = {"kind": [Kind.CONCEPT], **({"category": [category]} if category else {})}
+        kinds = (Kind.CONCEPT, Kind.FORGOTTEN) if forgotten_too else (Kind.CONCEPT,)
+        where: Where = {"kind": kinds} | ({"category": [category]} if category else {})
         limit = max(1, min(page_size, MAX_PAGE_SIZE))
         points, following = self._index.scroll(where, page_token or None, limit)
-        return Page(tuple(record_of(point).concept for point in points), following or "")
+        return Page(tuple(concept_of(point) for point in points), following or "")
 
     def categories(self) -> tuple[str, ...]:
         """The categories of all concepts, in alphabetical order, each once."""
@@ -78,7 +90,7 @@ class ConceptReader:
             view.id: (point.id, view.negative)
             for point in records
             if point.payload["kind"] == Kind.CONCEPT
-            for view in record_of(point).concept.views
+            for view in concept_of(point).views
         }
         return [
             [
@@ -101,23 +113,10 @@ class ConceptReader:
             raise NotFound("no view has this photo", reason="PHOTO_NOT_FOUND")
         return self._photos.get(blob)
 
-    def _record(self, concept_id: str, etag: str = "", kind: Kind = Kind.CONCEPT) -> Record:
-        points = self._index.get([concept_id]) if is_id(concept_id) else []
-        if not points or points[0].payload["kind"] != kind:
-            raise not_found(f"concept {concept_id[:80]}")
-        record = record_of(points[0])
-        if etag and etag != record.concept.etag:
-            raise Stale(
-                f"<{record.concept.name}> was changed since you read it; read it again and retry",
-                reason="ETAG_STALE",
-                field="etag",
-            )
-        return record
-
     def _first(self, **fields: str) -> Concept | None:
         where: Where = {"kind": [Kind.CONCEPT], **{field: [word] for field, word in fields.items()}}
         points, _ = self._index.scroll(where, None, 1)
-        return record_of(points[0]).concept if points else None
+        return concept_of(points[0]) if points else None
 
     def _unit(self, vectors: Vectors) -> Vectors:
         """Rows of length one; refuses what has no direction, since it is near to nothing."""

@@ -10,7 +10,6 @@ import os
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -36,16 +35,6 @@ class Kind(StrEnum):
 LIVE_VIEWS = (Kind.VIEW, Kind.NEGATIVE)
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A concept as stored."""
-
-    concept: Concept
-    request_id: str
-    """The request that made it; a retry of that request finds it here. May be empty."""
-    forgotten: datetime | None = None
-
-
 def new_id() -> str:
     """A UUID of version 7: in order of time, so that listing by id is listing by age."""
     millis, rest = divmod(time.time_ns(), 1_000_000)
@@ -62,18 +51,18 @@ def is_id(text: str) -> bool:
         return False
 
 
-def record_point(record: Record) -> Point:
+def record_point(concept: Concept) -> Point:
     """The point that holds a concept."""
-    concept = record.concept
     payload: dict[str, Any] = {
-        "kind": Kind.CONCEPT,
+        "kind": Kind.FORGOTTEN if concept.forgotten else Kind.CONCEPT,
         "name": concept.name,
         "category": concept.category,
         "description": concept.description,
         "etag": concept.etag,
         "created": concept.created.isoformat(),
         "updated": concept.updated.isoformat(),
-        "request": record.request_id,
+        "request": list(concept.requests),
+        "forgotten": concept.forgotten and concept.forgotten.isoformat(),
         "views": [
             {
                 "id": view.id,
@@ -85,37 +74,31 @@ def record_point(record: Record) -> Point:
             for view in concept.views
         ],
     }
-    if record.forgotten is not None:
-        payload |= {"kind": Kind.FORGOTTEN, "forgotten": record.forgotten.isoformat()}
     return Point(concept.id, payload)
 
 
-def record_of(point: Point) -> Record:
+def concept_of(point: Point) -> Concept:
     """The concept that a point holds."""
     fields = point.payload
-    forgotten = fields.get("forgotten")
-    return Record(
-        Concept(
-            id=point.id,
-            name=fields["name"],
-            category=fields["category"],
-            description=fields["description"],
-            etag=fields["etag"],
-            created=datetime.fromisoformat(fields["created"]),
-            updated=datetime.fromisoformat(fields["updated"]),
-            views=tuple(_view_of(view) for view in fields["views"]),
-        ),
-        request_id=fields["request"],
-        forgotten=datetime.fromisoformat(forgotten) if forgotten else None,
+    forgotten = fields["forgotten"]
+    return Concept(
+        id=point.id,
+        name=fields["name"],
+        category=fields["category"],
+        description=fields["description"],
+        etag=fields["etag"],
+        created=datetime.fromisoformat(fields["created"]),
+        updated=datetime.fromisoformat(fields["updated"]),
+        views=tuple(_view_of(view) for view in fields["views"]),
+        requests=tuple(fields["request"]),
+        forgotten=None if forgotten is None else datetime.fromisoformat(forgotten),
     )
 
 
-def view_point(
-    concept_id: str, view: View, vector: Vectors | None, *, hidden: bool = False
-) -> Point:
+def view_point(concept: Concept, view: View, vector: Vectors | None) -> Point:
     """The point that holds a view's vector."""
-    kind = Kind.HIDDEN if hidden else Kind.NEGATIVE if view.negative else Kind.VIEW
-    return Point(view.id, {"kind": kind, "concept": concept_id, "blob": view.blob}, vector)
+    kind = Kind.HIDDEN if concept.forgotten else Kind.NEGATIVE if view.negative else Kind.VIEW
+    return Point(view.id, {"kind": kind, "concept": concept.id, "blob": view.blob}, vector)
 
 
 def removed_point(view: View) -> Point:

@@ -4,11 +4,14 @@ A leaf module: it imports nothing of ours.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+UNDO_WINDOW_S = 600
+"""How long a forgotten concept can be brought back; after that it is purged."""
 
 Vectors = NDArray[np.float32]
 """Shape [n, dim], or [dim] for a single one; every row of unit length."""
@@ -46,6 +49,15 @@ class Concept:
     updated: datetime
     views: tuple[View, ...]
     """In the order they were added, rejected ones among them; at least one is positive."""
+    requests: tuple[str, ...] = ()
+    """Ids of the requests that made it and added views: a retry finds itself here."""
+    forgotten: datetime | None = None
+    """When it was forgotten; None for a concept in use."""
+
+    @property
+    def undo_until(self) -> datetime | None:
+        """Until then a forgotten concept can be brought back; None for a concept in use."""
+        return self.forgotten and self.forgotten + timedelta(seconds=UNDO_WINDOW_S)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
 
-from kith.errors import AlreadyExists, InvalidInput, Refused
+from kith.errors import AlreadyExists, InvalidInput, Refused, Stale
 from memory_db import upkeep
 from memory_db.events import EditKind, EventLog, Subscription
 from memory_db.index import Point, VectorIndex, Where
@@ -17,16 +17,16 @@ from memory_db.photos import PhotoStore
 from memory_db.reader import ConceptReader, not_found
 from memory_db.records import (
     Kind,
-    Record,
     new_id,
     record_point,
     removed_point,
     view_point,
 )
-from memory_db.schema import Concept, NewView, View
+from memory_db.schema import UNDO_WINDOW_S, Concept, NewView, View
+from memory_db.upkeep import Purged, Repaired
 
-UNDO_WINDOW_S = 600
-"""How long a forgotten concept can be brought back; after that it is purged."""
+_KEPT_REQUESTS = 64
+"""Retries come soon: of a concept's many requests the last ones are enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ class ConceptStore(ConceptReader):
             if request_id and (made := self._made_by(request_id)):
                 return self.get(made)
             self._require_free(concept.name)
-            return self._save(Record(concept, request_id), EditKind.REMEMBERED, new_views=views)
+            return self._save(concept, EditKind.REMEMBERED, views, request_id)
 
     def update(
         self,
@@ -159,8 +159,7 @@ class ConceptStore(ConceptReader):
             Stale: `etag` is given and the concept changed since it was read.
         """
         with self._editing:
-            record = self._record(concept_id, etag)
-            old = record.concept
+            old = self._current(concept_id, etag)
             new = replace(
                 old,
                 name=old.name if name is None else clean_name(name),
@@ -171,27 +170,35 @@ class ConceptStore(ConceptReader):
             )
             if new.name != old.name:
                 self._require_free(new.name)
-            return self._save(replace(record, concept=new), EditKind.UPDATED)
+            return self._save(new, EditKind.UPDATED)
 
-    def add_views(self, concept_id: str, views: Sequence[NewView], etag: str = "") -> Concept:
-        """Add reference photos.
-
-        Raises:
-            NotFound, Stale, InvalidInput: As elsewhere.
-        """
-        with self._editing:
-            record = self._record(concept_id, etag)
-            return self._save(record, EditKind.VIEWS_ADDED, new_views=views)
-
-    def reject(self, concept_id: str, view: NewView, etag: str = "") -> Concept:
-        """Keep a picture as one that is *not* this concept.
+    def add_views(
+        self, concept_id: str, views: Sequence[NewView], etag: str = "", request_id: str = ""
+    ) -> Concept:
+        """Add reference photos; the same `request_id` again adds nothing.
 
         Raises:
             NotFound, Stale, InvalidInput: As elsewhere.
         """
         with self._editing:
-            record = self._record(concept_id, etag)
-            return self._save(record, EditKind.REJECTED, new_views=[replace(view, negative=True)])
+            concept = self.get(concept_id)
+            if request_id and request_id in concept.requests:
+                return concept
+            _require_current(concept, etag)
+            return self._save(concept, EditKind.VIEWS_ADDED, views, request_id)
+
+    def reject(self, concept_id: str, view: NewView, request_id: str = "") -> Concept:
+        """Keep a picture as one that is *not* this concept; a repeated `request_id` adds nothing.
+
+        Raises:
+            NotFound, InvalidInput: As elsewhere.
+        """
+        with self._editing:
+            concept = self.get(concept_id)
+            if request_id and request_id in concept.requests:
+                return concept
+            negative = replace(view, negative=True)
+            return self._save(concept, EditKind.REJECTED, [negative], request_id)
 
     def remove_views(self, concept_id: str, view_ids: Iterable[str], etag: str = "") -> Concept:
         """Take views away, positive or rejected ones; there is no undo.
@@ -202,23 +209,19 @@ class ConceptStore(ConceptReader):
             Stale: As elsewhere.
         """
         with self._editing:
-            record = self._record(concept_id, etag)
+            concept = self._current(concept_id, etag)
             leaving = set(view_ids)
-            removed = [view for view in record.concept.views if view.id in leaving]
-            if unknown := leaving - {view.id for view in removed}:
-                raise not_found(f"view {min(unknown)} of concept {concept_id}")
-            kept = tuple(view for view in record.concept.views if view.id not in leaving)
+            if unknown := leaving - {view.id for view in concept.views}:
+                raise not_found(f"view {min(unknown)[:80]} of concept {concept_id}")
+            kept = tuple(view for view in concept.views if view.id not in leaving)
             if all(view.negative for view in kept):
                 raise Refused(
-                    f"<{record.concept.name}> would have no view left; "
+                    f"<{concept.name}> would have no view left; "
                     "add another view first, or forget the concept",
                     reason="LAST_VIEW",
                 )
-            return self._save(
-                replace(record, concept=replace(record.concept, views=kept)),
-                EditKind.VIEWS_REMOVED,
-                points=[removed_point(view) for view in removed],
-            )
+            removed = [removed_point(view) for view in concept.views if view.id in leaving]
+            return self._save(replace(concept, views=kept), EditKind.VIEWS_REMOVED, points=removed)
 
     def forget(self, concept_id: str, etag: str = "") -> datetime:
         """Forget a concept at once; returns until when `undo_forget` can bring it back.
@@ -228,38 +231,49 @@ class ConceptStore(ConceptReader):
         """
         with self._editing:
             now = self._now()
-            record = replace(self._record(concept_id, etag), forgotten=now)
-            self._save(record, EditKind.FORGOTTEN, points=self._view_points(record))
+            concept = replace(self._current(concept_id, etag), forgotten=now)
+            self._save(concept, EditKind.FORGOTTEN, points=self._view_points(concept))
             return now + timedelta(seconds=UNDO_WINDOW_S)
 
     def undo_forget(self, concept_id: str) -> Concept:
-        """Bring a forgotten concept back, whole.
+        """Bring a forgotten concept back, whole; one in use is returned as it is.
 
         Raises:
-            NotFound: It was never there, was not forgotten, or the time to undo has passed.
+            NotFound: It was never there, or the time to undo has passed.
             AlreadyExists: Its name was given to another concept since.
         """
         with self._editing:
-            record = self._record(concept_id, kind=Kind.FORGOTTEN)
-            if upkeep.expired(record, self._now(), UNDO_WINDOW_S):
-                raise not_found(f"concept {concept_id}")
-            self._require_free(record.concept.name)
-            restored = replace(record, forgotten=None)
+            concept = self.get(concept_id, forgotten_too=True)
+            if concept.undo_until is None:
+                return concept
+            if concept.undo_until <= self._now():
+                raise not_found(f"concept {concept_id} any more")
+            self._require_free(concept.name)
+            restored = replace(concept, forgotten=None)
             return self._save(restored, EditKind.RESTORED, points=self._view_points(restored))
 
     # Upkeep, for a background task
 
-    def purge_expired(self) -> upkeep.Purged:
+    def purge_expired(self) -> Purged:
         """Delete for good what was forgotten longer ago than the undo window, and removed views."""
         with self._editing:
-            return upkeep.purge(self._index, self._photos, self._now(), UNDO_WINDOW_S)
+            now = self._now()
+            purged = upkeep.purge(self._index, self._photos, now)
+            for concept_id in purged.concepts:
+                self._events.publish(EditKind.PURGED, concept_id, now)
+            return purged
 
-    def repair(self) -> upkeep.Repaired:
+    def repair(self) -> Repaired:
         """Collect what a crash or a lost file left behind, so that all that is served is whole."""
         with self._editing:
             return upkeep.repair(self._index, self._photos)
 
     # How it is done
+
+    def _current(self, concept_id: str, etag: str) -> Concept:
+        concept = self.get(concept_id)
+        _require_current(concept, etag)
+        return concept
 
     def _made_by(self, request_id: str) -> str | None:
         where: Where = {"kind": [Kind.CONCEPT, Kind.FORGOTTEN], "request": [request_id]}
@@ -276,31 +290,24 @@ class ConceptStore(ConceptReader):
                 metadata={"concept": holder.id},
             )
 
-    def _view_points(self, record: Record) -> list[Point]:
-        """The views of a concept about to be forgotten or restored, with the vectors they have."""
-        views = {view.id: view for view in record.concept.views}
-        return [
-            view_point(
-                record.concept.id,
-                views[point.id],
-                point.vector,
-                hidden=record.forgotten is not None,
-            )
-            for point in self._index.get(views.keys(), with_vectors=True)
-        ]
+    def _view_points(self, concept: Concept) -> Sequence[Point]:
+        """The views of a concept just forgotten or restored, with the vectors they have."""
+        views = {view.id: view for view in concept.views}
+        stored = self._index.get(views.keys(), with_vectors=True)
+        return [view_point(concept, views[point.id], point.vector) for point in stored]
 
     def _save(
         self,
-        record: Record,
+        concept: Concept,
         kind: EditKind,
-        *,
         new_views: Sequence[NewView] = (),
+        request_id: str = "",
+        *,
         points: Sequence[Point] = (),
     ) -> Concept:
         """Write an edit: photos first, then the points in one operation, the record last."""
         now = self._now()
-        old = record.concept.views
-        if all(view.negative for view in old) and all(view.negative for view in new_views):
+        if all(old.negative for old in concept.views) and all(new.negative for new in new_views):
             raise InvalidInput(
                 "a concept needs at least one view that is not negative; add a photo of it",
                 reason="VIEW_REQUIRED",
@@ -311,13 +318,24 @@ class ConceptStore(ConceptReader):
             View(new_id(), self._photos.put(new.image), new.box, new.negative, now)
             for new in new_views
         ]
+        requests = (*concept.requests, request_id) if request_id else concept.requests
         concept = replace(
-            record.concept,
+            concept,
             etag=secrets.token_hex(8),
             updated=now,
-            views=(*old, *added),
+            views=(*concept.views, *added),
+            requests=requests[-_KEPT_REQUESTS:],
         )
-        fresh = [view_point(concept.id, *pair) for pair in zip(added, vectors, strict=True)]
-        self._index.upsert([*points, *fresh, record_point(replace(record, concept=concept))])
-        self._events.publish(kind, concept.id)
+        fresh = [view_point(concept, *pair) for pair in zip(added, vectors, strict=True)]
+        self._index.upsert([*points, *fresh, record_point(concept)])
+        self._events.publish(kind, concept.id, now)
         return concept
+
+
+def _require_current(concept: Concept, etag: str) -> None:
+    if etag and etag != concept.etag:
+        raise Stale(
+            f"<{concept.name}> was changed since you read it; read it again and retry",
+            reason="ETAG_STALE",
+            field="etag",
+        )

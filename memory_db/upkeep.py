@@ -2,12 +2,12 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 from memory_db.index import Point, VectorIndex, Where
 from memory_db.photos import PhotoStore
-from memory_db.records import Kind, Record, record_of, record_point
+from memory_db.records import Kind, concept_of, record_point
 
 _PAGE = 500
 
@@ -15,7 +15,8 @@ _PAGE = 500
 class Purged(NamedTuple):
     """What is now gone for good."""
 
-    concepts: int
+    concepts: tuple[str, ...]
+    """Ids of the concepts."""
     views: int
     photos: int
 
@@ -31,13 +32,7 @@ class Repaired(NamedTuple):
     """Concepts that had no positive view left."""
 
 
-def expired(record: Record, now: datetime, undo_window_s: float) -> bool:
-    """Whether the time to bring a forgotten concept back has passed."""
-    window = timedelta(seconds=undo_window_s)
-    return record.forgotten is not None and record.forgotten + window <= now
-
-
-def purge(index: VectorIndex, photos: PhotoStore, now: datetime, undo_window_s: float) -> Purged:
+def purge(index: VectorIndex, photos: PhotoStore, now: datetime) -> Purged:
     """Delete concepts whose undo window has passed, and removed views, with their photos.
 
     Photos go first: killed in between, the points are still there to finish from next time.
@@ -47,16 +42,18 @@ def purge(index: VectorIndex, photos: PhotoStore, now: datetime, undo_window_s: 
     for point in pages(index, {"kind": [Kind.FORGOTTEN, Kind.REMOVED]}):
         if point.payload["kind"] == Kind.REMOVED:
             views[point.id] = point.payload["blob"]
-        elif expired(record := record_of(point), now, undo_window_s):
+            continue
+        concept = concept_of(point)
+        if concept.undo_until is None or concept.undo_until <= now:
             concepts.add(point.id)
-            views |= {view.id: view.blob for view in record.concept.views}
+            views |= {view.id: view.blob for view in concept.views}
     if not concepts and not views:
-        return Purged(0, 0, 0)
+        return Purged((), 0, 0)
     doomed = {blob for blob in views.values() if not _used(index, blob, by_others_than=views)}
     for blob in doomed:
         photos.delete(blob)
     index.purge(concepts | views.keys())
-    return Purged(len(concepts), len(views), len(doomed))
+    return Purged(tuple(sorted(concepts)), len(views), len(doomed))
 
 
 def repair(index: VectorIndex, photos: PhotoStore) -> Repaired:
@@ -75,8 +72,8 @@ def repair(index: VectorIndex, photos: PhotoStore) -> Repaired:
     dropped: set[str] = set()
     missing = 0
     for point in list(pages(index, {"kind": [Kind.CONCEPT, Kind.FORGOTTEN]})):
-        record = record_of(point)
-        views = record.concept.views
+        concept = concept_of(point)
+        views = concept.views
         kept = tuple(view for view in views if view.id in sound)
         missing += sum(view.id not in vectors for view in views)
         if all(view.negative for view in kept):
@@ -84,8 +81,7 @@ def repair(index: VectorIndex, photos: PhotoStore) -> Repaired:
             continue
         listed |= {view.id for view in kept}
         if kept != views:
-            mended = replace(record, concept=replace(record.concept, views=kept))
-            index.upsert([record_point(mended)])
+            index.upsert([record_point(replace(concept, views=kept))])
     orphans = vectors.keys() - listed
     if dropped or orphans:
         index.purge(dropped | orphans)
