@@ -1,0 +1,142 @@
+"""The client for asyncio programs: the verbs of `Client`, awaited."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+
+import grpc
+
+from kith.connection import Target
+from kith.local import LocalOptions, reach
+from kith.v1.assistant_pb2_grpc import AssistantStub
+from kith.verbs import concepts, questions, transfer
+from kith.verbs.calls import Call, Stream, Verb, as_method
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _verb(
+    verb: Callable[P, Verb[T]],
+) -> "Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, T]]":
+    async def method(self: "AsyncClient", *args: P.args, **kwargs: P.kwargs) -> T:
+        steps = verb(*args, **kwargs)
+        try:
+            step = next(steps)
+            while True:
+                step = steps.send(await self._reply(step))
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        finally:
+            steps.close()
+
+    return as_method(method, verb)
+
+
+def _stream(
+    verb: Callable[P, Stream[T]],
+) -> "Callable[Concatenate[AsyncClient, P], AsyncIterator[T]]":
+    def method(self: "AsyncClient", *args: P.args, **kwargs: P.kwargs) -> AsyncIterator[T]:
+        return self._read(verb(*args, **kwargs))
+
+    return as_method(method, verb)
+
+
+class AsyncClient:
+    """A user's memory, and answers that draw on it: `async with AsyncClient() as kith`.
+
+    Arguments, verbs and errors are those of `kith.Client`. It belongs to the event loop in which
+    it was entered. Files are read in that loop: small reads, that block it shortly.
+    """
+
+    _stub: AssistantStub
+    _target: Target
+
+    def __init__(
+        self,
+        server: str | None = None,
+        *,
+        user: str | None = None,
+        token: str | None = None,
+        memory: str | Path | None = None,
+        method: str | None = None,
+        profile: str | None = None,
+        weights: str | Path | None = None,
+        timeout_s: float = 120.0,
+    ) -> None:
+        self._reached = reach(server, user, LocalOptions(memory, method, profile, weights))
+        self._credential = (user, token)
+        self._timeout_s = timeout_s
+        self._resources = AsyncExitStack()
+
+    remember = _verb(concepts.remember)
+    add_views = _verb(concepts.add_views)
+    remove_views = _verb(concepts.remove_views)
+    get = _verb(concepts.get)
+    get_view = _verb(concepts.get_view)
+    list_concepts = _verb(concepts.list_concepts)
+    edit = _verb(concepts.edit)
+    reject = _verb(concepts.reject)
+    forget = _verb(concepts.forget)
+    unforget = _verb(concepts.unforget)
+    watch = _stream(concepts.watch)
+    retrieve = _verb(questions.retrieve)
+    recognize = _verb(questions.recognize)
+    ask = _verb(questions.ask)
+    ask_stream = _stream(questions.ask_stream)
+    capabilities = _verb(questions.capabilities)
+    import_memory = _verb(transfer.import_memory)
+    export_memory = _stream(transfer.export_memory)
+
+    async def __aenter__(self) -> Self:
+        """Reach the server, or start one in this process.
+
+        Raises:
+            Refused: No server is named, and the packages to run one in this process are missing.
+        """
+        # A server in this process has a loop of its own, and loads models before it is reached.
+        address = await asyncio.to_thread(self._reached.__enter__)
+        self._resources.push_async_callback(self._leave)
+        self._target = Target(address, *self._credential, self._timeout_s)
+        channel = grpc.aio.insecure_channel(address, self._target.options)
+        await self._resources.enter_async_context(channel)
+        self._stub = AssistantStub(channel)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._resources.aclose()
+
+    async def _leave(self) -> None:
+        await asyncio.to_thread(self._reached.__exit__, None, None, None)
+
+    async def _reply(self, step: Call | Stream[Any]) -> object:
+        if isinstance(step, Stream):
+            return [item async for item in self._read(step)]
+        try:
+            return await self._start(step)
+        except grpc.RpcError as failed:
+            raise self._target.error(failed) from failed
+
+    async def _read(self, stream: Stream[T]) -> AsyncIterator[T]:
+        messages = self._start(stream.call)
+        try:
+            async for message in messages:
+                yield stream.read(message)
+        except grpc.RpcError as failed:
+            raise self._target.error(failed) from failed
+        finally:
+            messages.cancel()
+
+    def _start(self, call: Call) -> Any:  # noqa: ANN401 - a message or a stream of them
+        return getattr(self._stub, call.method)(
+            call.request, timeout=self._target.deadline_s(call), metadata=self._target.metadata
+        )

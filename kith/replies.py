@@ -1,0 +1,149 @@
+"""The contract's messages to the values of `kith.messages`: the one place that reads them."""
+
+from datetime import UTC, datetime
+from typing import Any, Protocol, cast, get_args
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from kith import messages as m
+from kith.v1 import common_pb2, memory_pb2, query_pb2, resources_pb2, transfer_pb2
+
+
+class _Used(Protocol):
+    def HasField(self, field_name: Any) -> bool: ...  # noqa: ANN401, D102, N802 - protobuf's own
+
+
+def box(message: _Used, field: str = "box") -> m.Box | None:
+    """The box in `field`; None when it is unset."""
+    if not message.HasField(field):
+        return None
+    found: common_pb2.Box = getattr(message, field)
+    return m.Box(found.x1, found.y1, found.x2, found.y2)
+
+
+def view(message: resources_pb2.View) -> m.View:
+    """A view."""
+    return m.View(
+        name=message.name,
+        box=box(message),
+        negative=message.negative,
+        created=_time(message, "create_time"),
+        photo=message.photo.data,
+    )
+
+
+def concept(message: resources_pb2.Concept) -> m.Concept:
+    """A concept with its views."""
+    state = resources_pb2.Concept.State.Name(message.state).removeprefix("STATE_").lower()
+    return m.Concept(
+        name=message.name,
+        display_name=message.display_name,
+        category=message.category,
+        description=message.description,
+        views=tuple(map(view, message.views)),
+        etag=message.etag,
+        state=cast(m.State, state) if state in get_args(m.State) else "ready",
+        created=_time(message, "create_time"),
+        updated=_time(message, "update_time"),
+        purged=_time(message, "purge_time"),
+    )
+
+
+def edit(message: memory_pb2.WatchConceptsResponse) -> m.Edit:
+    """One edit of a watched memory."""
+    kind = memory_pb2.WatchConceptsResponse.Edit.Name(message.edit).removeprefix("EDIT_").lower()
+    return m.Edit(
+        kind=cast(m.EditKind, kind),
+        concept=concept(message.concept) if message.HasField("concept") else None,
+        resume_token=message.resume_token,
+        edited=_time(message, "edit_time"),
+    )
+
+
+def used(message: query_pb2.UsedConcept) -> m.UsedConcept:
+    """A concept an answer rests on."""
+    return m.UsedConcept(
+        concept=message.display_name,
+        concept_name=message.concept,
+        view=message.view,
+        image_index=message.image_index if message.HasField("image_index") else None,
+        box=box(message),
+        score=message.score,
+    )
+
+
+def retrieval(message: query_pb2.Retrieval) -> m.Retrieval:
+    """What was found in one photo."""
+    whole = m.Box(0, 0, message.width, message.height)
+    return m.Retrieval(
+        width=message.width,
+        height=message.height,
+        regions=tuple(
+            m.Region(
+                box=box(region) or whole,
+                category=region.category,
+                score=region.score,
+                matches=tuple(map(_match, region.matches)),
+            )
+            for region in message.regions
+        ),
+        accepted=tuple(map(used, message.accepted)),
+    )
+
+
+def recognition(message: query_pb2.Recognition) -> m.Recognition:
+    """Whether a photo shows a concept."""
+    return m.Recognition(
+        concept=message.display_name,
+        present=message.present,
+        score=message.score,
+        box=box(message),
+        concept_name=message.concept,
+        view=message.view,
+    )
+
+
+def answer(text: str, end: query_pb2.GenerateEnd) -> m.Answer:
+    """A whole answer, from its text and the end of its stream."""
+    return m.Answer(
+        text=text,
+        concepts=tuple(map(used, end.concepts)),
+        complete=end.finish_reason != common_pb2.FINISH_REASON_LENGTH,
+    )
+
+
+def imported(message: transfer_pb2.ImportMemoryResponse) -> m.Imported:
+    """What came of an import."""
+    return m.Imported(
+        concepts=tuple(map(concept, message.concepts)),
+        problems=tuple(
+            m.ImportProblem(problem.entry, problem.reason, problem.message)
+            for problem in message.problems
+        ),
+    )
+
+
+def capabilities(message: query_pb2.Capabilities) -> m.Capabilities:
+    """What a method needs and can do."""
+    plain = {name: getattr(message, name) for name in m.Capabilities.__dataclass_fields__}
+    plain["models"] = tuple(
+        m.Model(model.stage, model.name, model.fingerprint) for model in message.models
+    )
+    return m.Capabilities(**plain)
+
+
+def _match(message: query_pb2.Match) -> m.Match:
+    return m.Match(
+        concept=message.display_name,
+        distance=message.distance,
+        accepted=message.accepted,
+        concept_name=message.concept,
+        view=message.view,
+    )
+
+
+def _time(message: _Used, field: str) -> datetime | None:
+    if not message.HasField(field):
+        return None
+    stamp: Timestamp = getattr(message, field)
+    return stamp.ToDatetime(UTC)

@@ -1,0 +1,181 @@
+"""The verbs on the memory: remember, look up, edit, reject, forget, watch."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from google.longrunning.operations_pb2 import Operation
+from google.rpc import code_pb2
+
+from kith import replies
+from kith.errors import InvalidInput, KithError, NotFound, Refused, from_status
+from kith.messages import BoxLike, Concept, Edit, View
+from kith.photos import Photo
+from kith.v1 import memory_pb2, resources_pb2
+from kith.verbs import requests
+from kith.verbs.calls import PARENT, Call, Stream, Verb
+
+
+def remember(
+    name: str,
+    images: Photo | Sequence[Photo],
+    *,
+    category: str = "",
+    description: str = "",
+    boxes: Sequence[BoxLike | None] = (),
+) -> Verb[Concept]:
+    """Remember a concept by one or more photos of it.
+
+    Args:
+        name: What you call it, as in `bo`; `<bo>` stands for it in questions.
+        images: One photo, or a list of them.
+        category: The word for its kind, as in `dog`; left out, the detector says.
+        description: What to know of it; left out, the language model writes it.
+        boxes: Where it is, one a photo; None, or left out, for the one thing the detector finds.
+
+    Raises:
+        AlreadyExists: The name is taken.
+        InvalidInput: A photo can't be used, or shows several things and has no box.
+    """
+    wanted = resources_pb2.Concept(display_name=name, category=category, description=description)
+    request = memory_pb2.RememberRequest(
+        parent=PARENT,
+        concept=wanted,
+        views=requests.new_views(images, boxes),
+        request_id=str(uuid.uuid4()),
+    )
+    return _result((yield Call("Remember", request)))
+
+
+def add_views(
+    concept: str, images: Photo | Sequence[Photo], *, boxes: Sequence[BoxLike | None] = ()
+) -> Verb[Concept]:
+    """Add photos to a concept, by its display name or resource name."""
+    views = requests.new_views(images, boxes)
+    name = yield from requests.resource_name(concept)
+    request = memory_pb2.AddViewsRequest(name=name, views=views, request_id=str(uuid.uuid4()))
+    return replies.concept((yield Call("AddViews", request)))
+
+
+def remove_views(concept: str, views: Sequence[str]) -> Verb[Concept]:
+    """Remove views of a concept, by their resource names."""
+    name = yield from requests.resource_name(concept)
+    request = memory_pb2.RemoveViewsRequest(name=name, views=views)
+    return replies.concept((yield Call("RemoveViews", request)))
+
+
+def get(concept: str) -> Verb[Concept]:
+    """Return a concept, by its display name or resource name.
+
+    Raises:
+        NotFound: There is none of that name.
+    """
+    if concept.startswith("users/"):
+        request = memory_pb2.GetConceptRequest(name=concept)
+        return replies.concept((yield Call("GetConcept", request)))
+    return (yield from requests.by_display_name(concept))
+
+
+def get_view(view: str) -> Verb[View]:
+    """Return a view with its photo, by its resource name."""
+    return replies.view((yield Call("GetView", memory_pb2.GetViewRequest(name=view))))
+
+
+def list_concepts(*, category: str = "", forgotten: bool = False) -> Verb[list[Concept]]:
+    """Return all concepts, ordered by display name.
+
+    Args:
+        category: Only those of this category.
+        forgotten: Also those that are forgotten and can still be brought back.
+    """
+    return (yield from requests.all_pages(category=category, show_deleted=forgotten))
+
+
+def edit(
+    concept: str,
+    *,
+    name: str | None = None,
+    category: str | None = None,
+    description: str | None = None,
+    etag: str = "",
+) -> Verb[Concept]:
+    """Change what a concept is called, its category or its description; the rest stays.
+
+    Raises:
+        AlreadyExists: The new name is taken.
+        Stale: An etag was given, and someone else was faster.
+    """
+    words = {"display_name": name, "category": category, "description": description}
+    given = {field: word for field, word in words.items() if word is not None}
+    if not given:
+        raise InvalidInput(
+            "edit: nothing to change; give a new name, category or description",
+            reason="NOTHING_TO_CHANGE",
+        )
+    wanted = resources_pb2.Concept(
+        name=(yield from requests.resource_name(concept)), etag=etag, **given
+    )
+    request = memory_pb2.UpdateConceptRequest(concept=wanted, update_mask={"paths": given})
+    return replies.concept((yield Call("UpdateConcept", request)))
+
+
+def reject(concept: str, image: Photo, *, box: BoxLike | None = None) -> Verb[Concept]:
+    """Say that a photo, or the box in it, does not show the concept; it is heeded at once."""
+    photo = requests.image(image)
+    name = yield from requests.resource_name(concept)
+    request = memory_pb2.RejectMatchRequest(
+        name=name, photo=photo, box=requests.box(box), request_id=str(uuid.uuid4())
+    )
+    return replies.concept((yield Call("RejectMatch", request)))
+
+
+def forget(concept: str) -> Verb[Concept]:
+    """Forget a concept at once; until its `purged` time `unforget` brings it back."""
+    name = yield from requests.resource_name(concept)
+    return replies.concept((yield Call("Forget", memory_pb2.ForgetRequest(name=name))))
+
+
+def unforget(concept: str) -> Verb[Concept]:
+    """Bring a forgotten concept back; of several of one name, the last one forgotten.
+
+    Raises:
+        NotFound: None of that name is forgotten, or it is gone for good.
+        AlreadyExists: Its name is in use again.
+    """
+    name = concept
+    if not concept.startswith("users/"):
+        found = yield from requests.all_pages(display_name=concept, show_deleted=True)
+        forgotten = [one for one in found if one.state == "forgotten"]
+        if not forgotten:
+            raise NotFound(
+                f"concept: no {concept!r} is forgotten; list the forgotten ones to see which are",
+                reason="CONCEPT_NOT_FOUND",
+                field="concept",
+            )
+        name = max(forgotten, key=lambda one: one.purged or datetime.min.replace(tzinfo=UTC)).name
+    return replies.concept((yield Call("Unforget", memory_pb2.UnforgetRequest(name=name))))
+
+
+def watch(*, resume_token: str = "") -> Stream[Edit]:
+    """Follow the edits of the memory, whoever makes them.
+
+    Args:
+        resume_token: Of the last edit seen; what came after it is reported first.
+    """
+    request = memory_pb2.WatchConceptsRequest(parent=PARENT, resume_token=resume_token)
+    return Stream(Call("WatchConcepts", request, patient=True), replies.edit)
+
+
+def _result(operation: Operation) -> Concept:
+    if operation.HasField("error"):
+        failed = from_status(code_pb2.Code.Name(operation.error.code))
+        raise failed(operation.error.message, reason="OPERATION_FAILED")
+    if not operation.done:
+        raise Refused(
+            f"remember: training goes on as {operation.name}; follow that operation",
+            reason="OPERATION_RUNNING",
+        )
+    concept = resources_pb2.Concept()
+    if not operation.response.Unpack(concept):
+        raise KithError("remember: the server sent no concept", reason="RESPONSE_INVALID")
+    return replies.concept(concept)

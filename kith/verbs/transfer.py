@@ -1,0 +1,85 @@
+"""The verbs that take a memory in and give it out as a file."""
+
+import os
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import IO, Final
+
+from kith import replies
+from kith.errors import InvalidInput
+from kith.messages import Imported, MemoryFormat
+from kith.v1 import transfer_pb2
+from kith.verbs.calls import PARENT, Call, Stream, Verb
+
+FORMATS: Final[Mapping[MemoryFormat, transfer_pb2.MemoryFormat.ValueType]] = {
+    "kith": transfer_pb2.MEMORY_FORMAT_KITH_ARCHIVE,
+    "rap": transfer_pb2.MEMORY_FORMAT_RAP_FOLDER,
+}
+_CHUNK_BYTES: Final = 1024 * 1024
+_RAP_FILES: Final = {".json", ".png", ".jpg", ".jpeg", ".webp", ".gif"}
+"""What a RAP folder holds that is of use; its index files are not."""
+
+
+def import_memory(source: str | os.PathLike[str]) -> Verb[Imported]:
+    """Take in a memory: a file of `export_memory`, or RAP's folder with its `database.json`.
+
+    Raises:
+        InvalidInput: It can't be read, or is neither.
+    """
+    path = Path(source)
+    try:
+        with _packed(path) as file:
+            form: MemoryFormat = "rap" if zipfile.is_zipfile(file) else "kith"
+            file.seek(0)
+            call = Call("ImportMemory", _requests(file, form), patient=True)
+            return replies.imported((yield call))
+    except OSError as error:
+        raise InvalidInput(
+            f"memory: can't read {path}: {error.strerror or error}; name an archive or a RAP "
+            "folder",
+            reason="FILE_UNREADABLE",
+            field="memory",
+        ) from error
+
+
+def export_memory(*, form: MemoryFormat = "kith") -> Stream[bytes]:
+    """Give out the whole memory as a file, in pieces.
+
+    Args:
+        form: "kith" for Kith's own archive (tar), "rap" for a zip of RAP's folder.
+    """
+    request = transfer_pb2.ExportMemoryRequest(parent=PARENT, format=FORMATS[form])
+    return Stream(Call("ExportMemory", request, patient=True), _chunk)
+
+
+def _chunk(message: transfer_pb2.ExportMemoryResponse) -> bytes:
+    return message.chunk
+
+
+def _packed(path: Path) -> IO[bytes]:
+    """The file, or a zip of the folder."""
+    if not path.is_dir():
+        return path.open("rb")
+    if not (path / "database.json").is_file():
+        raise InvalidInput(
+            f"memory: {path} holds no database.json; name a RAP folder or an archive",
+            reason="RAP_FOLDER_INVALID",
+            field="memory",
+        )
+    packed = tempfile.TemporaryFile()
+    root = path.resolve()
+    with zipfile.ZipFile(packed, "w") as archive:  # stored: photos are compressed already
+        for file in sorted(root.rglob("*")):
+            # A link could lead out of the folder, to something nobody meant to send.
+            if file.suffix.lower() in _RAP_FILES and file.resolve() == file and file.is_file():
+                archive.write(file, file.relative_to(root.parent))
+    return packed
+
+
+def _requests(file: IO[bytes], form: MemoryFormat) -> Iterator[transfer_pb2.ImportMemoryRequest]:
+    header = transfer_pb2.ImportMemoryHeader(parent=PARENT, format=FORMATS[form])
+    yield transfer_pb2.ImportMemoryRequest(header=header)
+    while chunk := file.read(_CHUNK_BYTES):
+        yield transfer_pb2.ImportMemoryRequest(chunk=chunk)
