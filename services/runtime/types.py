@@ -4,8 +4,10 @@ A leaf module: services share these types without importing one another, so it i
 them. Images inside Kith are upright RGB `PIL.Image.Image`s; bytes exist only at the edges.
 """
 
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from enum import Enum
+from typing import Literal, NamedTuple, Self
 
 from PIL.Image import Image
 
@@ -41,3 +43,49 @@ class Limits:
     """0 takes the likeliest token each time; above, tokens are sampled."""
     stop: tuple[str, ...] = ()
     """The answer ends before the first of these texts, which is not part of it."""
+
+
+class FinishReason(Enum):
+    """Why an answer ended."""
+
+    STOP = "stop"
+    """The model was done, or a stop text came."""
+    LENGTH = "length"
+    """The token limit or the model's context was used up."""
+
+
+class Ending(NamedTuple):
+    """How an answer ended and what it cost."""
+
+    reason: FinishReason
+    prompt_tokens: int
+    """Tokens read, pictures included."""
+    completion_tokens: int
+    """Tokens written."""
+
+
+class Answer:
+    """The pieces of a model's answer, as they come: `async for piece in answer`.
+
+    Closing it early, or cancelling the task that reads it, stops the model.
+    """
+
+    def __init__(self, events: AsyncGenerator[str | Ending, None]) -> None:
+        self._events = events
+        self.ending: Ending | None = None
+        """Set once the last piece has been read."""
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> str:
+        event = await anext(self._events)
+        if isinstance(event, Ending):
+            self.ending = event
+            await self._events.aclose()
+            raise StopAsyncIteration
+        return event
+
+    async def aclose(self) -> None:
+        """Stops the model, if it is still at work."""
+        await self._events.aclose()

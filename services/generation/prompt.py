@@ -1,0 +1,67 @@
+"""Chat turns to a prompt in which user text is data, whatever it says."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+from PIL import Image
+
+from services.runtime.text import plain
+from services.runtime.types import Turn
+
+IMAGE: Final = "<image>"
+"""Stands for a picture in a rendered prompt; LLaVA's processor puts the picture's tokens there."""
+
+# The words that open a turn in the templates LLaVA models were trained with (vicuna, llava_v0).
+_ROLE: Final = re.compile(r"\b(user|assistant|human|system)(\s*)[:\uff1a]", re.IGNORECASE)
+
+
+class Rendered(NamedTuple):
+    """A chat in the form that a processor's chat template takes, and its pictures in order."""
+
+    messages: list[dict[str, object]]
+    images: list[Image.Image]
+
+
+def neutralised(text: str, special: Iterable[str]) -> str:
+    """`text` that can neither become a special token nor open a turn of another role.
+
+    A special token in it gets a space after its first character (`< image>`), the colon after a
+    role's word becomes a dash (`USER -`). All else stays, names in angle brackets too: `<bo>`.
+
+    Args:
+        text: What a user wrote. Invisible characters are taken out first, so that none of them
+            can hide a token.
+        special: The tokenizer's special tokens.
+    """
+    safe = _ROLE.sub(r"\1 -", plain(text))
+    tokens = sorted({token for token in special if len(token) > 1}, key=len, reverse=True)
+    if not tokens:
+        return safe
+    any_token = re.compile("|".join(map(re.escape, tokens)), re.IGNORECASE)
+    while any_token.search(safe):  # breaking one may uncover another that overlapped it
+        safe = any_token.sub(lambda match: f"{match[0][0]} {match[0][1:]}", safe)
+    return safe
+
+
+def render(turns: Sequence[Turn], special: Iterable[str]) -> Rendered:
+    """The messages for a chat template, one text each with `IMAGE` exactly where a picture stands.
+
+    One text, since published LLaVA templates would move all pictures of a turn to its beginning.
+    Neighbouring texts are joined before they are neutralised: half a token each is no way in.
+    """
+    special = [*special, IMAGE]
+    messages: list[dict[str, object]] = []
+    images: list[Image.Image] = []
+    for turn in turns:
+        written, pending = "", ""
+        for part in turn.parts:
+            if isinstance(part, str):
+                pending += part
+            else:
+                written += neutralised(pending, special) + IMAGE
+                images.append(part)
+                pending = ""
+        written += neutralised(pending, special)
+        messages.append({"role": turn.role, "content": [{"type": "text", "text": written}]})
+    return Rendered(messages, images)
