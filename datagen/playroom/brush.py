@@ -41,6 +41,12 @@ class Drawing:
     bounds: tuple[float, float, float, float]
 
 
+def united(drawings: Sequence[Drawing]) -> tuple[float, float, float, float]:
+    """The rectangle that all the drawings fill together."""
+    lefts, tops, rights, bottoms = zip(*(drawing.bounds for drawing in drawings), strict=True)
+    return min(lefts), min(tops), max(rights), max(bottoms)
+
+
 class Brush:
     """Draws into a recording."""
 

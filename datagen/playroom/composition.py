@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from datagen.playroom.brush import united
 from datagen.playroom.concept import Concept
 from datagen.playroom.things import DRESSING_ORDER, draw
 from datagen.playroom.vocabulary import ACTIONS, FACINGS, WEARERS
@@ -228,9 +229,8 @@ def _scatter(parts: Sequence[_Part], rng: np.random.Generator) -> list[Box]:
 
 def _aspect(concept: Concept, action: str, worn: tuple[Concept, ...]) -> float:
     """Width over height of the thing with what it wears."""
-    edges = [drawing.bounds for drawing in draw(concept, action, worn)]
-    lefts, tops, rights, bottoms = zip(*edges, strict=True)
-    return (max(rights) - min(lefts)) / (max(bottoms) - min(tops))
+    left, top, right, bottom = united(draw(concept, action, worn))
+    return (right - left) / (bottom - top)
 
 
 def _overlap(under: Box, over: Box) -> float:

@@ -7,7 +7,7 @@ of that function so that every identity has look-alikes within its own split.
 
 import itertools
 import zlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -169,7 +169,7 @@ def look_alike(concept: Concept, distance: int = 1, seed: int = 0) -> Concept:
                 continue
             belongs = _split_of(*(changed[n] for n in ("category", "color", "color2", "pattern")))
             if belongs == concept.split:
-                return replace(concept, **changed)
+                return Concept(**changed, proportions=concept.proportions, split=concept.split)
     raise ValueError(f"distance: no look-alike at {distance} in split {concept.split!r}")
 
 

@@ -161,7 +161,7 @@ def _counts(picture: Picture, rng: np.random.Generator) -> list[Question]:
     unclear = set()
     for thing in picture.things:
         kind = thing.concept.category
-        if 0 < thing.visible:
+        if thing.visible > 0:
             seen[kind] = seen.get(kind, 0) + 1
         if thing.visible < 0.1:
             unclear.add(kind)

@@ -8,7 +8,7 @@ import skia
 from numpy.typing import NDArray
 
 from datagen.playroom.backdrop import backdrop
-from datagen.playroom.brush import Drawing
+from datagen.playroom.brush import Drawing, united
 from datagen.playroom.composition import Box, Composition, Placement
 from datagen.playroom.concept import Concept
 from datagen.playroom.things import draw
@@ -204,8 +204,7 @@ def _fit(
     drawings: tuple[Drawing, ...], placement: Placement, size: int, lean: float
 ) -> skia.Matrix:
     """From drawing units to pixels: into the box, on its lower edge, leaning a little."""
-    lefts, tops, rights, bottoms = zip(*(drawing.bounds for drawing in drawings), strict=True)
-    left, top, right, bottom = min(lefts), min(tops), max(rights), max(bottoms)
+    left, top, right, bottom = united(drawings)
     x1, y1, x2, y2 = (edge * size for edge in placement.box)
     scale = min((x2 - x1) / (right - left), (y2 - y1) / (bottom - top))
     matrix = skia.Matrix().setTranslate((x1 + x2) / 2, y2)
@@ -277,7 +276,8 @@ def _light(rgb: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8
     rows = (np.arange(rgb.shape[0]) + down) % grain.shape[0]
     columns = (np.arange(rgb.shape[1]) + right) % grain.shape[1]
     lit += grain[rows[:, None], columns[None, :], None]
-    return np.clip(lit, 0, 255).astype(np.uint8)
+    image: NDArray[np.uint8] = np.clip(lit, 0, 255).astype(np.uint8)
+    return image
 
 
 @lru_cache(maxsize=1)
@@ -288,5 +288,7 @@ def _grain() -> NDArray[np.int32]:
     fibres = fine + np.roll(fine, 1, 1) + np.roll(fine, 2, 1)
     coarse = np.repeat(np.repeat(rng.integers(-24, 25, (32, 32), dtype=np.int32), 8, 0), 8, 1)
     for axis in (0, 1):
-        coarse = sum(np.roll(coarse, step, axis) for step in range(8)) // 8
-    return np.clip((fibres + 2 * coarse) // 14, -7, 7)
+        shifted = [np.roll(coarse, step, axis) for step in range(8)]
+        coarse = np.stack(shifted).sum(axis=0, dtype=np.int32) // 8
+    grain: NDArray[np.int32] = np.clip((fibres + 2 * coarse) // 14, -7, 7)
+    return grain

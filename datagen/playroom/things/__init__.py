@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from datagen.playroom.brush import Brush, Drawing
 from datagen.playroom.concept import Concept
-from datagen.playroom.things import animals, landmarks, objects, people, scenes, wear
+from datagen.playroom.things import animals, landmarks, objects, people, scenes, vessels, wear
 from datagen.playroom.things.look import Frame, Look
 
 _BODIES: Mapping[str, Callable[[Brush, Look, str], Frame]] = MappingProxyType(
@@ -21,17 +21,17 @@ _THINGS: Mapping[str, Callable[[Brush, Look], None]] = MappingProxyType(
     {
         "landmark": landmarks.landmark,
         "plush toy": objects.plush_toy,
-        "cup": objects.cup,
+        "cup": vessels.cup,
         "shoe": objects.shoe,
         "backpack": objects.backpack,
-        "teapot": objects.teapot,
+        "teapot": vessels.teapot,
         "lantern": objects.lantern,
         "clock": objects.clock,
-        "vase": objects.vase,
-        "can": objects.can,
+        "vase": vessels.vase,
+        "can": vessels.can,
         "ball": objects.ball,
         "toy car": objects.toy_car,
-        "bottle": objects.bottle,
+        "bottle": vessels.bottle,
         "mountain": scenes.mountain,
         "waterfall": scenes.waterfall,
         "forest": scenes.forest,

@@ -67,7 +67,7 @@ def _dome(brush: Brush, look: Look) -> float:
     for x in (-half * 0.6, half * 0.6):
         _door(brush, x, -7, 4.5, wall * 0.6)
     _door(brush, 0, -7, 7.5, wall * 0.75)
-    top = dome.computeTightBounds().top()
+    top: float = dome.computeTightBounds().top()
     brush.fill(oval(0, top - 2, 3, 4), GOLD, outline=1.2)
     _ornament(brush, look, base - radius * 0.45, 10)
     return top - 5

@@ -81,7 +81,7 @@ def shirt(brush: Brush, look: Look, frame: Frame) -> None:
         torso = _vest(torso)
     brush.fill(torso, look.coat(10.5))
     box = torso.getBounds()
-    x, y = frame.neck if frame.arms else (box.centerX(), box.top())
+    x = frame.neck[0]
     if frame.arms:
         collar = curve([(x - 7, box.top() + 0.5), (x, box.top() + 6), (x + 7, box.top() + 0.5)])
         brush.line(collar, darker(look.second, 0.45), 5)
@@ -91,7 +91,7 @@ def shirt(brush: Brush, look: Look, frame: Frame) -> None:
             edge = box.right() - 5 if frame.lying else box.left()
             high = box.height() if frame.lying else 6
             brush.fill(rect(edge, box.top(), 5 if frame.lying else box.width(), high), look.second)
-        x, y = box.centerX(), box.top() + 2
+        x = box.centerX()
     _trim(brush, look, x, box.top() + 0.42 * box.height(), box.height() * 0.5)
 
 
