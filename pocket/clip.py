@@ -1,0 +1,190 @@
+"""The pocket CLIP: an open_clip model whose vision tower also is the pocket LLaVA's.
+
+Beside image-text contrast it learns *who* is seen: instance contrast between views of one identity
+with its look-alikes in the batch, and the same for every 16 px patch of a scene, so that patch
+features (which LLaVA reads) carry identity too. Attribute heads give dense supervision from the
+first step; they are dropped on export.
+"""
+
+import json
+from pathlib import Path
+
+import open_clip
+import torch
+from open_clip.model import CLIP
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.nn import attention
+from torch.nn import functional as F  # noqa: N812 - the name everybody knows
+
+from pocket.bank import ATTRIBUTES, Bank, attribute_words
+from pocket.clip_batches import MEAN, STD, Batch, Sampler, normalize, photometric, reframe
+from pocket.loop import Run
+
+MODEL = {
+    "embed_dim": 256,
+    "quick_gelu": True,
+    "vision_cfg": {
+        "image_size": 112, "patch_size": 16, "layers": 6, "width": 192, "head_width": 32,
+    },
+    "text_cfg": {
+        "context_length": 48, "vocab_size": 49408, "width": 128, "heads": 4, "layers": 3,
+    },
+}  # fmt: skip
+PREPROCESS = {
+    "mean": MEAN, "std": STD, "interpolation": "bicubic", "resize_mode": "squash",
+}  # fmt: skip
+DENSE_DIM = 128
+SHARPNESS = 14.0
+"""Inverse temperature of the instance contrast."""
+
+
+def build() -> CLIP:
+    """The untrained model."""
+    quick = bool(MODEL["quick_gelu"])
+    return CLIP(MODEL["embed_dim"], MODEL["vision_cfg"], MODEL["text_cfg"], quick_gelu=quick)
+
+
+class Heads(nn.Module):
+    """Training-only heads: attributes of a view, attributes and identity of a patch."""
+
+    def __init__(self, sizes: list[int]) -> None:
+        super().__init__()
+        width = MODEL["vision_cfg"]["width"]
+        self.view = nn.ModuleList(nn.Linear(width, n) for n in sizes)
+        self.patch = nn.ModuleList(nn.Linear(width, n) for n in sizes)
+        self.norm = nn.LayerNorm(width)
+        self.dense = nn.Linear(width, DENSE_DIM)
+        self.backdrop = nn.Parameter(torch.randn(DENSE_DIM) * 0.1)
+
+    def identity(self, patches: Tensor) -> Tensor:
+        """[..., width] patch features to unit vectors [..., 128]."""
+        return F.normalize(self.dense(self.norm(patches)), dim=-1)
+
+
+def see(model: CLIP, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Runs the vision tower in bfloat16 with a float32 residual stream.
+
+    Returns:
+        unit vectors [n, 256], pooled features [n, 192], patch features of the last layer but one
+        [n, 49, 192] (what LLaVA reads), all float32.
+    """
+    tower = model.visual
+    hidden = tower._embeds(normalize(images))
+    # Over 50 tokens plain attention trains twice as fast on a CPU as the fused kernels.
+    plain = attention.sdpa_kernel(attention.SDPBackend.MATH)
+    with plain, torch.autocast(images.device.type, torch.bfloat16):
+        for block in tower.transformer.resblocks[:-1]:
+            hidden = block(hidden)
+        last = tower.transformer.resblocks[-1](hidden)
+    pooled = tower.ln_post(last[:, 0].float())
+    return F.normalize(pooled @ tower.proj, dim=-1), pooled, hidden[:, 1:].float()
+
+
+def losses(
+    model: CLIP, heads: Heads, batch: Batch, labels: Tensor, tokens: tuple[Tensor, Tensor]
+) -> dict[str, Tensor]:
+    """All parts of the objective for one batch; ``labels`` is [identities, 6]."""
+    count = len(batch.scenes)
+    vectors, pooled, patches = see(model, torch.cat([batch.scenes, batch.views]))
+    views, portraits, sightings = vectors[count:], slice(0, None, 2), slice(1, None, 2)
+    ids = batch.who[portraits]
+    target = torch.arange(len(ids), device=ids.device)
+    alike = SHARPNESS * views[portraits] @ views[sightings].T
+    dense = heads.identity(patches)
+    whole = F.normalize(dense[count:].mean(1), dim=-1)
+    alike_dense = SHARPNESS * whole[portraits] @ whole[sightings].T
+    owner = batch.owners.flatten()
+    names = torch.cat([whole[portraits], F.normalize(heads.backdrop, dim=0)[None]])
+    column = torch.full((int(max(owner.max(), ids.max())) + 2,), -100, device=ids.device)
+    column[ids] = target
+    column[-1] = len(ids)
+    told = F.cross_entropy(SHARPNESS * dense[:count].flatten(0, 1) @ names.T, column[owner])
+    owned = owner >= 0
+    covered = patches[:count].flatten(0, 1)[owned]
+    patch_words = attribute_loss(heads.patch, heads.norm(covered), labels[owner[owned]])
+    view_words = attribute_loss(heads.view, pooled[count:], labels[batch.who])
+    scene_text = contrast(vectors[:count], model.encode_text(tokens[0], normalize=True))
+    view_text = contrast(views[portraits], model.encode_text(tokens[1], normalize=True))
+    return {
+        "instance": (F.cross_entropy(alike, target) + F.cross_entropy(alike.T, target)) / 2,
+        "instance_dense": F.cross_entropy(alike_dense, target),
+        "patch_identity": told,
+        "patch_words": patch_words,
+        "view_words": view_words,
+        "text": (scene_text + view_text) / 2,
+        "accuracy": (alike.argmax(1) == target).float().mean(),
+    }
+
+
+WEIGHTS = {
+    "instance": 1.0, "instance_dense": 0.5, "patch_identity": 1.0, "patch_words": 1.0,
+    "view_words": 0.7, "text": 0.4,
+}  # fmt: skip
+
+
+def attribute_loss(layers: nn.ModuleList, features: Tensor, labels: Tensor) -> Tensor:
+    """Mean cross-entropy over the six attributes; features [n, width], labels [n, 6]."""
+    parts = [F.cross_entropy(layer(features), labels[:, i]) for i, layer in enumerate(layers)]
+    return torch.stack(parts).mean()
+
+
+def contrast(images: Tensor, texts: Tensor) -> Tensor:
+    """CLIP's symmetric loss on unit vectors [n, d]."""
+    logits = SHARPNESS * images @ texts.T
+    target = torch.arange(len(images), device=images.device)
+    return (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2
+
+
+def train(bank: Bank, folder: Path, minutes: float, device: str, *, resume: bool) -> CLIP:
+    """Trains for the given wall-clock minutes and returns the model."""
+    torch.manual_seed(0)
+    generator = torch.Generator().manual_seed(0)
+    model = build().to(device)
+    heads = Heads([len(attribute_words()[a]) for a in ATTRIBUTES]).to(device)
+    every = [*model.parameters(), *heads.parameters()]
+    decay = [p for p in every if p.ndim > 1]
+    rest = [p for p in every if p.ndim <= 1]
+    groups = [{"params": decay, "weight_decay": 0.05}, {"params": rest, "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW(groups, lr=1e-3, betas=(0.9, 0.98))
+    run = Run(folder, minutes, {"model": model, "heads": heads}, optimizer, resume=resume)
+    sampler = Sampler(bank, scenes=40, views=140, seed=run.step)
+    labels = torch.from_numpy(bank.labels).to(device)
+    tokenize = open_clip.SimpleTokenizer(context_length=MODEL["text_cfg"]["context_length"])
+    while run.running():
+        batch = augmented(sampler.draw(), generator, device)
+        tokens = (
+            tokenize(batch.captions).to(device),
+            tokenize(batch.descriptions[::2]).to(device),
+        )
+        parts = losses(model, heads, batch, labels, tokens)
+        loss = torch.stack([weight * parts[name] for name, weight in WEIGHTS.items()]).sum()
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(every, 1.0)
+        optimizer.step()
+        run.log({name: value.item() for name, value in parts.items()})
+    run.save()
+    return model
+
+
+def augmented(batch: Batch, generator: torch.Generator, device: str) -> Batch:
+    """The batch with changed light everywhere and changed framing of the views, on the device."""
+    return Batch(
+        scenes=photometric(batch.scenes, generator).to(device),
+        owners=batch.owners.to(device),
+        captions=batch.captions,
+        views=photometric(reframe(batch.views, generator), generator).to(device),
+        who=batch.who.to(device),
+        descriptions=batch.descriptions,
+    )
+
+
+def export(model: CLIP, folder: Path) -> None:
+    """Writes ``open_clip_config.json`` and half-precision ``open_clip_model.safetensors``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    config = {"model_cfg": MODEL, "preprocess_cfg": PREPROCESS}
+    text = json.dumps(config, indent=2) + "\n"
+    (folder / "open_clip_config.json").write_text(text, encoding="utf-8")
+    weights = {k: v.detach().cpu().half().contiguous() for k, v in model.state_dict().items()}
+    save_file(weights, folder / "open_clip_model.safetensors", {"format": "pt"})

@@ -1,0 +1,84 @@
+"""The pocket detector: an Ultralytics YOLO trained on a bank's scenes.
+
+Ultralytics is AGPL-3.0, so it runs behind a process boundary: its own ``yolo`` command trains on a
+folder of pictures and labels that this module writes.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from PIL import Image
+from tqdm import tqdm
+
+from datagen import playroom
+from pocket.bank import SCENE_PIXELS, Bank
+
+IMAGE_PIXELS = 160
+ARCHITECTURE = "yolo11n.yaml"
+
+
+def write_dataset(bank: Bank, folder: Path, part: str) -> None:
+    """Writes pictures and labels in the YOLO layout, once."""
+    images, labels = folder / "images" / part, folder / "labels" / part
+    if (labels / "done").exists():
+        return
+    images.mkdir(parents=True, exist_ok=True)
+    labels.mkdir(parents=True, exist_ok=True)
+    for scene in tqdm(range(len(bank.images)), desc=f"pictures for YOLO ({part})"):
+        Image.fromarray(bank.images[scene]).save(images / f"{scene:06d}.jpg", quality=92)
+        lines = [label_line(bank, row) for row in bank.people_of(scene)]
+        (labels / f"{scene:06d}.txt").write_text("\n".join(lines), encoding="utf-8")
+    (labels / "done").touch()
+
+
+def describe_dataset(folder: Path) -> None:
+    """Writes ``data.yaml``: where the parts are, and the category of each class number."""
+    names = "\n".join(f"  {i}: {word}" for i, word in enumerate(playroom.CATEGORIES))
+    head = f"path: {folder.resolve()}\ntrain: images/train\nval: images/val\nnames:\n"
+    (folder / "data.yaml").write_text(head + names + "\n", encoding="utf-8")
+
+
+def label_line(bank: Bank, row: int) -> str:
+    """Class number and centre, width and height as shares of the picture."""
+    x1, y1, x2, y2 = bank.boxes[row] / SCENE_PIXELS
+    category = bank.concepts[int(bank.who[row])].category
+    number = playroom.CATEGORIES.index(category)
+    return f"{number} {(x1 + x2) / 2:.5f} {(y1 + y2) / 2:.5f} {x2 - x1:.5f} {y2 - y1:.5f}"
+
+
+def train(
+    bank: Bank, check: Bank, folder: Path, minutes: float, device: str, *, resume: bool
+) -> Path:
+    """Trains for the given minutes; returns the best weights by mAP on ``check``.
+
+    A resumed run starts from the last weights with a new schedule.
+    """
+    data = folder / "data"
+    write_dataset(bank, data, "train")
+    write_dataset(check, data, "val")
+    describe_dataset(data)
+    last = folder / "yolo" / "weights" / "last.pt"
+    start = ARCHITECTURE
+    if resume and last.exists():
+        start = str(shutil.copy(last, folder / "resumed.pt"))
+    settings = {
+        "model": start, "data": data / "data.yaml", "device": device, "imgsz": IMAGE_PIXELS,
+        "batch": 32, "time": minutes / 60, "amp": device != "cpu", "workers": 1, "plots": False,
+        "project": folder.resolve(), "name": "yolo", "exist_ok": True, "pretrained": False,
+        "optimizer": "AdamW", "lr0": 0.002, "warmup_epochs": 0.3, "mosaic": 0.5, "close_mosaic": 1,
+        "hsv_h": 0.01, "hsv_s": 0.3, "cache": "ram",
+    }  # fmt: skip
+    command = [str(Path(sys.executable).with_name("yolo")), "detect", "train"]
+    command += [f"{key}={value}" for key, value in settings.items()]
+    subprocess.run(command, check=True, env={**os.environ, "YOLO_OFFLINE": "1"})
+    return folder / "yolo" / "weights" / "best.pt"
+
+
+def export(weights: Path, target: Path) -> None:
+    """Copies the checkpoint (Ultralytics keeps finished ones in half precision, without optimizer)."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(weights, target)
+

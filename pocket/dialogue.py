@@ -1,0 +1,260 @@
+"""Conversations that teach the pocket LLaVA: plain ones, described things, and the personal prompt.
+
+Each is drawn around one scene of a bank. References follow the layout of RAP (photo first,
+references in brackets) or Kith's own (references first, so that an engine's prefix cache hits).
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from datagen import playroom
+from pocket.bank import PORTRAITS, Bank
+from pocket.names import draw_name
+
+RECOGNITION = "Can you see {} in this photo? Answer the question using a single word Yes or No."
+RECOGNITIONS = (
+    RECOGNITION, RECOGNITION, RECOGNITION,
+    "Is {} in this image? Answer with a single word or phrase.",
+    "Can you see {} in this photo?", "Is {} here?", "Do you see {} in the picture?",
+    "Is {} in this photo?",
+)  # fmt: skip
+CAPTION = "Please provide a caption for this image."
+CAPTIONS = (
+    CAPTION, CAPTION, "Give a caption of the image.", "Describe this photo.",
+    "What is in this photo?", "Write a caption for this picture.",
+)  # fmt: skip
+PRIMED = (
+    "Can you see {} in the image? Don't answer the question, but remember it, and only respond "
+    "with a detailed caption for the image. Your caption:"
+)
+WHO = ("Who is in this photo?", "Who can you see here?", "Which of them are in this photo?")
+NOBODY = "I don't see any of them in this photo."
+ASKED = {
+    "color": ("What color is {}?", "Which color is {}?", "What is the main color of {}?"),
+    "color2": ("What is the second color of {}?",),
+    "pattern": ("What pattern does {} have?", "Which pattern is on {}?"),
+    "accessory": ("What accessory does {} have?", "What is {} wearing?"),
+    "build": ("What is the shape of {}?", "What build is {}?"),
+    "category": ("What is {}?", "What kind of thing is {}?"),
+}
+
+
+@dataclass
+class Conversation:
+    """User texts (``<image>`` marks where pictures go) with their answers, and the pictures in order."""
+
+    turns: list[tuple[str, str]]
+    images: list[tuple[str, int]] = field(default_factory=list)
+    """("scene" | "portrait" | "crop", row of the bank)"""
+    photo: int = 0
+    """place of the photo among the pictures"""
+    numbered: list[int] = field(default_factory=list)
+    """identity number of each reference, in order"""
+
+
+class Author:
+    """Writes conversations about the scenes of a bank."""
+
+    def __init__(self, bank: Bank, seed: int) -> None:
+        self.bank = bank
+        self.rng = np.random.default_rng([seed, 41])
+        self.family_of = {i: house for house in bank.families for i in house}
+        groups: dict[str, list[int]] = {}
+        for i, concept in enumerate(bank.concepts):
+            groups.setdefault(concept.category, []).append(i)
+        self.of_category = groups
+
+    def pick(self, options: tuple[str, ...]) -> str:
+        return options[int(self.rng.integers(len(options)))]
+
+    def chance(self, share: float) -> bool:
+        return bool(self.rng.random() < share)
+
+    def plain(self, scene: int) -> Conversation:
+        """A photo without references: caption, attributes, counts, described things."""
+        turns = [self.plain_turn(scene) for _ in range(5)]
+        turns[0] = (f"<image>\n{turns[0][0]}", turns[0][1])
+        return Conversation(turns, [("scene", scene)])
+
+    def plain_turn(self, scene: int) -> tuple[str, str]:
+        rows = self.bank.people_of(scene)
+        kind = self.rng.random()
+        if kind < 0.3 or not rows:
+            return self.pick(CAPTIONS), self.bank.caption(scene, {})
+        row = rows[int(self.rng.integers(len(rows)))]
+        concept = self.bank.concepts[int(self.bank.who[row])]
+        category = concept.category
+        here = [self.bank.concepts[int(self.bank.who[r])] for r in rows]
+        if kind < 0.55:
+            return self.described(here)
+        if kind < 0.65:
+            wanted = category if self.chance(0.6) else self.pick(playroom.CATEGORIES)
+            count = sum(c.category == wanted for c in here)
+            return f"How many things of kind {wanted} are in this photo?", str(count)
+        if sum(c.category == category for c in here) > 1:
+            return self.described(here)
+        thing = f"the {category}"
+        return self.about(thing, row) if self.chance(0.4) else self.attribute(thing, concept)
+
+    def described(self, here: list[playroom.Concept]) -> tuple[str, str]:
+        """Is a thing of this description there? Half of the noes differ in one attribute only."""
+        seen = {c.describe() for c in here}
+        text = here[int(self.rng.integers(len(here)))].describe()
+        if self.chance(0.5):
+            near = [self.bank.concepts[j] for c in here for j in self.twins_of(c)]
+            far = self.bank.concepts[int(self.rng.integers(len(self.bank.concepts)))]
+            other = near[int(self.rng.integers(len(near)))] if near and self.chance(0.6) else far
+            text = other.describe()
+        return self.pick(RECOGNITIONS).format(text), "Yes" if text in seen else "No"
+
+    def twins_of(self, concept: playroom.Concept) -> list[int]:
+        if not hasattr(self, "_number"):
+            self._number = {c: i for i, c in enumerate(self.bank.concepts)}
+        who = self._number[concept]
+        return [j for j in self.family_of[who] if j != who]
+
+    def attribute(self, thing: str, concept: playroom.Concept) -> tuple[str, str]:
+        options = [a for a in ASKED if not (a == "category" and thing.startswith("the "))]
+        asked = options[int(self.rng.integers(len(options)))]
+        return self.pick(ASKED[asked]).format(thing), concept.attributes[asked]
+
+    def about(self, thing: str, row: int) -> tuple[str, str]:
+        """Where a thing is, or what it does."""
+        if self.chance(0.5):
+            return f"What is {thing} doing?", self.bank.actions[row]
+        x1, _, x2, _ = self.bank.boxes[row]
+        side = ("on the left", "in the middle", "on the right")[min(2, int(3 * (x1 + x2) / 320))]
+        return f"Where is {thing}?", side
+
+    def references(self, scene: int) -> list[int]:
+        """Zero to four identities: some of those present, their look-alikes, and noise."""
+        here = list(dict.fromkeys(int(self.bank.who[r]) for r in self.bank.people_of(scene)))
+        count = int(self.rng.choice([1, 2, 3, 4], p=[0.35, 0.35, 0.2, 0.1]))
+        present = [i for i in self.rng.permutation(here) if self.chance(0.7)] if here else []
+        chosen = [int(i) for i in present[:count]]
+        if self.chance(0.3):
+            chosen = chosen[: len(chosen) // 2]
+        while len(chosen) < count:
+            other = self.absent(here)
+            if other not in chosen and other not in here:
+                chosen.append(other)
+        return [int(i) for i in self.rng.permutation(chosen)]
+
+    def absent(self, here: list[int]) -> int:
+        twins = [j for i in here for j in self.family_of[i] if j not in here]
+        if twins and self.chance(0.55):
+            return twins[int(self.rng.integers(len(twins)))]
+        if here and self.chance(0.4):
+            who = here[int(self.rng.integers(len(here)))]
+            same = self.of_category[self.bank.concepts[who].category]
+            return same[int(self.rng.integers(len(same)))]
+        return int(self.rng.integers(len(self.bank.concepts)))
+
+    def view(self, identity: int, scene: int) -> tuple[str, int]:
+        """One reference view: a portrait, or a crop from another scene."""
+        rows = [r for r in self.bank.sightings[identity] if self.bank.scene_of[r] != scene]
+        if rows and self.chance(0.35):
+            return "crop", int(rows[int(self.rng.integers(len(rows)))])
+        return "portrait", identity * PORTRAITS + int(self.rng.integers(PORTRAITS))
+
+    def personal(self, scene: int) -> Conversation:
+        """The personal prompt with one to four references."""
+        ids = self.references(scene)
+        names = self.names(len(ids))
+        named = dict(zip(ids, names, strict=True))
+        turns = [self.personal_turn(scene, named) for _ in range(4)]
+        views = [self.view(i, scene) for i in ids]
+        listing = "".join(
+            f"{k}.<image>\n Name: {name}, Info: {self.info(i, name)}\n"
+            for k, (i, name) in enumerate(named.items(), 1)
+        )
+        if self.chance(0.5):
+            first, images, photo = f"<image>\n[{listing}]", [("scene", scene), *views], 0
+        else:
+            first, images, photo = f"[{listing}]<image>\n", [*views, ("scene", scene)], len(views)
+        turns[0] = (first + turns[0][0], turns[0][1])
+        return Conversation(turns, images, photo, ids)
+
+    def names(self, count: int) -> list[str]:
+        names: dict[str, None] = {}
+        while len(names) < count:
+            names[f"<{draw_name(self.rng)}>"] = None
+        return list(names)
+
+    def info(self, identity: int, name: str) -> str:
+        concept = self.bank.concepts[identity]
+        kind = self.rng.random()
+        if kind < 0.45:
+            return concept.describe(name)
+        return f"{name} is a {concept.category}." if kind < 0.8 else ""
+
+    def personal_turn(self, scene: int, named: dict[int, str]) -> tuple[str, str]:
+        here = {int(self.bank.who[r]): r for r in self.bank.people_of(scene)}
+        present = {i: name for i, name in named.items() if i in here}
+        absent = [name for i, name in named.items() if i not in here]
+        every = list(named.values())
+        kind = self.rng.random()
+        if kind < 0.42:
+            want = bool(present) and (not absent or self.chance(0.5))
+            pool = list(present.values()) if want else absent
+            name = pool[int(self.rng.integers(len(pool)))]
+            return self.pick(RECOGNITIONS).format(name), "Yes" if want else "No"
+        if kind < 0.50 and len(every) > 1:
+            asked = [str(n) for n in self.rng.permutation(every)[: int(self.rng.integers(2, len(every) + 1))]]
+            seen = all(n in present.values() for n in asked)
+            return RECOGNITION.format(" ".join(asked)), "Yes" if seen else "No"
+        if kind < 0.74:
+            prompt = self.pick(CAPTIONS) if self.chance(0.8) else PRIMED.format(" ".join(every))
+            return prompt, self.bank.caption(scene, present)
+        if kind < 0.84:
+            found = list(present.values())
+            return self.pick(WHO), " and ".join(found) + "." if found else NOBODY
+        if not present:
+            name = absent[int(self.rng.integers(len(absent)))]
+            return f"What is {name} doing?", f"I don't see {name} in this photo."
+        who = list(present)[int(self.rng.integers(len(present)))]
+        if self.chance(0.5):
+            return self.about(named[who], here[who])
+        return self.attribute(named[who], self.bank.concepts[who])
+
+    def spoken(self) -> Conversation:
+        """Text only: names with descriptions, questions about them, some with options to choose from."""
+        ids = self.rng.choice(len(self.bank.concepts), int(self.rng.integers(1, 4)), replace=False)
+        names = self.names(len(ids))
+        with_view = self.chance(0.4)
+        mark = "<image>\n" if with_view else ""
+        listing = "".join(
+            f"{k}.{mark} Name: {name}, Info: {self.bank.concepts[i].describe(name)}\n"
+            for k, (i, name) in enumerate(zip(ids, names, strict=True), 1)
+        )
+        turns = [self.spoken_turn(ids, names) for _ in range(5)]
+        turns[0] = (listing + turns[0][0], turns[0][1])
+        images = [self.view(int(i), -1) for i in ids] if with_view else []
+        return Conversation(turns, images, -1, [])
+
+    def spoken_turn(self, ids: np.ndarray, names: list[str]) -> tuple[str, str]:
+        k = int(self.rng.integers(len(ids)))
+        concept = self.bank.concepts[int(ids[k])]
+        if self.chance(0.12):
+            return f"Describe {names[k]}.", concept.describe(names[k])
+        said = [a for a in ASKED if concept.attributes[a] in concept.describe()]
+        asked = said[int(self.rng.integers(len(said)))]
+        question, answer = self.pick(ASKED[asked]).format(names[k]), concept.attributes[asked]
+        if self.chance(0.5):
+            return question, answer
+        wrong = self.bank.concepts[int(self.rng.integers(len(self.bank.concepts)))].attributes[asked]
+        if wrong == answer:
+            return question, answer
+        right_first = self.chance(0.5)
+        a, b = (answer, wrong) if right_first else (wrong, answer)
+        return multiple_choice(question, [a, b]), "A" if right_first else "B"
+
+
+def multiple_choice(question: str, options: list[str]) -> str:
+    """RAP's wording of a question with options."""
+    lines = "".join(f"{letter}. {text}\n" for letter, text in zip("ABCD", options, strict=False))
+    return (
+        f"Question: {question}\nOptions:\n{lines}"
+        "Please give a single character from the options above. \n"
+    )

@@ -1,0 +1,95 @@
+"""Measures the pocket models on test identities: ``python -m pocket.measure detector|clip|llava``.
+
+Prints a table and writes it into the model's card between its ``figures`` marks.
+"""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from pocket import detector, measure_clip
+from pocket.bank import Bank, Plan, make
+from pocket.train import CHECK, RUNS, WEIGHTS, trained_clip
+
+TEST = Plan("test", families=150, scenes=1000)
+
+
+def test_bank() -> Bank:
+    return make(RUNS / "bank", TEST)
+
+
+def measure_detector(_count: int) -> str:
+    data = RUNS / "detector" / "test"
+    bank = test_bank()
+    detector.write_dataset(bank, data, "val")
+    detector.describe_dataset(data)
+    command = [
+        str(Path(sys.executable).with_name("yolo")), "detect", "val",
+        f"model={WEIGHTS / 'detector' / 'detector.pt'}", f"data={data / 'data.yaml'}",
+        f"imgsz={detector.IMAGE_PIXELS}", "plots=False", "device=cpu", f"project={data.resolve()}",
+    ]  # fmt: skip
+    told = subprocess.run(
+        command, check=True, capture_output=True, text=True, env={**os.environ, "YOLO_OFFLINE": "1"}
+    )
+    text = re.sub(r"\x1b\[[0-9;]*m", "", told.stdout)
+    rows = re.findall(r"^\s+([a-z ]+?)\s+\d+\s+(\d+)\s+\S+\s+\S+\s+(\S+)\s+(\S+)$", text, re.MULTILINE)
+    lines = [f"| {name} | {things} | {m50} | {m95} |" for name, things, m50, m95 in rows]
+    return table(["category", "things", "mAP50", "mAP50-95"], lines)
+
+
+def measure_embedder(_count: int) -> str:
+    clip = trained_clip()
+    threshold = measure_clip.measure(clip, make(RUNS / "bank", CHECK)).threshold()
+    found = measure_clip.measure(clip, test_bank())
+    named, mistaken = found.at(threshold)
+    lines = [
+        f"| identification among 40 | {found.identification:.3f} | {1 / measure_clip.MEMORY:.3f} |",
+        f"| stranger AUROC | {found.auroc:.3f} | 0.500 |",
+        f"| known queries named rightly at distance {threshold:.3f} | {named:.3f} | |",
+        f"| strangers given a name at that distance | {mistaken:.3f} | |",
+    ]
+    return table(["figure", "test identities", "chance"], lines)
+
+
+def measure_generator(count: int) -> str:
+    from pocket import measure_llava  # transformers takes seconds to import
+
+    rows = measure_llava.measure(WEIGHTS / "llava", test_bank(), count)
+    lines = [f"| {row[0]} | {' | '.join('' if v is None else f'{v:.3f}' for v in row[1:])} |" for row in rows]
+    return table(["task, right references given", "figure", "blank photo", "shuffled references"], lines)
+
+
+def table(head: list[str], lines: list[str]) -> str:
+    """A Markdown table."""
+    return "\n".join([f"| {' | '.join(head)} |", "|---" * len(head) + "|", *lines])
+
+
+def write_card(card: Path, figures: str) -> None:
+    """Replaces what stands between the card's ``figures`` marks."""
+    text = card.read_text(encoding="utf-8")
+    marks = re.compile(r"(<!-- figures -->\n).*(<!-- end -->)", re.DOTALL)
+    card.write_text(marks.sub(lambda m: f"{m[1]}{figures}\n{m[2]}", text), encoding="utf-8")
+
+
+MEASURES: dict[str, Callable[[int], str]] = {
+    "detector": measure_detector, "clip": measure_embedder, "llava": measure_generator,
+}  # fmt: skip
+
+
+def main() -> None:
+    """Reads the command line, measures, prints and writes the card."""
+    parser = argparse.ArgumentParser(prog="python -m pocket.measure", description=__doc__)
+    parser.add_argument("model", choices=MEASURES)
+    parser.add_argument("--count", type=int, default=400, help="samples a task (llava)")
+    chosen = parser.parse_args()
+    figures = MEASURES[chosen.model](chosen.count)
+    sys.stdout.write(figures + "\n")
+    write_card(WEIGHTS / chosen.model / "MODEL_CARD.md", figures)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""Trains the pocket models: ``python -m pocket.train detector|clip|llava [--minutes N] [--resume]``.
+
+Everything a run needs is drawn by Playroom; checkpoints, logs and curves stand in ``runs/pocket/``,
+the finished weights in ``pocket/weights/``. The LLaVA recipe starts from the trained CLIP.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from open_clip.model import CLIP
+from safetensors.torch import load_file
+
+from pocket import clip, detector, llava, llava_format
+from pocket.bank import Bank, Plan, make
+from pocket.dialogue import Author
+
+RUNS = Path("runs/pocket")
+WEIGHTS = Path(__file__).parent / "weights"
+TRAIN = Plan("train", families=1800, scenes=16000)
+CHECK = Plan("validation", families=120, scenes=600)
+
+
+def bank(plan: Plan) -> Bank:
+    return make(RUNS / "bank", plan)
+
+
+def trained_clip() -> CLIP:
+    """The exported CLIP, float32."""
+    model = clip.build()
+    model.load_state_dict(load_file(WEIGHTS / "clip" / "open_clip_model.safetensors"))
+    return model.float()
+
+
+def train_detector(minutes: float, device: str, resume: bool) -> None:
+    weights = detector.train(
+        bank(TRAIN), bank(CHECK), RUNS / "detector", minutes, device, resume=resume
+    )
+    detector.export(weights, WEIGHTS / "detector" / "detector.pt")
+
+
+def train_clip(minutes: float, device: str, resume: bool) -> None:
+    model = clip.train(bank(TRAIN), RUNS / "clip", minutes, device, resume=resume)
+    clip.export(model, WEIGHTS / "clip")
+
+
+def train_llava(minutes: float, device: str, resume: bool) -> None:
+    pictures = bank(TRAIN)
+    tokenizer = llava_format.train_tokenizer(corpus(pictures))
+    eyes = trained_clip().to(device)
+    model = llava.train(
+        pictures, eyes, tokenizer, RUNS / "llava", minutes, device, resume=resume
+    )
+    llava_format.export(model, eyes, tokenizer, WEIGHTS / "llava")
+
+
+def corpus(pictures: Bank, count: int = 12000) -> list[str]:
+    """Texts for the tokenizer: turns of every kind of conversation."""
+    author, rng = Author(pictures, seed=0), np.random.default_rng(0)
+    texts = []
+    for kind in ("spoken", "plain", "personal"):
+        for _ in range(count // 3):
+            scene = int(rng.integers(len(pictures.images)))
+            talk = author.spoken() if kind == "spoken" else getattr(author, kind)(scene)
+            texts += [f"{question} ASSISTANT: {answer}" for question, answer in talk.turns]
+    return [text.replace(llava_format.IMAGE, "") for text in texts]
+
+
+RECIPES = {"detector": train_detector, "clip": train_clip, "llava": train_llava}
+
+
+def main() -> None:
+    """Reads the command line and trains."""
+    parser = argparse.ArgumentParser(prog="python -m pocket.train", description=__doc__)
+    parser.add_argument("model", choices=RECIPES)
+    parser.add_argument("--minutes", type=float, default=60, help="how long to train")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
+    chosen = parser.parse_args()
+    RECIPES[chosen.model](chosen.minutes, chosen.device, chosen.resume)
+
+
+if __name__ == "__main__":
+    main()
