@@ -29,7 +29,7 @@ class Kind(StrEnum):
     HIDDEN = "hidden"
     """A view of a forgotten concept: its vector is kept, for undo."""
     REMOVED = "removed"
-    """What is left of a removed view until it is purged: the name of its photo."""
+    """What is left of a removed view, until it is purged: the name of its photo."""
 
 
 LIVE_VIEWS = (Kind.VIEW, Kind.NEGATIVE)
@@ -101,9 +101,9 @@ def view_point(concept: Concept, view: View, vector: Vectors | None) -> Point:
     return Point(view.id, {"kind": kind, "concept": concept.id, "blob": view.blob}, vector)
 
 
-def removed_point(view: View) -> Point:
-    """What stands in a view's place until it is purged."""
-    return Point(view.id, {"kind": Kind.REMOVED, "blob": view.blob})
+def removed_point(point_id: str, blob: str) -> Point:
+    """What stands in the place of a view, or of a record, until it is purged."""
+    return Point(point_id, {"kind": Kind.REMOVED, "blob": blob})
 
 
 def _view_of(fields: Mapping[str, Any]) -> View:

@@ -220,7 +220,9 @@ class ConceptStore(ConceptReader):
                     "add another view first, or forget the concept",
                     reason="LAST_VIEW",
                 )
-            removed = [removed_point(view) for view in concept.views if view.id in leaving]
+            removed = [
+                removed_point(view.id, view.blob) for view in concept.views if view.id in leaving
+            ]
             return self._save(replace(concept, views=kept), EditKind.VIEWS_REMOVED, points=removed)
 
     def forget(self, concept_id: str, etag: str = "") -> datetime:

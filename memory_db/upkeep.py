@@ -1,13 +1,13 @@
 """Work off the request path: deleting for good, and mending what a crash left behind."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
 from memory_db.index import Point, VectorIndex, Where
 from memory_db.photos import PhotoStore
-from memory_db.records import Kind, concept_of, record_point
+from memory_db.records import Kind, concept_of, record_point, removed_point
 
 _PAGE = 500
 
@@ -17,7 +17,6 @@ class Purged(NamedTuple):
 
     concepts: tuple[str, ...]
     """Ids of the concepts."""
-    views: int
     photos: int
 
 
@@ -35,25 +34,28 @@ class Repaired(NamedTuple):
 def purge(index: VectorIndex, photos: PhotoStore, now: datetime) -> Purged:
     """Delete concepts whose undo window has passed, and removed views, with their photos.
 
-    Photos go first: killed in between, the points are still there to finish from next time.
+    Killed at any point, the next call finishes: what is to go is marked first, and the marks go
+    last, after the photos.
     """
-    concepts: set[str] = set()
-    views: dict[str, str] = {}  # id to photo
-    for point in pages(index, {"kind": [Kind.FORGOTTEN, Kind.REMOVED]}):
-        if point.payload["kind"] == Kind.REMOVED:
-            views[point.id] = point.payload["blob"]
-            continue
-        concept = concept_of(point)
-        if concept.undo_until is None or concept.undo_until <= now:
-            concepts.add(point.id)
-            views |= {view.id: view.blob for view in concept.views}
-    if not concepts and not views:
-        return Purged((), 0, 0)
-    doomed = {blob for blob in views.values() if not _used(index, blob, by_others_than=views)}
+    concepts = [
+        concept
+        for concept in map(concept_of, pages(index, {"kind": [Kind.FORGOTTEN]}))
+        if concept.undo_until is None or concept.undo_until <= now
+    ]
+    views = [removed_point(view.id, view.blob) for c in concepts for view in c.views]
+    if concepts:
+        index.upsert([*views, *(removed_point(concept.id, "") for concept in concepts)])
+    removed = {point.id: point.payload["blob"] for point in pages(index, {"kind": [Kind.REMOVED]})}
+    doomed = {
+        blob
+        for blob in set(removed.values()) - {""}
+        if all(point.id in removed for point in pages(index, {"blob": [blob]}))
+    }
     for blob in doomed:
         photos.delete(blob)
-    index.purge(concepts | views.keys())
-    return Purged(tuple(sorted(concepts)), len(views), len(doomed))
+    if removed:
+        index.purge(removed)
+    return Purged(tuple(concept.id for concept in concepts), len(doomed))
 
 
 def repair(index: VectorIndex, photos: PhotoStore) -> Repaired:
@@ -100,7 +102,3 @@ def pages(index: VectorIndex, where: Where) -> Iterator[Point]:
         yield from points
         if start is None:
             return
-
-
-def _used(index: VectorIndex, blob: str, *, by_others_than: Collection[str]) -> bool:
-    return any(point.id not in by_others_than for point in pages(index, {"blob": [blob]}))

@@ -1,7 +1,6 @@
 """What the store promises, on both memories."""
 
 import itertools
-import threading
 
 import numpy as np
 import pytest
@@ -268,23 +267,3 @@ def test_edits_are_published_in_order(store: ConceptStore, clock: Clock) -> None
     assert [edit.kind for edit in edits] == ["remembered", "updated", "forgotten", "purged"]
     assert {edit.concept_id for edit in edits} == {bo.id}
     assert all(b.revision == a.revision + 1 for a, b in itertools.pairwise(edits))
-
-
-def test_threads_that_race_for_one_name_leave_one_winner(store: ConceptStore) -> None:
-    won: list[Concept] = []
-    lost: list[AlreadyExists] = []
-
-    def race(number: int) -> None:
-        try:
-            won.append(store.remember("bo", "dog", "", [view(f"bo {number}")]))
-        except AlreadyExists as error:
-            lost.append(error)
-        store.search(vector("bo")[None], 3)
-
-    threads = [threading.Thread(target=race, args=(number,)) for number in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert (len(won), len(lost)) == (1, 7)
-    assert len(store.list().concepts) == 1
