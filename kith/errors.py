@@ -1,8 +1,7 @@
 """The one error family of Kith: raised where a problem is known, translated once at each boundary.
 
-A server turns an error into a gRPC status (`services.runtime.errors`), a client turns the status
-back into the same class, and the command line turns the class into an exit code. This module
-imports nothing of ours, so that every room may use it.
+`kith.status` turns an error into a gRPC status and back into the same class; the command line turns
+the class into an exit code. This module imports nothing of ours, so that every room may use it.
 
 A message names the field, the value and the next step: "image: 31 MiB, at most 20 MiB are
 accepted; send a smaller photo".

@@ -47,6 +47,7 @@ class YoloDetector:
                 "add [detector_text] to the profile",
                 reason="TEXT_ENCODER_MISSING",
             )
+        self.name = spec.weights.stem
         self._spec = spec
         self._device = device
         self._text_vectors = text_vectors

@@ -55,6 +55,8 @@ class EmbedderSpec(EncoderSpec):
 
     stranger_distance: float
     """L2 distance of unit vectors (0 to 2) from which on a match is a stranger."""
+    distance_scale: float
+    """How fast certainty falls with distance: it goes from 0.5 to 0.27 over one scale."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,110 @@
+"""Pictures, boxes and chats between the contract's messages and Python, once for all services."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+from PIL.Image import Image
+
+from kith.v1 import common_pb2
+from services.runtime import images
+from services.runtime.types import Box, Ending, FinishReason, Limits, Role, Turn
+
+_ROLES: Final[dict[Role, common_pb2.Role.ValueType]] = {
+    "user": common_pb2.ROLE_USER,
+    "assistant": common_pb2.ROLE_ASSISTANT,
+}
+_REASONS: Final = {
+    FinishReason.STOP: common_pb2.FINISH_REASON_STOP,
+    FinishReason.LENGTH: common_pb2.FINISH_REASON_LENGTH,
+}
+
+
+async def read_image(message: common_pb2.Image, *, field: str) -> Image:
+    """The upright RGB picture, decoded off the event loop.
+
+    Raises:
+        InvalidInput: As `images.decode`.
+    """
+    return await asyncio.to_thread(images.decode, message.data, field=field)
+
+
+async def write_image(image: Image) -> common_pb2.Image:
+    """The picture, encoded off the event loop."""
+    return common_pb2.Image(data=await asyncio.to_thread(images.encode, image))
+
+
+def read_box(message: common_pb2.Box) -> Box:
+    """The box, in pixels."""
+    return message.x1, message.y1, message.x2, message.y2
+
+
+def write_box(box: Box) -> common_pb2.Box:
+    """The box, in pixels."""
+    x1, y1, x2, y2 = box
+    return common_pb2.Box(x1=x1, y1=y1, x2=x2, y2=y2)
+
+
+async def read_turns(messages: Sequence[common_pb2.Turn], *, field: str) -> list[Turn]:
+    """The turns of a chat, their pictures decoded.
+
+    Raises:
+        InvalidInput: A picture can't be decoded.
+    """
+    turns: list[Turn] = []
+    roles: dict[int, Role] = {message: role for role, message in _ROLES.items()}
+    for i, message in enumerate(messages):
+        parts: list[str | Image] = []
+        for j, part in enumerate(message.parts):
+            if part.HasField("image"):
+                place = f"{field}[{i}].parts[{j}].image"
+                parts.append(await read_image(part.image, field=place))
+            else:
+                parts.append(part.text)
+        turns.append(Turn(roles[message.role], tuple(parts)))
+    return turns
+
+
+async def write_turns(turns: Sequence[Turn]) -> list[common_pb2.Turn]:
+    """The turns of a chat, their pictures encoded; empty texts are left out."""
+    messages = []
+    for turn in turns:
+        message = common_pb2.Turn(role=_ROLES[turn.role])
+        for part in turn.parts:
+            if isinstance(part, Image):
+                message.parts.add(image=await write_image(part))
+            elif part:
+                message.parts.add(text=part)
+        messages.append(message)
+    return messages
+
+
+def read_limits(message: common_pb2.Limits) -> Limits:
+    """The limits of an answer, with the contract's defaults for what is left out."""
+    default = Limits()
+    return Limits(
+        message.max_tokens if message.HasField("max_tokens") else default.max_tokens,
+        message.temperature,
+        tuple(message.stop),
+    )
+
+
+def write_limits(limits: Limits) -> common_pb2.Limits:
+    """The limits of an answer."""
+    return common_pb2.Limits(
+        max_tokens=limits.max_tokens, temperature=limits.temperature, stop=limits.stop
+    )
+
+
+def read_ending(reason: common_pb2.FinishReason.ValueType, usage: common_pb2.Usage) -> Ending:
+    """How an answer ended."""
+    reasons = {message: reason for reason, message in _REASONS.items()}
+    return Ending(reasons[reason], usage.prompt_tokens, usage.completion_tokens)
+
+
+def write_ending(ending: Ending) -> tuple[common_pb2.FinishReason.ValueType, common_pb2.Usage]:
+    """How an answer ended and what it cost."""
+    usage = common_pb2.Usage(
+        prompt_tokens=ending.prompt_tokens, completion_tokens=ending.completion_tokens
+    )
+    return _REASONS[ending.reason], usage
