@@ -1,0 +1,70 @@
+"""Whether what was said is true: names in their places, and answers."""
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from kith.demo.story import Question
+from kith.messages import Box, Retrieval
+
+SAME_PLACE = 0.5
+"""Overlap (intersection over union) from which on two boxes are the same place."""
+
+
+@dataclass(frozen=True)
+class Naming:
+    """What became of one name in one picture."""
+
+    name: str
+    verdict: Literal["right", "missed", "misplaced", "wrong"]
+    """Wrong: given to something that is not this concept."""
+    said: Box | None
+    true: Box | None
+
+
+def judge_names(found: Retrieval, present: Mapping[str, Box]) -> list[Naming]:
+    """One naming for each concept that is there, and one for each name given wrongly."""
+    said = {used.concept: used.box for used in found.accepted}
+    judged = []
+    for name, true in present.items():
+        box = said.get(name)
+        if name not in said:
+            judged.append(Naming(name, "missed", None, true))
+        elif box is not None and overlap(box, true) >= SAME_PLACE:
+            judged.append(Naming(name, "right", box, true))
+        else:
+            judged.append(Naming(name, "misplaced", box, true))
+    wrong = [Naming(name, "wrong", box, None) for name, box in said.items() if name not in present]
+    return judged + wrong
+
+
+def judge_answer(question: Question, answer: str, names: Collection[str]) -> bool:
+    """Whether `answer` is the true one, whatever words surround it.
+
+    Args:
+        question: With its true answer.
+        answer: As it was given.
+        names: Every name there is: a caption must hold the true ones and no other.
+    """
+    if question.kind == "caption":
+        return {name for name in names if f"<{name}>" in answer} == set(
+            re.findall(r"<(.+?)>", question.answer)
+        )
+    words = re.findall(r"\w+", answer.lower())
+    truth = re.findall(r"\w+", question.answer.lower())
+    if question.kind == "presence":
+        return words[:1] == truth
+    return truth[-1] in words  # "on the left": whoever says "left" is right
+
+
+def overlap(one: Box, other: Box) -> float:
+    """Intersection over union of two boxes, 0 to 1."""
+    wide = min(one.x2, other.x2) - max(one.x1, other.x1)
+    high = min(one.y2, other.y2) - max(one.y1, other.y1)
+    common = max(0.0, wide) * max(0.0, high)
+    return common / (_area(one) + _area(other) - common)
+
+
+def _area(box: Box) -> float:
+    return (box.x2 - box.x1) * (box.y2 - box.y1)
