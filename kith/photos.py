@@ -15,7 +15,7 @@ narrower, and it checks those itself."""
 class Saveable(Protocol):
     """What we need of a `PIL.Image.Image`, so that Pillow stays optional."""
 
-    def save(self, fp: io.BytesIO, format: str) -> None:  # noqa: A002 - Pillow's own name
+    def save(self, fp: io.BytesIO, format: str) -> None:
         """Write the picture to `fp`."""
 
 

@@ -10,7 +10,7 @@ from kith.v1 import common_pb2, memory_pb2, query_pb2, resources_pb2, transfer_p
 
 
 class _Used(Protocol):
-    def HasField(self, field_name: Any) -> bool: ...  # noqa: ANN401, D102, N802 - protobuf's own
+    def HasField(self, field_name: Any) -> bool: ...  # noqa: ANN401, N802 - protobuf's own
 
 
 def box(message: _Used, field: str = "box") -> m.Box | None:

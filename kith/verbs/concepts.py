@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from google.longrunning.operations_pb2 import Operation
+from google.protobuf.field_mask_pb2 import FieldMask
 from google.rpc import code_pb2
 
 from kith import replies
@@ -106,16 +107,20 @@ def edit(
         Stale: An etag was given, and someone else was faster.
     """
     words = {"display_name": name, "category": category, "description": description}
-    given = {field: word for field, word in words.items() if word is not None}
+    given = [field for field, word in words.items() if word is not None]
     if not given:
         raise InvalidInput(
             "edit: nothing to change; give a new name, category or description",
             reason="NOTHING_TO_CHANGE",
         )
     wanted = resources_pb2.Concept(
-        name=(yield from requests.resource_name(concept)), etag=etag, **given
+        name=(yield from requests.resource_name(concept)),
+        etag=etag,
+        display_name=name or "",
+        category=category or "",
+        description=description or "",
     )
-    request = memory_pb2.UpdateConceptRequest(concept=wanted, update_mask={"paths": given})
+    request = memory_pb2.UpdateConceptRequest(concept=wanted, update_mask=FieldMask(paths=given))
     return replies.concept((yield Call("UpdateConcept", request)))
 
 

@@ -4,6 +4,7 @@ import os
 import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final
 
@@ -58,24 +59,27 @@ def _chunk(message: transfer_pb2.ExportMemoryResponse) -> bytes:
     return message.chunk
 
 
-def _packed(path: Path) -> IO[bytes]:
+@contextmanager
+def _packed(path: Path) -> Iterator[IO[bytes]]:
     """The file, or a zip of the folder."""
     if not path.is_dir():
-        return path.open("rb")
+        with path.open("rb") as file:
+            yield file
+        return
     if not (path / "database.json").is_file():
         raise InvalidInput(
             f"memory: {path} holds no database.json; name a RAP folder or an archive",
             reason="RAP_FOLDER_INVALID",
             field="memory",
         )
-    packed = tempfile.TemporaryFile()
     root = path.resolve()
-    with zipfile.ZipFile(packed, "w") as archive:  # stored: photos are compressed already
-        for file in sorted(root.rglob("*")):
-            # A link could lead out of the folder, to something nobody meant to send.
-            if file.suffix.lower() in _RAP_FILES and file.resolve() == file and file.is_file():
-                archive.write(file, file.relative_to(root.parent))
-    return packed
+    with tempfile.TemporaryFile() as packed:
+        with zipfile.ZipFile(packed, "w") as archive:  # stored: photos are compressed already
+            for part in sorted(root.rglob("*")):
+                # A link could lead out of the folder, to something nobody meant to send.
+                if part.suffix.lower() in _RAP_FILES and part.resolve() == part and part.is_file():
+                    archive.write(part, part.relative_to(root.parent))
+        yield packed
 
 
 def _requests(file: IO[bytes], form: MemoryFormat) -> Iterator[transfer_pb2.ImportMemoryRequest]:

@@ -1,0 +1,69 @@
+"""The program `kith`: its commands, and the options that stand before a command."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from kith.cli import memory, models, questions, server, show
+from kith.cli.session import Session
+
+app = typer.Typer(
+    name="kith",
+    help="A personal visual memory: remember, recognise, ask.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for part in (show, server, memory, questions, models):
+    app.add_typer(part.app)
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    server: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT",
+            envvar="KITH_SERVER",
+            help="A running server; left out, everything runs in this process.",
+        ),
+    ] = None,
+    memory: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Where the memory lies; left out, KITH_MEMORY or your data folder.",
+        ),
+    ] = None,
+    user: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", envvar="KITH_USER", help="Whose memory; left out, me."),
+    ] = None,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TOKEN",
+            envvar="KITH_TOKEN",
+            help="What proves to a server who you are; better set than typed.",
+        ),
+    ] = None,
+    method: Annotated[
+        Literal["kith", "rap", "none"] | None,
+        typer.Option(help="How concepts are found; left out, kith."),
+    ] = None,
+    profile: Annotated[
+        Literal["pocket", "full"] | None,
+        typer.Option(help="Which models; left out, pocket."),
+    ] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="The folder with the models of the profile."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON, for programs to read.")
+    ] = False,
+) -> None:
+    """Hand the options to the command that follows."""
+    context.obj = Session(server, memory, user, token, method, profile, weights, as_json)

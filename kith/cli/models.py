@@ -1,0 +1,85 @@
+"""The command that shows which models there are, and whether they are all there."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from kith.cli.human import simple_table
+from kith.cli.options import Context
+from kith.local import server_module
+
+app = typer.Typer()
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A file of a model, as the profile names it and as it lies on disk."""
+
+    stage: str
+    name: str
+    """The model's."""
+    file: str
+    present: bool
+    bytes: int | None
+    sha256: str | None
+    """Of the file on disk."""
+    pinned: str | None
+    """The hash it must have, by the profile; None when the profile leaves it open."""
+
+
+@app.command()
+def models(context: Context) -> None:
+    """List the files of the models.
+
+    Their sizes, their hashes, and whether they are there.
+    """
+    name = context.obj.profile or "pocket"
+    profile = server_module("services.runtime.profile").Profile.load(name, context.obj.weights)
+    with context.obj.waiting("Reading ..."):
+        files = list(_files(profile))
+    form = {"profile": name, "models": [asdict(file) for file in files]}
+    context.obj.show(form, _said(name, files))
+
+
+def _files(profile: Any) -> Iterator[ModelFile]:  # noqa: ANN401 - see kith.local
+    detector, embedder, text = profile.detector, profile.embedder, profile.detector_text
+    yield _file("detection", detector.weights.stem, detector.weights, detector.sha256)
+    encoders = [("detection", text), ("embedding", embedder)] if text else [("embedding", embedder)]
+    for stage, encoder in encoders:
+        yield _file(stage, encoder.name, encoder.config)
+        yield _file(stage, encoder.name, encoder.weights, encoder.sha256)
+    folder = profile.generator.directory
+    parts = sorted(path for path in folder.rglob("*") if path.is_file()) or [folder]
+    for path in parts:
+        yield _file("generation", folder.name, path)
+
+
+def _file(stage: str, name: str, path: Path, pinned: str = "") -> ModelFile:
+    if not path.is_file():
+        return ModelFile(stage, name, str(path), False, None, None, pinned or None)
+    with path.open("rb") as file:
+        actual = hashlib.file_digest(file, "sha256").hexdigest()
+    return ModelFile(stage, name, str(path), True, path.stat().st_size, actual, pinned or None)
+
+
+def _said(profile: str, files: list[ModelFile]) -> RenderableType:
+    table = simple_table("stage", "model", "file", "MB", "sha256", "")
+    for file in files:
+        if not file.present:
+            state = Text("missing", "red")
+        elif file.pinned not in (None, file.sha256):
+            state = Text("another file", "red")
+        else:
+            state = Text("there", "green")
+        size = "" if file.bytes is None else f"{file.bytes / 1e6:.1f}"
+        digest = (file.sha256 or "")[:12]
+        table.add_row(file.stage, file.name, Path(file.file).name, size, digest, state)
+    missing = sum(not file.present for file in files)
+    summary = f"Profile {profile}: {len(files)} files, {missing or 'none'} missing"
+    return Group(Text(summary), table)

@@ -1,0 +1,77 @@
+"""The commands on photos and questions."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kith.cli import forms, human
+from kith.cli.options import Context, Image, Images
+from kith.cli.session import print_json, say
+from kith.messages import Answer
+
+app = typer.Typer()
+
+
+@app.command()
+def retrieve(context: Context, images: Images) -> None:
+    """Find who and what is known in images, and where."""
+    with context.obj.client() as kith:
+        for image in images:
+            with context.obj.waiting(f"Looking at {image} ..."):
+                found = kith.retrieve(image)
+            context.obj.show(forms.retrieval(str(image), found), human.retrieval(str(image), found))
+
+
+@app.command()
+def recognize(
+    context: Context,
+    image: Image,
+    concept: Annotated[
+        list[str],
+        typer.Option(metavar="NAME", help="A concept to look for; may be given several times."),
+    ],
+) -> None:
+    """Say of each concept whether an image shows it."""
+    with context.obj.client() as kith, context.obj.waiting("Looking ..."):
+        found = kith.recognize(image, concept)
+    context.obj.show(forms.recognitions(found), human.recognitions(found))
+
+
+@app.command()
+def ask(
+    context: Context,
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[IMAGE] QUESTION",
+            help="An image, if the question is about one, and the question; <bo> stands for bo.",
+            show_default=False,
+        ),
+    ],
+) -> None:
+    """Ask about an image, or about what is remembered."""
+    *images, question = words
+    if len(images) > 1:
+        raise typer.BadParameter(
+            f"{len(words)} were given; put the question in quotes", param_hint="[IMAGE] QUESTION"
+        )
+    image = Path(images[0]) if images else None
+    with context.obj.client() as kith:
+        if context.obj.as_json:
+            print_json(forms.answer(kith.ask(question, image)))
+            return
+        answer = Answer("")
+        for piece in kith.ask_stream(question, image):
+            typer.echo(piece.text, nl=False)
+            answer = piece.answer or answer
+    typer.echo()
+    say(human.sources(answer))
+
+
+@app.command()
+def capabilities(context: Context) -> None:
+    """Say what the method needs and can do."""
+    with context.obj.client() as kith:
+        can = kith.capabilities()
+    context.obj.show(forms.capabilities(can), human.capabilities(can))

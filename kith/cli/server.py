@@ -1,0 +1,5 @@
+"""The command that serves."""
+
+import typer
+
+app = typer.Typer()
