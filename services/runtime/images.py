@@ -7,6 +7,7 @@ Pure functions, safe on any thread.
 
 import io
 import struct
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -46,6 +47,10 @@ _OTHER_FORMATS: Final[Mapping[bytes, str]] = {
     b"<svg": "SVG",
     b"<?xml": "SVG or XML",
 }
+
+
+# Pillow tells of every oddity in a stranger's metadata; nobody here can act on it.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.TiffImagePlugin")
 
 
 def decode(data: bytes, *, field: str) -> Image.Image:

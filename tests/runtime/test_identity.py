@@ -1,0 +1,76 @@
+"""The user comes from the credential."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from kith.errors import InvalidInput, Refused, Unauthenticated
+from services.runtime.identity import Users, acting_as, current_user
+
+
+def digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+@pytest.fixture
+def users(tmp_path: Path) -> Users:
+    path = tmp_path / "tokens"
+    path.write_text(
+        f"# who may come in\nann {digest('a-secret')}\n\nbob {digest('b-secret')}\n",
+        encoding="utf-8",
+    )
+    return Users.from_file("me", path)
+
+
+def test_without_tokens_the_name_may_be_given_or_left_out() -> None:
+    users = Users.from_file("me", None)
+    assert users.of({}) == "me"
+    assert users.of({"kith-user": "ann"}) == "ann"
+
+
+def test_a_token_names_its_user_and_nothing_else_does(users: Users) -> None:
+    assert users.of({"authorization": "Bearer a-secret"}) == "ann"
+    assert users.of({"authorization": "bearer b-secret", "kith-user": "ann"}) == "bob"
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {},
+        {"kith-user": "ann"},
+        {"authorization": "Bearer wrong"},
+        {"authorization": "Bearer"},
+        {"authorization": "Basic a-secret"},
+        {"authorization": "a-secret"},
+        {"authorization": f"Bearer {digest('a-secret')}"},
+    ],
+)
+def test_with_tokens_any_other_call_is_unauthenticated(
+    users: Users, metadata: dict[str, str]
+) -> None:
+    with pytest.raises(Unauthenticated):
+        users.of(metadata)
+
+
+@pytest.mark.parametrize("user", ["", "..", "a/b", "-a", "a b", "ü", "x" * 64, "a\n"])
+def test_a_name_that_could_leave_its_folder_is_no_user(user: str) -> None:
+    with pytest.raises(InvalidInput, match="user"):
+        Users("me").of({"kith-user": user})
+
+
+@pytest.mark.parametrize("line", ["ann", "ann secret", f"ann {'0' * 64} more", "0" * 64])
+def test_a_tokens_file_that_cannot_be_understood_stops_the_start(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "tokens"
+    path.write_text(f"# fine\n{line}\n", encoding="utf-8")
+    with pytest.raises(Refused, match="line 2"):
+        Users.from_file("me", path)
+
+
+def test_the_current_user_is_the_innermost() -> None:
+    with pytest.raises(LookupError):
+        current_user()
+    with acting_as("ann"):
+        with acting_as("bob"):
+            assert current_user() == "bob"
+        assert current_user() == "ann"
