@@ -5,12 +5,12 @@ resumable shard by shard) and every recipe reads the same arrays.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,7 @@ class Plan:
 
     @property
     def folder(self) -> str:
+        """The bank's own folder under the root."""
         return f"{self.split}-{self.families}-{self.scenes}-{self.seed}"
 
 
@@ -62,7 +63,9 @@ def identities(plan: Plan) -> list[playroom.Concept]:
     return list(dict.fromkeys(every))
 
 
-def cast(rng: np.random.Generator, ids: list[playroom.Concept], members: list[list[int]]) -> list[int]:
+def cast(
+    rng: np.random.Generator, ids: list[playroom.Concept], members: list[list[int]]
+) -> list[int]:
     """Draws who is in a scene: one to four identities, sometimes with a look-alike beside."""
     count = int(rng.choice([1, 2, 3, 4], p=[0.3, 0.35, 0.25, 0.1]))
     chosen: list[int] = []
@@ -155,12 +158,12 @@ def patch_owners(picture: playroom.Picture) -> NDArray[np.int8]:
 
 
 def placeholders(picture: playroom.Picture) -> dict[playroom.Concept, str]:
-    """A caption's ``<{k}>`` for the thing at place k, to be filled with a name or a description."""
+    """A caption's ``<{k}>`` for the thing at place k: a name or a description goes there."""
     return {thing.concept: f"{{{k}}}" for k, thing in enumerate(picture.things)}
 
 
 class Bank:
-    """Read access to a drawn bank. Shapes: N scenes, T things (views cut from scenes), I identities."""
+    """Read access to a drawn bank: N scenes, T things (views cut from scenes), I identities."""
 
     def __init__(self, root: Path, plan: Plan) -> None:
         self.plan = plan
@@ -217,7 +220,7 @@ class Bank:
         """For each identity the things (rows of ``crops``) that show it."""
         order = np.argsort(self.who, kind="stable")
         bounds = np.searchsorted(self.who[order], np.arange(len(self.concepts) + 1))
-        return [order[a:b] for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+        return [order[a:b] for a, b in pairwise(bounds)]
 
 
 def attribute_words() -> dict[str, list[str]]:
@@ -246,11 +249,18 @@ def make(root: Path, plan: Plan, workers: int = 2) -> Bank:
 
 
 def jobs(plan: Plan, folder: Path, kind: str, count: int) -> Iterator[tuple[Plan, int, str]]:
+    """The shards of one kind: (plan, shard, file)."""
     for shard in range(-(-count // SHARD)):
         yield plan, shard, str(folder / f"{kind}-{shard:04d}.npz")
 
 
-def run(pool: ProcessPoolExecutor, work: Any, todo: list[tuple[Plan, int, str]], title: str) -> None:
+def run(
+    pool: ProcessPoolExecutor,
+    work: Callable[[tuple[Plan, int, str]], None],
+    todo: list[tuple[Plan, int, str]],
+    title: str,
+) -> None:
+    """Draws the shards that are not there yet."""
     missing = [job for job in todo if not Path(job[2]).exists()]
     for _ in tqdm(pool.map(work, missing), total=len(missing), desc=title):
         pass
@@ -261,7 +271,9 @@ def join(folder: Path, scenes: list[Path], portraits: list[Path]) -> None:
     for name in ("images", "grids", "things", "crops"):
         np.save(folder / f"{name}.npy", np.concatenate([np.load(p)[name] for p in scenes]))
     np.save(folder / "portraits.npy", np.concatenate([np.load(p)["images"] for p in portraits]))
-    words = {name: [str(t) for p in scenes for t in np.load(p)[name]] for name in ("texts", "actions")}
+    words = {
+        name: [str(t) for p in scenes for t in np.load(p)[name]] for name in ("texts", "actions")
+    }
     (folder / "words.json").write_text(json.dumps(words), encoding="utf-8")
     for shard in scenes + portraits:
         shard.unlink()

@@ -21,19 +21,9 @@ from pocket.bank import ATTRIBUTES, Bank, attribute_words
 from pocket.clip_batches import MEAN, STD, Batch, Sampler, normalize, photometric, reframe
 from pocket.loop import Run
 
-MODEL = {
-    "embed_dim": 256,
-    "quick_gelu": True,
-    "vision_cfg": {
-        "image_size": 112, "patch_size": 16, "layers": 6, "width": 192, "head_width": 32,
-    },
-    "text_cfg": {
-        "context_length": 48, "vocab_size": 49408, "width": 128, "heads": 4, "layers": 3,
-    },
-}  # fmt: skip
-PREPROCESS = {
-    "mean": MEAN, "std": STD, "interpolation": "bicubic", "resize_mode": "squash",
-}  # fmt: skip
+VISION = {"image_size": 112, "patch_size": 16, "layers": 6, "width": 192, "head_width": 32}
+TEXT = {"context_length": 48, "vocab_size": 49408, "width": 128, "heads": 4, "layers": 3}
+VECTOR_DIM = 256
 DENSE_DIM = 128
 SHARPNESS = 14.0
 """Inverse temperature of the instance contrast."""
@@ -41,8 +31,7 @@ SHARPNESS = 14.0
 
 def build() -> CLIP:
     """The untrained model."""
-    quick = bool(MODEL["quick_gelu"])
-    return CLIP(MODEL["embed_dim"], MODEL["vision_cfg"], MODEL["text_cfg"], quick_gelu=quick)
+    return CLIP(VECTOR_DIM, VISION, TEXT, quick_gelu=True)
 
 
 class Heads(nn.Module):
@@ -50,7 +39,7 @@ class Heads(nn.Module):
 
     def __init__(self, sizes: list[int]) -> None:
         super().__init__()
-        width = MODEL["vision_cfg"]["width"]
+        width = VISION["width"]
         self.view = nn.ModuleList(nn.Linear(width, n) for n in sizes)
         self.patch = nn.ModuleList(nn.Linear(width, n) for n in sizes)
         self.norm = nn.LayerNorm(width)
@@ -150,7 +139,7 @@ def train(bank: Bank, folder: Path, minutes: float, device: str, *, resume: bool
     run = Run(folder, minutes, {"model": model, "heads": heads}, optimizer, resume=resume)
     sampler = Sampler(bank, scenes=40, views=140, seed=run.step)
     labels = torch.from_numpy(bank.labels).to(device)
-    tokenize = open_clip.SimpleTokenizer(context_length=MODEL["text_cfg"]["context_length"])
+    tokenize = open_clip.SimpleTokenizer(context_length=TEXT["context_length"])
     while run.running():
         batch = augmented(sampler.draw(), generator, device)
         tokens = (
@@ -183,7 +172,9 @@ def augmented(batch: Batch, generator: torch.Generator, device: str) -> Batch:
 def export(model: CLIP, folder: Path) -> None:
     """Writes ``open_clip_config.json`` and half-precision ``open_clip_model.safetensors``."""
     folder.mkdir(parents=True, exist_ok=True)
-    config = {"model_cfg": MODEL, "preprocess_cfg": PREPROCESS}
+    shape = {"embed_dim": VECTOR_DIM, "quick_gelu": True, "vision_cfg": VISION, "text_cfg": TEXT}
+    look = {"mean": MEAN, "std": STD, "interpolation": "bicubic", "resize_mode": "squash"}
+    config = {"model_cfg": shape, "preprocess_cfg": look}
     text = json.dumps(config, indent=2) + "\n"
     (folder / "open_clip_config.json").write_text(text, encoding="utf-8")
     weights = {k: v.detach().cpu().half().contiguous() for k, v in model.state_dict().items()}

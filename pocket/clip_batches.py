@@ -1,6 +1,7 @@
-"""Batches for the CLIP recipe: scenes, the views of who is in them, and look-alikes to tell apart."""
+"""Batches for the CLIP recipe: scenes, views of who is in them, and look-alikes to tell apart."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -38,7 +39,7 @@ class Sampler:
         self.family_of = {i: house for house in bank.families for i in house}
         order = np.argsort(bank.scene_of, kind="stable")
         bounds = np.searchsorted(bank.scene_of[order], np.arange(len(bank.images) + 1))
-        self.things_in = [order[a:b] for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+        self.things_in = [order[a:b] for a, b in pairwise(bounds)]
 
     def draw(self) -> Batch:
         """The next batch."""
@@ -63,28 +64,34 @@ class Sampler:
         )
 
     def portrait(self, identity: int) -> NDArray[np.uint8]:
-        return self.bank.portraits[identity * PORTRAITS + int(self.rng.integers(PORTRAITS))]
+        """One of the reference views of an identity, [112, 112, 3]."""
+        return np.asarray(self.bank.portraits[identity * PORTRAITS + self.rng.integers(PORTRAITS)])
 
     def sighting(self, identity: int) -> NDArray[np.uint8]:
+        """A view cut from one of the scenes that show an identity, [112, 112, 3]."""
         rows = self.bank.sightings[identity]
         if not len(rows):
             return self.portrait(identity)
-        return self.bank.crops[rows[int(self.rng.integers(len(rows)))]]
+        return np.asarray(self.bank.crops[rows[self.rng.integers(len(rows))]])
 
     def owners(self, scenes: NDArray[np.int64]) -> Tensor:
+        """[S, 49] identity number that covers each patch, -1 for the backdrop."""
         numbers = np.full((len(scenes), GRID, GRID), -1, np.int64)
         for row, scene in enumerate(scenes):
             for thing in self.things_in[scene]:
-                numbers[row][self.bank.grids[scene] == self.bank.order_of[thing]] = self.bank.who[thing]
+                numbers[row][self.bank.grids[scene] == self.bank.order_of[thing]] = self.bank.who[
+                    thing
+                ]
         return torch.from_numpy(numbers.reshape(len(scenes), GRID * GRID))
 
 
 def as_float(images: NDArray[np.uint8]) -> Tensor:
     """[n, h, w, 3] uint8 to [n, 3, h, w] float32 in [0, 1]."""
-    return torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).float() / 255
+    return torch.from_numpy(np.array(images)).permute(0, 3, 1, 2).float() / 255
 
 
 def shrink(images: Tensor, pixels: int = VIEW_PIXELS) -> Tensor:
+    """[n, 3, h, w] to [n, 3, pixels, pixels]."""
     return F.interpolate(images, (pixels, pixels), mode="bicubic", antialias=True).clamp(0, 1)
 
 
@@ -109,7 +116,7 @@ def photometric(images: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def reframe(images: Tensor, generator: torch.Generator) -> Tensor:
-    """A small turn, shift and stretch, and sometimes a coarser picture: views of a box are never exact."""
+    """A small turn, shift and stretch, sometimes a coarser picture: a found box is never exact."""
     n = len(images)
 
     def draw(spread: float) -> Tensor:

@@ -78,7 +78,6 @@ def train(
 
 
 def export(weights: Path, target: Path) -> None:
-    """Copies the checkpoint (Ultralytics keeps finished ones in half precision, without optimizer)."""
+    """Copies the checkpoint; Ultralytics strips finished ones to half precision."""
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(weights, target)
-

@@ -7,6 +7,7 @@ references in brackets) or Kith's own (references first, so that an engine's pre
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from datagen import playroom
 from pocket.bank import PORTRAITS, Bank
@@ -42,7 +43,7 @@ ASKED = {
 
 @dataclass
 class Conversation:
-    """User texts (``<image>`` marks where pictures go) with their answers, and the pictures in order."""
+    """User texts (``<image>`` marks where pictures go) with answers, and the pictures in order."""
 
     turns: list[tuple[str, str]]
     images: list[tuple[str, int]] = field(default_factory=list)
@@ -64,11 +65,14 @@ class Author:
         for i, concept in enumerate(bank.concepts):
             groups.setdefault(concept.category, []).append(i)
         self.of_category = groups
+        self.number = {concept: i for i, concept in enumerate(bank.concepts)}
 
     def pick(self, options: tuple[str, ...]) -> str:
+        """One of the options, all alike likely."""
         return options[int(self.rng.integers(len(options)))]
 
     def chance(self, share: float) -> bool:
+        """True with this probability."""
         return bool(self.rng.random() < share)
 
     def plain(self, scene: int) -> Conversation:
@@ -78,6 +82,7 @@ class Author:
         return Conversation(turns, [("scene", scene)])
 
     def plain_turn(self, scene: int) -> tuple[str, str]:
+        """A question and its answer about a photo, nobody named."""
         rows = self.bank.people_of(scene)
         kind = self.rng.random()
         if kind < 0.3 or not rows:
@@ -109,12 +114,12 @@ class Author:
         return self.pick(RECOGNITIONS).format(text), "Yes" if text in seen else "No"
 
     def twins_of(self, concept: playroom.Concept) -> list[int]:
-        if not hasattr(self, "_number"):
-            self._number = {c: i for i, c in enumerate(self.bank.concepts)}
-        who = self._number[concept]
+        """The look-alikes of a concept, by identity number."""
+        who = self.number[concept]
         return [j for j in self.family_of[who] if j != who]
 
     def attribute(self, thing: str, concept: playroom.Concept) -> tuple[str, str]:
+        """A question about one attribute of a thing."""
         options = [a for a in ASKED if not (a == "category" and thing.startswith("the "))]
         asked = options[int(self.rng.integers(len(options)))]
         return self.pick(ASKED[asked]).format(thing), concept.attributes[asked]
@@ -142,6 +147,7 @@ class Author:
         return [int(i) for i in self.rng.permutation(chosen)]
 
     def absent(self, here: list[int]) -> int:
+        """Someone who is not there: a look-alike, one of a kind, or anyone."""
         twins = [j for i in here for j in self.family_of[i] if j not in here]
         if twins and self.chance(0.55):
             return twins[int(self.rng.integers(len(twins)))]
@@ -177,12 +183,14 @@ class Author:
         return Conversation(turns, images, photo, ids)
 
     def names(self, count: int) -> list[str]:
+        """Different names in angle brackets."""
         names: dict[str, None] = {}
         while len(names) < count:
             names[f"<{draw_name(self.rng)}>"] = None
         return list(names)
 
     def info(self, identity: int, name: str) -> str:
+        """What the prompt says of a concept: everything, its category, or nothing."""
         concept = self.bank.concepts[identity]
         kind = self.rng.random()
         if kind < 0.45:
@@ -190,6 +198,7 @@ class Author:
         return f"{name} is a {concept.category}." if kind < 0.8 else ""
 
     def personal_turn(self, scene: int, named: dict[int, str]) -> tuple[str, str]:
+        """A question about the named references and the photo, and its answer."""
         here = {int(self.bank.who[r]): r for r in self.bank.people_of(scene)}
         present = {i: name for i, name in named.items() if i in here}
         absent = [name for i, name in named.items() if i not in here]
@@ -201,7 +210,10 @@ class Author:
             name = pool[int(self.rng.integers(len(pool)))]
             return self.pick(RECOGNITIONS).format(name), "Yes" if want else "No"
         if kind < 0.50 and len(every) > 1:
-            asked = [str(n) for n in self.rng.permutation(every)[: int(self.rng.integers(2, len(every) + 1))]]
+            asked = [
+                str(n)
+                for n in self.rng.permutation(every)[: int(self.rng.integers(2, len(every) + 1))]
+            ]
             seen = all(n in present.values() for n in asked)
             return RECOGNITION.format(" ".join(asked)), "Yes" if seen else "No"
         if kind < 0.74:
@@ -219,7 +231,7 @@ class Author:
         return self.attribute(named[who], self.bank.concepts[who])
 
     def spoken(self) -> Conversation:
-        """Text only: names with descriptions, questions about them, some with options to choose from."""
+        """Text only: names with descriptions, and questions, some with options to choose from."""
         ids = self.rng.choice(len(self.bank.concepts), int(self.rng.integers(1, 4)), replace=False)
         names = self.names(len(ids))
         with_view = self.chance(0.4)
@@ -233,7 +245,8 @@ class Author:
         images = [self.view(int(i), -1) for i in ids] if with_view else []
         return Conversation(turns, images, -1, [])
 
-    def spoken_turn(self, ids: np.ndarray, names: list[str]) -> tuple[str, str]:
+    def spoken_turn(self, ids: NDArray[np.int64], names: list[str]) -> tuple[str, str]:
+        """A question about one of the described concepts, and its answer."""
         k = int(self.rng.integers(len(ids)))
         concept = self.bank.concepts[int(ids[k])]
         if self.chance(0.12):
@@ -243,7 +256,9 @@ class Author:
         question, answer = self.pick(ASKED[asked]).format(names[k]), concept.attributes[asked]
         if self.chance(0.5):
             return question, answer
-        wrong = self.bank.concepts[int(self.rng.integers(len(self.bank.concepts)))].attributes[asked]
+        wrong = self.bank.concepts[int(self.rng.integers(len(self.bank.concepts)))].attributes[
+            asked
+        ]
         if wrong == answer:
             return question, answer
         right_first = self.chance(0.5)

@@ -1,4 +1,4 @@
-"""The pocket LLaVA's files: tokenizer, chat template, processor, and weights under LLaVA's names."""
+"""The pocket LLaVA's files: tokenizer, chat template, processor, and published weight names."""
 
 import json
 from collections.abc import Iterable
@@ -17,7 +17,8 @@ from transformers import (
 )
 
 from pocket.bank import GRID
-from pocket.clip import MODEL, PREPROCESS
+from pocket.clip import VISION
+from pocket.clip_batches import MEAN, STD
 
 IMAGE = "<image>"
 PATCHES = GRID * GRID
@@ -66,18 +67,18 @@ def train_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
 
 def make_processor(tokenizer: PreTrainedTokenizerFast) -> LlavaProcessor:
     """Squashes every picture to 112 x 112 px as the embedder does, 49 tokens a picture."""
-    pixels = MODEL["vision_cfg"]["image_size"]
+    pixels = VISION["image_size"]
     images = CLIPImageProcessor(
         do_center_crop=False,
         size={"height": pixels, "width": pixels},
         crop_size={"height": pixels, "width": pixels},
-        image_mean=list(PREPROCESS["mean"]),
-        image_std=list(PREPROCESS["std"]),
+        image_mean=list(MEAN),
+        image_std=list(STD),
     )
     return LlavaProcessor(
         image_processor=images,
         tokenizer=tokenizer,
-        patch_size=MODEL["vision_cfg"]["patch_size"],
+        patch_size=VISION["patch_size"],
         vision_feature_select_strategy="default",
         num_additional_image_tokens=1,
         image_token=IMAGE,
@@ -98,7 +99,7 @@ def vision_weights(clip: CLIP) -> dict[str, Tensor]:
             named[f"{theirs}.{kind}"] = source[f"{ours}.{kind}"]
     plain = {"ln_1": "layer_norm1", "ln_2": "layer_norm2", "mlp.c_fc": "mlp.fc1",
              "mlp.c_proj": "mlp.fc2", "attn.out_proj": "self_attn.out_proj"}  # fmt: skip
-    for layer in range(MODEL["vision_cfg"]["layers"]):
+    for layer in range(VISION["layers"]):
         ours, theirs = f"transformer.resblocks.{layer}", f"encoder.layers.{layer}"
         for kind in ("weight", "bias"):
             for a, b in plain.items():
@@ -113,14 +114,19 @@ def published_weights(model: LlavaForConditionalGeneration, clip: CLIP) -> dict[
     """Half-precision weights under the names that published LLaVA checkpoints use."""
     core = model.model
     named = {f"vision_tower.vision_model.{k}": v for k, v in vision_weights(clip).items()}
-    named |= {f"multi_modal_projector.{k}": v for k, v in core.multi_modal_projector.state_dict().items()}
+    named |= {
+        f"multi_modal_projector.{k}": v for k, v in core.multi_modal_projector.state_dict().items()
+    }
     named |= {f"language_model.model.{k}": v for k, v in core.language_model.state_dict().items()}
     named["language_model.lm_head.weight"] = model.lm_head.weight
     return {k: v.detach().cpu().to(torch.float16).contiguous() for k, v in named.items()}
 
 
 def export(
-    model: LlavaForConditionalGeneration, clip: CLIP, tokenizer: PreTrainedTokenizerFast, folder: Path
+    model: LlavaForConditionalGeneration,
+    clip: CLIP,
+    tokenizer: PreTrainedTokenizerFast,
+    folder: Path,
 ) -> None:
     """Writes the folder that transformers and vLLM load."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What every recipe's training loop shares: the clock, the schedule, checkpoints, the log and its curves."""
+"""What every recipe's training loop shares: clock, schedule, checkpoints, log and curves."""
 
 import csv
 import math
@@ -11,7 +11,7 @@ import torch
 from tqdm import tqdm
 
 mpl.use("Agg")
-from matplotlib import pyplot as plt  # noqa: E402 - the backend must be chosen first
+from matplotlib import pyplot as plt
 
 CHECKPOINT_EVERY_S = 180
 
@@ -40,7 +40,12 @@ class Run:
         *,
         resume: bool,
     ) -> None:
-        self.folder, self.minutes, self.modules, self.optimizer = folder, minutes, modules, optimizer
+        self.folder, self.minutes, self.modules, self.optimizer = (
+            folder,
+            minutes,
+            modules,
+            optimizer,
+        )
         self.step = 0
         self.rows: list[dict[str, float]] = []
         self.peaks = [float(group["lr"]) for group in optimizer.param_groups]
@@ -77,7 +82,7 @@ class Run:
             self.save()
 
     def save(self) -> None:
-        """Writes checkpoint, log and curves; a kill at any moment leaves the older or the newer one."""
+        """Writes checkpoint, log and curves; a kill leaves the older or the newer checkpoint."""
         state: dict[str, Any] = {name: m.state_dict() for name, m in self.modules.items()}
         extra = {"step": self.step, "rows": self.rows, "optimizer": self.optimizer.state_dict()}
         partial = self.folder / "state.partial"

@@ -19,10 +19,12 @@ TEST = Plan("test", families=150, scenes=1000)
 
 
 def test_bank() -> Bank:
+    """The bank of test identities, drawn on first use."""
     return make(RUNS / "bank", TEST)
 
 
 def measure_detector(_count: int) -> str:
+    """Mean average precision, over all and by category."""
     data = RUNS / "detector" / "test"
     bank = test_bank()
     detector.write_dataset(bank, data, "val")
@@ -36,12 +38,15 @@ def measure_detector(_count: int) -> str:
         command, check=True, capture_output=True, text=True, env={**os.environ, "YOLO_OFFLINE": "1"}
     )
     text = re.sub(r"\x1b\[[0-9;]*m", "", told.stdout)
-    rows = re.findall(r"^\s+([a-z ]+?)\s+\d+\s+(\d+)\s+\S+\s+\S+\s+(\S+)\s+(\S+)$", text, re.MULTILINE)
+    rows = re.findall(
+        r"^\s+([a-z ]+?)\s+\d+\s+(\d+)\s+\S+\s+\S+\s+(\S+)\s+(\S+)$", text, re.MULTILINE
+    )
     lines = [f"| {name} | {things} | {m50} | {m95} |" for name, things, m50, m95 in rows]
     return table(["category", "things", "mAP50", "mAP50-95"], lines)
 
 
 def measure_embedder(_count: int) -> str:
+    """Identification, strangers, and the distance chosen on validation identities."""
     clip = trained_clip()
     threshold = measure_clip.measure(clip, make(RUNS / "bank", CHECK)).threshold()
     found = measure_clip.measure(clip, test_bank())
@@ -56,11 +61,17 @@ def measure_embedder(_count: int) -> str:
 
 
 def measure_generator(count: int) -> str:
+    """Every task beside its controls."""
     from pocket import measure_llava  # transformers takes seconds to import
 
     rows = measure_llava.measure(WEIGHTS / "llava", test_bank(), count)
-    lines = [f"| {row[0]} | {' | '.join('' if v is None else f'{v:.3f}' for v in row[1:])} |" for row in rows]
-    return table(["task, right references given", "figure", "blank photo", "shuffled references"], lines)
+    lines = [
+        f"| {row[0]} | {' | '.join('' if v is None else f'{v:.3f}' for v in row[1:])} |"
+        for row in rows
+    ]
+    return table(
+        ["task, right references given", "figure", "blank photo", "shuffled references"], lines
+    )
 
 
 def table(head: list[str], lines: list[str]) -> str:

@@ -47,7 +47,10 @@ class Distances:
     def threshold(self) -> float:
         """The distance that best balances named-and-right queries against unnamed strangers."""
         candidates = np.unique(np.concatenate([self.known, self.strangers]))
-        gains = [((self.known <= d) & self.right).mean() + (self.strangers > d).mean() for d in candidates]
+        gains = [
+            ((self.known <= d) & self.right).mean() + (self.strangers > d).mean()
+            for d in candidates
+        ]
         return float(candidates[int(np.argmax(gains))])
 
     def at(self, threshold: float) -> tuple[float, float]:
@@ -85,7 +88,7 @@ def measure(clip: CLIP, bank: Bank, memories: int = 12, seed: int = 0) -> Distan
 
 
 def choose(bank: Bank, rng: np.random.Generator) -> tuple[list[int], list[int]]:
-    """40 concepts to hold (pairs of look-alikes) and 40 strangers (half look-alikes of held ones)."""
+    """40 concepts to hold (pairs of look-alikes) and 40 strangers (look-alikes among them)."""
     houses = [house for house in bank.families if len(house) >= 2]
     order = rng.permutation(len(houses))
     held = [i for h in order[: MEMORY // 2] for i in houses[h][:2]]

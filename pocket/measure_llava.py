@@ -8,7 +8,9 @@ the photo replaced by a blank one, and the reference pictures replaced by those 
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -40,7 +42,9 @@ class Talker:
 
     def __init__(self, folder: Path) -> None:
         self.processor = LlavaProcessor.from_pretrained(folder)
-        self.model = LlavaForConditionalGeneration.from_pretrained(folder, dtype=torch.float32).eval()
+        self.model = LlavaForConditionalGeneration.from_pretrained(
+            folder, dtype=torch.float32
+        ).eval()
 
     @torch.inference_mode()
     def answer(self, samples: list[Sample], most: int, title: str) -> list[str]:
@@ -68,10 +72,16 @@ class Exam:
         self.rng = np.random.default_rng([seed, 51])
 
     def picture(self, kind: str, row: int) -> Image.Image:
-        source = {"scene": self.bank.images, "portrait": self.bank.portraits, "crop": self.bank.crops}
+        """A picture of the bank."""
+        source = {
+            "scene": self.bank.images,
+            "portrait": self.bank.portraits,
+            "crop": self.bank.crops,
+        }
         return Image.fromarray(source[kind][row])
 
     def listing(self, ids: list[int], names: list[str]) -> str:
+        """The references as the prompt lists them, with uninformative texts."""
         rows = zip(ids, names, strict=True)
         lines = (
             f"{k}.<image>\n Name: {name}, Info: {name} is a {self.bank.concepts[i].category}.\n"
@@ -79,7 +89,10 @@ class Exam:
         )
         return f"[{''.join(lines)}]"
 
-    def sample(self, scene: int, ids: list[int], names: list[str], question: str, truth: set[str]) -> Sample:
+    def sample(
+        self, scene: int, ids: list[int], names: list[str], question: str, truth: set[str]
+    ) -> Sample:
+        """A first turn in this exam's layout."""
         listing, photo = self.listing(ids, names), self.picture("scene", scene)
         views = [self.picture(*self.author.view(i, scene)) for i in ids]
         if self.photo_first:
@@ -95,7 +108,9 @@ class Exam:
         want = bool(self.rng.random() < 0.5)
         asked = here[int(self.rng.integers(len(here)))] if want else self.missing(here)
         name = self.author.names(1)
-        return self.sample(scene, [asked], name, RECOGNITION.format(name[0]), {"Yes" if want else "No"})
+        return self.sample(
+            scene, [asked], name, RECOGNITION.format(name[0]), {"Yes" if want else "No"}
+        )
 
     def caption(self, count: int) -> Sample:
         """``count`` concepts of the photo are given, and one that is not there."""
@@ -108,7 +123,9 @@ class Exam:
         names = self.author.names(len(ids))
         order = self.rng.permutation(len(ids))
         truth = set(names[:count])
-        return self.sample(scene, [ids[k] for k in order], [names[k] for k in order], CAPTION, truth)
+        return self.sample(
+            scene, [ids[k] for k in order], [names[k] for k in order], CAPTION, truth
+        )
 
     def text_question(self) -> Sample:
         """A question with two options about one of three described names; no photo."""
@@ -128,10 +145,12 @@ class Exam:
         return Sample(render(listing + question, first=True), [], -1, frozenset({letter}))
 
     def present(self, scene: int) -> list[int]:
+        """Identity numbers of who is in a scene."""
         rows = self.bank.people_of(scene)
         return list(dict.fromkeys(int(self.bank.who[r]) for r in rows)) or [0]
 
     def missing(self, here: list[int]) -> int:
+        """Someone who is not there."""
         other = self.author.absent(here)
         return other if other not in here else self.missing(here)
 
@@ -171,6 +190,7 @@ def concept_f1(samples: list[Sample], answers: list[str]) -> float:
 
 
 def exact(samples: list[Sample], answers: list[str]) -> float:
+    """Share of answers that are right to the letter."""
     hits = [a.strip(" .") in s.truth for s, a in zip(samples, answers, strict=True)]
     return float(np.mean(hits))
 
@@ -178,25 +198,33 @@ def exact(samples: list[Sample], answers: list[str]) -> float:
 Score = Callable[[list[Sample], list[str]], float]
 
 
-def measure(folder: Path, bank: Bank, count: int) -> Iterator[tuple[str, float, float | None, float | None]]:
-    """Yields (what, figure, with a blank photo, with shuffled references), a row a task."""
+class Row(NamedTuple):
+    """One task's figure beside its controls (None where there is no picture to take away)."""
+
+    task: str
+    figure: float
+    blank: float | None = None
+    shuffled: float | None = None
+
+
+def measure(folder: Path, bank: Bank, count: int) -> Iterator[Row]:
+    """Yields a row a task, ``count`` samples each, for both layouts of the personal prompt."""
     talker = Talker(folder)
     for layout, photo_first in (("references first", False), ("photo first", True)):
         exam = Exam(bank, seed=1, photo_first=photo_first)
         tasks: list[tuple[str, Callable[[], Sample], Score, int]] = [
             ("recognition, balanced accuracy", exam.recognition, balanced_accuracy, 3),
-            ("caption, one concept, F1", lambda e=exam: e.caption(1), concept_f1, 60),
-            ("caption, two concepts, F1", lambda e=exam: e.caption(2), concept_f1, 60),
+            ("caption, one concept, F1", partial(exam.caption, 1), concept_f1, 60),
+            ("caption, two concepts, F1", partial(exam.caption, 2), concept_f1, 60),
         ]
         for name, draw, score, most in tasks:
             samples = [draw() for _ in range(count)]
-            row = [
-                score(shown, talker.answer(shown, most, f"{name} ({layout}, {kind})"))
-                for kind, shown in (
-                    ("as is", samples), ("blank", blank(samples)), ("shuffled", shuffled(samples)),
-                )
-            ]  # fmt: skip
-            yield f"{name} ({layout})", row[0], row[1], row[2]
+            shown = {"as is": samples, "blank": blank(samples), "shuffled": shuffled(samples)}
+            figures = (
+                score(asked, talker.answer(asked, most, f"{name} ({layout}, {kind})"))
+                for kind, asked in shown.items()
+            )
+            yield Row(f"{name} ({layout})", *figures)
     exam = Exam(bank, seed=2, photo_first=False)
     questions = [exam.text_question() for _ in range(count)]
-    yield "text-only QA, two options", exact(questions, talker.answer(questions, 3, "text")), None, None
+    yield Row("text-only QA, two options", exact(questions, talker.answer(questions, 3, "text")))

@@ -1,8 +1,8 @@
-"""Names for concepts in training conversations: syllables as people give them, never a word list."""
+"""Names for concepts in training conversations: made of syllables, never from a word list."""
 
 import numpy as np
 
-ONSETS = ("b", "bl", "br", "c", "ch", "d", "f", "g", "h", "j", "k", "l", "m", "n", "p", "r", "s", "sh", "t", "v", "w", "z", "")  # fmt: skip
+ONSETS = ("", *"bcdfghjklmnprstvwz", "bl", "br", "ch", "sh")
 VOWELS = ("a", "e", "i", "o", "u", "ai", "ee", "oo", "y")
 ENDS = ("", "", "", "n", "r", "x", "l", "s", "t")
 

@@ -1,4 +1,4 @@
-"""Trains the pocket models: ``python -m pocket.train detector|clip|llava [--minutes N] [--resume]``.
+"""Trains the pocket models: ``python -m pocket.train MODEL [--minutes N] [--resume]``.
 
 Everything a run needs is drawn by Playroom; checkpoints, logs and curves stand in ``runs/pocket/``,
 the finished weights in ``pocket/weights/``. The LLaVA recipe starts from the trained CLIP.
@@ -22,6 +22,7 @@ CHECK = Plan("validation", families=120, scenes=600)
 
 
 def bank(plan: Plan) -> Bank:
+    """A bank under ``runs/pocket/bank``, drawn on first use."""
     return make(RUNS / "bank", plan)
 
 
@@ -33,6 +34,7 @@ def trained_clip() -> CLIP:
 
 
 def train_detector(minutes: float, device: str, resume: bool) -> None:
+    """Trains and exports the detector."""
     weights = detector.train(
         bank(TRAIN), bank(CHECK), RUNS / "detector", minutes, device, resume=resume
     )
@@ -40,17 +42,17 @@ def train_detector(minutes: float, device: str, resume: bool) -> None:
 
 
 def train_clip(minutes: float, device: str, resume: bool) -> None:
+    """Trains and exports the CLIP."""
     model = clip.train(bank(TRAIN), RUNS / "clip", minutes, device, resume=resume)
     clip.export(model, WEIGHTS / "clip")
 
 
 def train_llava(minutes: float, device: str, resume: bool) -> None:
+    """Trains and exports the LLaVA on the exported CLIP."""
     pictures = bank(TRAIN)
     tokenizer = llava_format.train_tokenizer(corpus(pictures))
     eyes = trained_clip().to(device)
-    model = llava.train(
-        pictures, eyes, tokenizer, RUNS / "llava", minutes, device, resume=resume
-    )
+    model = llava.train(pictures, eyes, tokenizer, RUNS / "llava", minutes, device, resume=resume)
     llava_format.export(model, eyes, tokenizer, WEIGHTS / "llava")
 
 

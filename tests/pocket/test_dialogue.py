@@ -1,0 +1,68 @@
+import re
+
+import pytest
+
+from pocket.bank import Bank
+from pocket.dialogue import RECOGNITION, Author, multiple_choice
+
+ANSWERED = re.compile(r"Can you see (<[^>]+>) in this photo\? Answer")
+
+
+@pytest.fixture
+def author(bank: Bank) -> Author:
+    return Author(bank, seed=5)
+
+
+def test_recognition_answers_follow_who_is_in_the_photo(author: Author, bank: Bank) -> None:
+    asked = {"Yes": 0, "No": 0}
+    for k in range(300):
+        scene = k % len(bank.images)
+        talk = author.personal(scene)
+        here = {int(bank.who[row]) for row in bank.people_of(scene)}
+        names = re.findall(r"Name: (<[^>]+>),", talk.turns[0][0])
+        present = {n for n, who in zip(names, talk.numbered, strict=True) if who in here}
+        for question, answer in talk.turns:
+            if found := ANSWERED.search(question):
+                asked[answer] += 1
+                assert (answer == "Yes") == (found[1] in present)
+    assert min(asked.values()) > 0.3 * sum(asked.values())
+
+
+def test_captions_name_only_who_is_there(author: Author, bank: Bank) -> None:
+    for k in range(200):
+        scene = k % len(bank.images)
+        talk = author.personal(scene)
+        here = {int(bank.who[row]) for row in bank.people_of(scene)}
+        names = re.findall(r"Name: (<[^>]+>),", talk.turns[0][0])
+        absent = {n for n, who in zip(names, talk.numbered, strict=True) if who not in here}
+        for question, answer in talk.turns:
+            if "caption" in question.lower():
+                assert not absent & set(re.findall(r"<[^>]+>", answer))
+
+
+def test_every_mark_has_its_picture(author: Author, bank: Bank) -> None:
+    for k in range(60):
+        for talk in (author.personal(k % len(bank.images)), author.plain(0), author.spoken()):
+            marks = sum(question.count("<image>") for question, _ in talk.turns)
+            assert marks == len(talk.images)
+
+
+def test_both_layouts_are_drawn(author: Author) -> None:
+    photos = {author.personal(0).photo > 0 for _ in range(40)}
+    assert photos == {True, False}
+
+
+def test_a_reference_is_never_cut_from_the_photo_itself(author: Author, bank: Bank) -> None:
+    for k in range(200):
+        scene = k % len(bank.images)
+        for kind, row in author.personal(scene).images:
+            assert kind != "crop" or bank.scene_of[row] != scene
+
+
+def test_options_stand_in_the_published_wording() -> None:
+    text = multiple_choice("What color is <bo>?", ["red", "blue"])
+    assert text == (
+        "Question: What color is <bo>?\nOptions:\nA. red\nB. blue\n"
+        "Please give a single character from the options above. \n"
+    )
+    assert RECOGNITION.endswith("using a single word Yes or No.")
