@@ -36,13 +36,21 @@ class Server:
     It answers health checks with NOT_SERVING until `ready()`, so start it before loading models
     if the load is long. Leaving the block stops it: NOT_SERVING first, then no new calls, then
     `grace_s` seconds for the running ones. Belongs to the event loop it was entered in.
+
+    Args:
+        settings: Where it listens, and to whom.
+        services: What it serves.
+        address: Where to listen instead, as in `unix:/run/kith/socket`.
     """
 
     port: int
     """The port it listens on, once entered."""
 
-    def __init__(self, settings: ServerSettings, services: Sequence[Service]) -> None:
+    def __init__(
+        self, settings: ServerSettings, services: Sequence[Service], address: str | None = None
+    ) -> None:
         self._settings = settings
+        self._address = address or f"{settings.host}:{settings.port}"
         self._health = health_aio.HealthServicer()
         self._names = [service.descriptor.full_name for service in services]
         limit = settings.max_message_mib * 1024 * 1024
@@ -73,7 +81,7 @@ class Server:
         Raises:
             Refused: The port is taken, or the address is not this machine's.
         """
-        address = f"{self._settings.host}:{self._settings.port}"
+        address = self._address
         await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
         try:
             self.port = self._server.add_insecure_port(address)
@@ -84,7 +92,7 @@ class Server:
                 field="port",
             ) from error
         await self._server.start()
-        if self._settings.tokens_file is None and not _is_local(self._settings.host):
+        if self._settings.tokens_file is None and not _is_local(address):
             _log.warning("%s lets in anyone who can reach it; set KITH_TOKENS_FILE", address)
         return self
 
@@ -119,5 +127,5 @@ class Server:
             await self._health.set(name, status)
 
 
-def _is_local(host: str) -> bool:
-    return host in ("localhost", "::1", "[::1]") or host.startswith("127.")
+def _is_local(address: str) -> bool:
+    return address.startswith(("127.", "localhost:", "::1:", "[::1]:", "unix:"))

@@ -1,0 +1,97 @@
+"""Generate: an answer that draws on the memory, streamed, and the concepts it rests on."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Final
+
+from kith.errors import Refused
+from memory_db import ConceptStore
+from services.assistant import prompts
+from services.assistant.capabilities import TABLE
+from services.assistant.findings import Used
+from services.assistant.memory import Memory, only_named
+from services.assistant.methods import Method
+from services.assistant.prompts import Reference
+from services.assistant.stages import Stages
+from services.runtime.types import Ending, Limits, Turn
+
+MAX_PICTURES: Final = 16
+"""Pictures that a generation service takes, photos and references together."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A chat that waits for an answer."""
+
+    turns: Sequence[Turn]
+    """The last one is the user's."""
+    limits: Limits
+    given: Sequence[str] | None = None
+    """Names or ids of the only concepts to draw on; None lets the method find them."""
+
+
+@dataclass(frozen=True)
+class End:
+    """What comes after the last piece of an answer."""
+
+    concepts: Sequence[Used]
+    """What the model was told of, the most certain first."""
+    ending: Ending | None
+
+
+async def generate(
+    method: Method, stages: Stages, store: ConceptStore, question: Question
+) -> AsyncGenerator[str | End, None]:
+    """The answer in pieces, then its `End`. Closing the generator stops the model.
+
+    Raises:
+        NotFound: A given concept is not there.
+        Refused: Concepts are given to a method that has no use for them.
+    """
+    memory = await Memory.read(store)
+    if question.given is None:
+        used = await method.recall(memory, stages, question.turns)
+    else:
+        used = _given(method, memory, question.given)
+    references = await _references(memory, used, question.turns)
+    shown = {reference.concept.id for reference in references}
+    turns = prompts.lay_out(question.turns, references, method.layout)
+    answer = stages.generator.generate(turns, question.limits)
+    async with aclosing(answer):
+        async for piece in answer:
+            yield piece
+    told = [one for one in used if one.concept.id in shown]
+    yield End(sorted(told, key=lambda one: -one.score), answer.ending)
+
+
+def _given(method: Method, memory: Memory, names: Sequence[str]) -> list[Used]:
+    wanted = {memory.named(name).id for name in names}
+    if wanted and not TABLE[method.name].retrieval:
+        raise Refused(
+            "given_concepts: the method 'none' draws on no concept; leave them out",
+            reason="METHOD_HAS_NO_RETRIEVAL",
+            field="given_concepts",
+        )
+    return [only_named(concept) for concept in memory.concepts if concept.id in wanted]
+
+
+async def _references(
+    memory: Memory, used: Sequence[Used], turns: Sequence[Turn]
+) -> list[Reference]:
+    """One picture a concept, in the order of `used`.
+
+    When there are too many pictures the least certain are left out, and what was named is not.
+    """
+    best: dict[str, Used] = {}
+    for one in used:
+        best.setdefault(one.concept.id, one)
+    room = MAX_PICTURES - sum(len(prompts.photos_of(turn)) for turn in turns)
+    by_need = sorted(best.values(), key=lambda one: (one.image_index is not None, -one.score))
+    fitting = {one.concept.id for one in by_need[: max(0, room)]}
+    references = []
+    for concept_id, one in best.items():
+        view = next(view for view in one.concept.views if view.id == one.view_id)
+        if concept_id in fitting and (photo := await memory.photo(view)) is not None:
+            references.append(Reference(one.concept, photo))
+    return references

@@ -1,0 +1,188 @@
+"""`kith`: our own retrieval. It names all concepts of a photo, and gives a stranger no name.
+
+Regions are the detector's boxes for the memory's categories, each thing once; the whole photo when
+there is none. A concept is as near to a region as the nearest of its views, and out of question
+when one of its rejected views is nearer still. Of all pairs nearer than the embedder's
+`stranger_distance` those are accepted that, each region and each concept at most once, lie
+furthest below it together. What a question names, in brackets or as a word, is always recalled.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from PIL.Image import Image
+from scipy.optimize import linear_sum_assignment
+
+from memory_db import Concept, Neighbour
+from services.assistant import prompts
+from services.assistant.findings import Match, Recognition, Region, Retrieval, Used
+from services.assistant.memory import Memory, only_named
+from services.assistant.regions import cut, whole, without_doubles
+from services.assistant.stages import Stages
+from services.runtime.types import Detection, Turn
+
+MAX_REGIONS = 32
+"""Regions looked at, the most certain: what lies behind is noise, and each costs an embedding."""
+
+MATCHES = 5
+"""Nearest concepts reported of a region."""
+
+
+class Candidate(NamedTuple):
+    """A concept that may be what a region shows."""
+
+    concept_id: str
+    view_id: str
+    """Its nearest view."""
+    distance: float
+    rejected: bool
+    """A view that is *not* the concept is nearer."""
+
+
+Candidates = Mapping[str, Candidate]
+"""By concept id, the nearest first."""
+
+
+@dataclass(frozen=True)
+class _Look:
+    """A photo, looked at."""
+
+    regions: Sequence[Detection]
+    candidates: Sequence[Candidates]
+    """Of each region."""
+    kept: Mapping[int, Candidate]
+    """What the decision keeps, by the number of the region."""
+
+
+class Kith:
+    """The method; `method("kith")` gives the one there is."""
+
+    name = "kith"
+    layout = staticmethod(prompts.kith)
+
+    async def retrieve(self, memory: Memory, stages: Stages, photo: Image) -> Retrieval:
+        """All regions with their nearest concepts, and the pairs that are kept."""
+        look = await _look(memory, stages, photo)
+        regions = tuple(
+            Region(found.box, found.category, found.score, _matches(memory, look, number))
+            for number, found in enumerate(look.regions)
+        )
+        accepted = tuple(
+            Used(
+                _known(memory, kept),
+                kept.view_id,
+                0,
+                look.regions[number].box,
+                stages.certainty(kept.distance),
+            )
+            for number, kept in sorted(look.kept.items(), key=lambda item: item[1].distance)
+        )
+        return Retrieval(photo.width, photo.height, regions, accepted)
+
+    async def recognize(
+        self, memory: Memory, stages: Stages, photo: Image, concepts: Sequence[Concept]
+    ) -> list[Recognition]:
+        """Present is what `retrieve` accepts, with all other concepts competing.
+
+        The score of one that is not present is that of its best region among those which no other
+        concept has taken, so that present and a score above 0.5 are the same.
+        """
+        look = await _look(memory, stages, photo)
+        return [_recognition(look, stages, concept) for concept in concepts]
+
+    async def recall(self, memory: Memory, stages: Stages, turns: Sequence[Turn]) -> list[Used]:
+        """What the texts of the user name and what any photo shows, the oldest concept first.
+
+        A concept that several photos show is there once a photo, the most certain first.
+        """
+        text = "\n".join(prompts.text_of(turn) for turn in turns if turn.role == "user")
+        photos = [photo for turn in turns for photo in prompts.photos_of(turn)]
+        retrievals = await asyncio.gather(
+            *(self.retrieve(memory, stages, photo) for photo in photos)
+        )
+        seen = [
+            used._replace(image_index=index)
+            for index, retrieval in enumerate(retrievals)
+            for used in retrieval.accepted
+        ]
+        shown = {used.concept.id for used in seen}
+        named = [only_named(c) for c in memory.mentioned(text) if c.id not in shown]
+        age = {concept.id: number for number, concept in enumerate(memory.concepts)}
+        return sorted([*seen, *named], key=lambda used: (age[used.concept.id], -used.score))
+
+
+def candidates(row: Sequence[Neighbour]) -> dict[str, Candidate]:
+    """The concepts among a region's neighbours, by their ids, the nearest first.
+
+    Args:
+        row: Views, the nearest first, rejected ones among them.
+    """
+    found: dict[str, Candidate] = {}
+    rejected: set[str] = set()
+    for concept_id, view_id, distance, negative in sorted(row, key=lambda view: view.distance):
+        if negative:
+            rejected.add(concept_id)
+        elif concept_id not in found:
+            found[concept_id] = Candidate(concept_id, view_id, distance, concept_id in rejected)
+    return found
+
+
+def decide(rows: Sequence[Candidates], stranger_distance: float) -> dict[int, Candidate]:
+    """Which region shows which concept: each region and each concept at most once.
+
+    Of all ways to pair them, the one whose distances lie furthest below `stranger_distance` in
+    sum. A pair at or above it, or rejected, is never kept.
+    """
+    ids = sorted({concept_id for row in rows for concept_id in row})
+    column = {concept_id: number for number, concept_id in enumerate(ids)}
+    margins = np.zeros((len(rows), len(ids)))
+    for number, row in enumerate(rows):
+        for concept_id, found in row.items():
+            if not found.rejected:
+                margins[number, column[concept_id]] = max(0.0, stranger_distance - found.distance)
+    pairs = zip(*linear_sum_assignment(margins, maximize=True), strict=True)
+    return {int(r): rows[r][ids[c]] for r, c in pairs if margins[r, c] > 0}
+
+
+async def _look(memory: Memory, stages: Stages, photo: Image) -> _Look:
+    if not memory.concepts:
+        return _Look([], [], {})
+    found = without_doubles(await stages.detector.detect(photo, memory.categories))
+    regions = found[:MAX_REGIONS] or [Detection(whole(photo), "", 0.0)]
+    vectors = await stages.embedder.embed_images([cut(photo, region.box) for region in regions])
+    rows = [candidates(row) for row in await memory.within(vectors, stages.stranger_distance)]
+    return _Look(regions, rows, decide(rows, stages.stranger_distance))
+
+
+def _matches(memory: Memory, look: _Look, number: int) -> tuple[Match, ...]:
+    kept = look.kept.get(number)
+    nearest = list(look.candidates[number].values())
+    shown = nearest[:MATCHES] + [found for found in nearest[MATCHES:] if found == kept]
+    return tuple(
+        Match(_known(memory, found), found.view_id, found.distance, found == kept)
+        for found in shown
+    )
+
+
+def _recognition(look: _Look, stages: Stages, concept: Concept) -> Recognition:
+    own = [number for number, kept in look.kept.items() if kept.concept_id == concept.id]
+    left = [number for number in range(len(look.regions)) if number not in look.kept]
+    places = [
+        (found.distance, number, found.view_id)
+        for number in own or left
+        if (found := look.candidates[number].get(concept.id)) and not found.rejected
+    ]
+    if not places:
+        return Recognition(concept, False, 0.0, None, "")
+    distance, number, view_id = min(places)
+    box = look.regions[number].box
+    return Recognition(concept, bool(own), stages.certainty(distance), box, view_id)
+
+
+def _known(memory: Memory, found: Candidate) -> Concept:
+    concept = memory.get(found.concept_id)
+    assert concept is not None  # `Memory.within` gives no others
+    return concept

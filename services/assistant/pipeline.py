@@ -1,0 +1,44 @@
+"""The assistant of one deployment: its method, its models and everybody's memory."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from memory_db import ConceptStore
+from services.assistant.convert import Writer
+from services.assistant.methods import Method
+from services.assistant.names import Names
+from services.assistant.stages import Stages
+from services.assistant.stores import Stores
+from services.runtime.identity import current_user
+
+
+class Caller(NamedTuple):
+    """Who makes a call: the user that the credential names, and no other."""
+
+    names: Names
+    write: Writer
+    store: ConceptStore
+
+
+@dataclass(frozen=True)
+class Assistant:
+    """What the verbs work with. Belongs to one event loop."""
+
+    method: Method
+    stages: Stages
+    stores: Stores
+
+    async def caller(self, resource: str) -> Caller:
+        """The user of the call being served.
+
+        Args:
+            resource: The parent or resource name that the call is about.
+
+        Raises:
+            NotFound: It is another user's.
+            Refused: Another process has the user's memory open.
+        """
+        user = current_user()
+        names = Names(user)
+        names.require_own(resource)
+        return Caller(names, Writer(names), await self.stores.of(user))

@@ -1,0 +1,104 @@
+"""The exact layouts of prompts: the language model was trained on these, to the character.
+
+Each lays out one user turn as texts and pictures in the order in which the model reads them.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from PIL.Image import Image
+
+from memory_db import Concept
+from services.runtime.types import Turn
+
+Parts = tuple[str | Image, ...]
+
+CAPTION = "Please provide a caption for this image."
+"""What the model is asked when a description has to be written."""
+
+
+class Reference(NamedTuple):
+    """A concept and the one picture of it that the model is shown."""
+
+    concept: Concept
+    photo: Image
+
+
+Layout = Callable[[Sequence[Image], Sequence[Reference], str], Parts]
+"""Photos of a turn, references and the question, to the parts of that turn."""
+
+
+def rap(photos: Sequence[Image], references: Sequence[Reference], question: str) -> Parts:
+    """RAP's published layout: the photo, then the references in square brackets.
+
+    Without a photo there are no brackets. The list starts at 1 there too, as in RAP's own code
+    for answering, where its training data started at 0.
+    """
+    if not photos:
+        return text_only(references, question)
+    return _joined([*photos, "\n[", *_listed(references), "]" + question])
+
+
+def kith(photos: Sequence[Image], references: Sequence[Reference], question: str) -> Parts:
+    """Kith's layout: the references first, so that the engine knows this beginning next time."""
+    if not photos:
+        return text_only(references, question)
+    listed = ["[", *_listed(references), "]"] if references else []
+    return _joined([*listed, *photos, "\n" + question])
+
+
+def plain(photos: Sequence[Image], references: Sequence[Reference], question: str) -> Parts:
+    """A turn without references, and any later turn of a chat; `references` is left out."""
+    return (*photos, "\n" + question) if photos else (question,)
+
+
+def text_only(references: Sequence[Reference], question: str) -> Parts:
+    """A question without a photo: the references without brackets."""
+    return _joined([*_listed(references), question])
+
+
+def lay_out(turns: Sequence[Turn], references: Sequence[Reference], first: Layout) -> list[Turn]:
+    """A chat with its references, which stand once: in the first turn of the user.
+
+    Args:
+        turns: Photos and texts as they were asked; in a turn the photos are moved to the front.
+        references: In the order in which they shall stand.
+        first: The layout of the first user turn. Later ones are `plain`.
+    """
+    layout, chat = first, []
+    for turn in turns:
+        if turn.role == "user":
+            turn = Turn("user", layout(photos_of(turn), references, text_of(turn)))  # noqa: PLW2901
+            layout = plain
+        chat.append(turn)
+    return chat
+
+
+def photos_of(turn: Turn) -> list[Image]:
+    """The pictures of a turn."""
+    return [part for part in turn.parts if not isinstance(part, str)]
+
+
+def text_of(turn: Turn) -> str:
+    """The texts of a turn, a line each."""
+    return "\n".join(part for part in turn.parts if isinstance(part, str))
+
+
+def _listed(references: Sequence[Reference]) -> list[str | Image]:
+    listed: list[str | Image] = []
+    for number, (concept, photo) in enumerate(references, start=1):
+        info = f"\n Name: <{concept.name}>, Info: {concept.description}\n"
+        listed += [f"{number}.", photo, info]
+    return listed
+
+
+def _joined(parts: Sequence[str | Image]) -> Parts:
+    """`parts` with neighbouring texts made one."""
+    joined: list[str | Image] = list(parts[:1])
+    for before, part in pairwise(parts):
+        if isinstance(before, str) and isinstance(part, str):
+            joined[-1] = f"{joined[-1]}{part}"
+        else:
+            joined.append(part)
+    return tuple(joined)

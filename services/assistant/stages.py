@@ -1,0 +1,76 @@
+"""What the pipeline needs of its stages, whether they run here or behind an address."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL.Image import Image
+
+from services.runtime.types import Answer, Detection, Limits, Turn
+
+
+class Detector(Protocol):
+    """Finds regions of a photo that may hold a thing of given categories."""
+
+    async def detect(self, image: Image, categories: Sequence[str]) -> list[Detection]:
+        """Regions, the most certain first; empty `categories` ask for all it knows."""
+
+    async def vocabulary(self) -> tuple[str, ...]:
+        """Every category it can find; () when any word will do."""
+
+
+class Embedder(Protocol):
+    """Turns pictures into vectors: float32 [n, dim], each of unit length."""
+
+    @property
+    def name(self) -> str:
+        """Identifies the vectors: those of two names are never compared."""
+
+    @property
+    def dim(self) -> int:
+        """Components of a vector."""
+
+    async def embed_images(self, images: Sequence[Image]) -> NDArray[np.float32]:
+        """One row a picture."""
+
+    async def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """One row a text."""
+
+
+class Generator(Protocol):
+    """Answers a chat of texts and pictures."""
+
+    def generate(self, turns: Sequence[Turn], limits: Limits) -> Answer:
+        """The answer in pieces, as they come. Closing it stops the model."""
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """Which model stands behind a stage."""
+
+    stage: str
+    name: str
+    fingerprint: str = ""
+    """SHA-256 of its weights; empty when it is not known."""
+
+
+@dataclass(frozen=True)
+class Stages:
+    """The three models of a deployment, and how to read the embedder's distances."""
+
+    detector: Detector
+    embedder: Embedder
+    generator: Generator
+    stranger_distance: float
+    """Distance of unit vectors (0 to 2) from which on a match is a stranger."""
+    distance_scale: float
+    """How fast certainty falls with distance: it goes from 0.5 to 0.27 over one scale."""
+    models: tuple[ModelCard, ...] = ()
+
+    def certainty(self, distance: float) -> float:
+        """How certain a match of this distance is, 0 to 1; 0.5 at the stranger's distance."""
+        steps = (distance - self.stranger_distance) / self.distance_scale
+        return 1 / (1 + math.exp(min(steps, 500.0)))

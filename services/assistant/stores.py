@@ -1,0 +1,53 @@
+"""The memories that are open: one store a user, opened on first use."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from memory_db import ConceptStore
+from services.assistant.once import Once
+
+PURGE_INTERVAL_S: Final = 60.0
+
+
+class Stores:
+    """Opens and keeps the stores of all users. Belongs to one event loop.
+
+    Args:
+        open_store: Opens a user's store; blocks.
+    """
+
+    def __init__(self, open_store: Callable[[str], ConceptStore]) -> None:
+        self._open_store = open_store
+        self._stores: dict[str, Once[ConceptStore]] = {}
+
+    async def of(self, user: str) -> ConceptStore:
+        """The user's store.
+
+        Raises:
+            Refused: Another process has it open.
+        """
+        if user not in self._stores:
+            self._stores[user] = Once(lambda: asyncio.to_thread(self._open, user))
+        return await self._stores[user].get()
+
+    async def keep_purging(self) -> None:
+        """Deletes for good what was forgotten long enough ago, for as long as it runs."""
+        while True:
+            await asyncio.sleep(PURGE_INTERVAL_S)
+            for store in self._open_ones():
+                await asyncio.to_thread(store.purge_expired)
+
+    async def close(self) -> None:
+        """Closes every store."""
+        for store in self._open_ones():
+            await asyncio.to_thread(store.close)
+        self._stores.clear()
+
+    def _open_ones(self) -> list[ConceptStore]:
+        return [store for once in self._stores.values() if (store := once.made) is not None]
+
+    def _open(self, user: str) -> ConceptStore:
+        store = self._open_store(user)
+        store.purge_expired()  # what ran out while nobody had it open
+        return store

@@ -1,0 +1,150 @@
+"""A memory in and out as a file: Kith's archive, or a zip of RAP's `database.json` folder."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from enum import Enum
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from kith.errors import AlreadyExists, InvalidInput, KithError, NotFound
+from memory_db import Concept, ConceptStore
+from memory_db.archive import ArchivedConcept, ArchivedView, read_archive, write_archive
+from memory_db.rap_format import read_rap_folder, write_rap_folder
+from services.assistant.memory import all_concepts
+from services.assistant.stages import Stages
+from services.assistant.views import views_of
+from services.runtime import images
+
+MAX_FILE_BYTES: Final = 4 * 1024**3
+CHUNK_BYTES: Final = 1024 * 1024
+
+
+class Format(Enum):
+    """How a memory is written down."""
+
+    ARCHIVE = "archive"
+    RAP = "rap"
+
+
+class Problem(NamedTuple):
+    """An entry that was left out of an import."""
+
+    entry: str
+    reason: str
+    message: str
+
+
+class Imported(NamedTuple):
+    """What came of an import."""
+
+    concepts: list[Concept]
+    problems: list[Problem]
+
+
+async def import_memory(
+    stages: Stages, store: ConceptStore, chunks: AsyncIterable[bytes], form: Format
+) -> Imported:
+    """Remembers what a file holds; an entry that can't be used is left out and reported.
+
+    The photos are taken as they are: cropped already in an archive, and RAP never crops.
+
+    Raises:
+        InvalidInput: The file is too large or not of this form. What was read before is kept.
+    """
+    imported = Imported([], [])
+    with tempfile.TemporaryDirectory(prefix="kith-import-") as folder:
+        file = Path(folder) / "memory"
+        await _receive(chunks, file)
+        entries = _read(file, form, imported.problems)
+        while entry := await asyncio.to_thread(next, entries, None):
+            try:
+                imported.concepts.append(await _remember(stages, store, entry))
+            except (InvalidInput, AlreadyExists) as error:
+                imported.problems.append(_problem(entry.name, error))
+    return imported
+
+
+async def export_memory(store: ConceptStore, form: Format) -> AsyncGenerator[bytes, None]:
+    """The whole memory as a file, in pieces of at most `CHUNK_BYTES`."""
+    with tempfile.TemporaryDirectory(prefix="kith-export-") as folder:
+        written = await asyncio.to_thread(_write, store, Path(folder), form)
+        with written.open("rb") as file:
+            while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
+                yield chunk
+
+
+async def _receive(chunks: AsyncIterable[bytes], path: Path) -> None:
+    size = 0
+    with path.open("wb") as file:
+        async for chunk in chunks:
+            size += len(chunk)
+            if size > MAX_FILE_BYTES:
+                raise InvalidInput(
+                    f"chunk: the file has more than {MAX_FILE_BYTES} bytes; import it in parts",
+                    reason="FILE_TOO_LARGE",
+                    field="chunk",
+                )
+            await asyncio.to_thread(file.write, chunk)
+
+
+def _read(path: Path, form: Format, problems: list[Problem]) -> Iterator[ArchivedConcept]:
+    if form is Format.ARCHIVE:
+        with path.open("rb") as file:
+            yield from read_archive(file)
+        return
+    for entry in read_rap_folder(path, lambda tag, error: problems.append(_problem(tag, error))):
+        view = ArchivedView(entry.image, box=None, negative=False)
+        yield ArchivedConcept(entry.name, entry.category, entry.description, (view,))
+
+
+async def _remember(stages: Stages, store: ConceptStore, entry: ArchivedConcept) -> Concept:
+    photos = [
+        await asyncio.to_thread(images.decode, view.image, field="photo") for view in entry.views
+    ]
+    plain = await views_of(stages, photos, [view.box for view in entry.views])
+    views = [
+        replace(new, negative=view.negative) for new, view in zip(plain, entry.views, strict=True)
+    ]
+    return await asyncio.to_thread(
+        store.remember, entry.name, entry.category, entry.description, views
+    )
+
+
+def _problem(entry: str, error: KithError) -> Problem:
+    reason = error.status if isinstance(error, AlreadyExists) else error.reason
+    return Problem(entry, reason, str(error))
+
+
+def _write(store: ConceptStore, folder: Path, form: Format) -> Path:
+    """The file; made anew when a concept is forgotten while it is being written."""
+    while True:
+        concepts = all_concepts(store)
+        try:
+            return _WRITERS[form](folder, concepts, store.photo)
+        except NotFound:
+            if all_concepts(store) == concepts:
+                raise
+
+
+def _write_archive(
+    folder: Path, concepts: tuple[Concept, ...], photo: Callable[[str], bytes]
+) -> Path:
+    path = folder / "memory.tar"
+    with path.open("wb") as file:
+        write_archive(file, concepts, photo)
+    return path
+
+
+def _write_rap(folder: Path, concepts: tuple[Concept, ...], photo: Callable[[str], bytes]) -> Path:
+    below = folder / "database"
+    with suppress(FileNotFoundError):
+        shutil.rmtree(below)
+    write_rap_folder(below, concepts, photo)
+    return Path(shutil.make_archive(str(folder / "memory"), "zip", folder, below.name))
+
+
+_WRITERS: Final = {Format.ARCHIVE: _write_archive, Format.RAP: _write_rap}

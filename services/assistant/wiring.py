@@ -1,0 +1,240 @@
+"""The one place that knows which stages run here and which behind an address.
+
+Models are loaded on first use, one after the other: their libraries share modules that two threads
+must not import at once, and two loads at once are no faster.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import grpc
+
+from kith.errors import Refused
+from memory_db import ConceptStore
+from services.assistant import servicer as assistant
+from services.assistant.background import in_background
+from services.assistant.lazy import LazyDetector, LazyEmbedder, LazyGenerator
+from services.assistant.methods import method
+from services.assistant.pipeline import Assistant
+from services.assistant.settings import AssistantSettings
+from services.assistant.stages import Embedder, ModelCard, Stages
+from services.assistant.stores import Stores
+from services.detection import servicer as detection
+from services.detection.remote import RemoteDetector
+from services.embedding import servicer as embedding
+from services.embedding.remote import RemoteEmbedder
+from services.generation import servicer as generation
+from services.generation.remote import RemoteGenerator
+from services.runtime.calls import open_channel
+from services.runtime.profile import EncoderSpec, Profile
+from services.runtime.server import Server, Service
+
+if TYPE_CHECKING:  # each of these takes seconds to import, and gigabytes to install
+    from services.detection.yolo import YoloDetector
+    from services.embedding.clip import ClipEmbedder
+    from services.generation.llava import LlavaGenerator
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """A deployment, put together."""
+
+    services: list[Service]
+    """The assistant, and the stages that run in this process."""
+    load: Callable[[], Awaitable[None]]
+    """Loads all models and runs each once; calls made meanwhile wait for the model they need."""
+
+
+@asynccontextmanager
+async def assembled(settings: AssistantSettings) -> AsyncIterator[Assembly]:
+    """What `settings` describe. Leaving the block closes models, connections and memories.
+
+    Raises:
+        InvalidInput: There is no such method or profile.
+        Refused: The profile ships without its models and no folder is named.
+    """
+    chosen = method(settings.method)
+    profile = Profile.load(settings.profile, settings.weights)
+    spec = profile.embedder
+    async with AsyncExitStack() as resources:
+        models = _Models(resources)
+        detector = _detector(profile, settings.detection, models)
+        embedder = _embedder(profile, settings.embedding, models)
+        generator = _generator(profile, settings.generation, models)
+        cards = (
+            ModelCard("detection", detector.name, profile.detector.sha256),
+            ModelCard("embedding", embedder.name, spec.sha256),
+            ModelCard("generation", generator.name),
+        )
+        stages = Stages(
+            detector, embedder, generator, spec.stranger_distance, spec.distance_scale, cards
+        )
+        stores = Stores(
+            lambda user: ConceptStore.open(
+                settings.memory, user=user, model=spec.name, dim=spec.dim
+            )
+        )
+        resources.push_async_callback(stores.close)
+        resources.callback(asyncio.create_task(stores.keep_purging()).cancel)
+        served = [
+            (assistant.service(Assistant(chosen, stages, stores)), None),
+            (detection.service(detector), settings.detection),
+            (embedding.service(embedder), settings.embedding),
+            (generation.service(generator), settings.generation),
+        ]
+
+        async def load() -> None:
+            await detector.model.get()
+            await embedder.model.get()
+            await generator.model.get()
+
+        yield Assembly([service for service, elsewhere in served if not elsewhere], load)
+
+
+@contextmanager
+def local_server(
+    memory: Path,
+    *,
+    user: str = "me",
+    method: str = "kith",
+    profile: str = "pocket",
+    weights: Path | None = None,
+) -> Iterator[str]:
+    """The address of an assistant in this process, in a thread and an event loop of its own.
+
+    It listens on a socket in a folder that only this user of the machine may enter. What the
+    environment says about servers is for those that others can reach, and not for this one.
+
+    Args:
+        memory: Folder of the memory.
+        user: Whose memory it is, for a call that does not say.
+        method: See `AssistantSettings`.
+        profile: See there.
+        weights: See there.
+
+    Raises:
+        InvalidInput, Refused: As `assembled`.
+    """
+    settings = AssistantSettings(
+        memory=memory,
+        user=user,
+        method=method,
+        profile=profile,
+        weights=weights,
+        tokens_file=None,
+        detection=None,
+        embedding=None,
+        generation=None,
+        grace_s=0.5,
+    )
+    with TemporaryDirectory(prefix="kith-") as folder:
+        address = f"unix:{folder}/socket"
+
+        @asynccontextmanager
+        async def serving() -> AsyncIterator[str]:
+            async with (
+                assembled(settings) as assembly,
+                Server(settings, assembly.services, address) as server,
+            ):
+                await server.ready()
+                yield address
+
+        with in_background(serving) as served:
+            yield served
+
+
+class _Model(Protocol):
+    """A model that runs in this process."""
+
+    async def warm_up(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+M = TypeVar("M", bound=_Model)
+
+
+class _Models:
+    """Loads models and connects to others; `resources` closes them all in the end."""
+
+    def __init__(self, resources: AsyncExitStack) -> None:
+        self._resources = resources
+        self._loading = asyncio.Lock()
+
+    async def here(self, load: Callable[[], M]) -> M:
+        """The model that `load` gives, once it has run for the first time."""
+        async with self._loading:
+            model = await asyncio.to_thread(load)
+        self._resources.callback(model.close)
+        await model.warm_up()
+        return model
+
+    def channel(self, address: str) -> grpc.aio.Channel:
+        """A connection to a model elsewhere."""
+        channel = open_channel(address)
+        self._resources.push_async_callback(channel.close)
+        return channel
+
+
+def _detector(profile: Profile, address: str | None, models: _Models) -> LazyDetector:
+    spec, name = profile.detector, profile.detector.weights.stem
+    if address:
+        return LazyDetector(name, lambda: RemoteDetector.connect(models.channel(address)))
+    # An open vocabulary reads its words with an encoder of its own.
+    text = profile.detector_text
+    words = _encoder(text, profile.device, models).embed_texts if text else None
+
+    def load() -> "YoloDetector":
+        from services.detection.yolo import YoloDetector
+
+        return YoloDetector(spec, profile.device, words)
+
+    return LazyDetector(name, lambda: models.here(load))
+
+
+def _embedder(profile: Profile, address: str | None, models: _Models) -> LazyEmbedder:
+    spec = profile.embedder
+    if not address:
+        return _encoder(spec, profile.device, models)
+
+    async def connect() -> Embedder:
+        remote = await RemoteEmbedder.connect(models.channel(address))
+        if (remote.name, remote.dim) != (spec.name, spec.dim):
+            raise Refused(
+                f"embedding: {address} runs {remote.name} ({remote.dim}), the profile is made for "
+                f"{spec.name} ({spec.dim}); choose the profile it runs",
+                reason="EMBEDDER_MISMATCH",
+                field="embedding",
+            )
+        return remote
+
+    return LazyEmbedder(spec.name, spec.dim, connect)
+
+
+def _encoder(spec: EncoderSpec, device: str, models: _Models) -> LazyEmbedder:
+    def load() -> "ClipEmbedder":
+        from services.embedding.clip import ClipEmbedder
+
+        return ClipEmbedder(spec, device)
+
+    return LazyEmbedder(spec.name, spec.dim, lambda: models.here(load))
+
+
+def _generator(profile: Profile, address: str | None, models: _Models) -> LazyGenerator:
+    spec = profile.generator
+    if address:
+        return LazyGenerator(
+            spec.directory.name, lambda: RemoteGenerator.connect(models.channel(address))
+        )
+
+    def load() -> "LlavaGenerator":
+        from services.generation.llava import LlavaGenerator
+
+        return LlavaGenerator(spec, profile.device)
+
+    return LazyGenerator(spec.directory.name, lambda: models.here(load))
