@@ -16,7 +16,10 @@ class Generator(Protocol):
     """What is served."""
 
     name: str
-    context_tokens: int
+
+    @property
+    def context_tokens(self) -> int:
+        """Most tokens of prompt and answer together."""
 
     def generate(self, turns: Sequence[Turn], limits: Limits) -> Answer:
         """The answer, in pieces of text."""
