@@ -6,6 +6,7 @@ with the model of the day.
 
 import io
 import json
+import math
 import tarfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -112,10 +113,16 @@ def _view(tar: tarfile.TarFile, members: _Members, view: dict[str, Any]) -> Arch
     image = _read(tar, members, f"photos/{blob}", MAX_PHOTO_BYTES)
     if content_hash(image) != blob:
         raise _invalid(f"has a photo {blob} whose content is another; export it again")
-    box = None if view["box"] is None else tuple(float(side) for side in view["box"])
-    if box is not None and len(box) != 4:
-        raise _invalid(f"has a box with {len(box)} numbers; export it again")
-    return ArchivedView(image, box, bool(view["negative"]))
+    return ArchivedView(image, _box(view["box"]), bool(view["negative"]))
+
+
+def _box(sides: list[float] | None) -> Box | None:
+    if sides is None:
+        return None
+    x1, y1, x2, y2 = map(float, sides)
+    if not all(map(math.isfinite, (x1, y1, x2, y2))):
+        raise ValueError(f"box {sides}")
+    return x1, y1, x2, y2
 
 
 def _read(tar: tarfile.TarFile, members: _Members, name: str, limit: int) -> bytes:

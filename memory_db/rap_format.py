@@ -177,7 +177,7 @@ def _image(files: _Files, tag: str, given: object) -> bytes:
     if not isinstance(given, str) or not given:
         raise _missing(f'concept {tag}: "image" is not a path; name one image file')
     path = PurePosixPath(given)
-    if ".." not in path.parts:
+    if ".." not in path.parts and "\0" not in given:
         # From the folder, or from the one above it, whose name may have changed since.
         from_above = PurePosixPath(*path.parts[1:])
         for candidate in (path,) if path.is_absolute() else (path, from_above):

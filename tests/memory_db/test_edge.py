@@ -1,0 +1,229 @@
+"""The embedded index: its folder, its lock, and that what is purged is found in no file."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kith.errors import AlreadyExists, Refused
+from memory_db import UNDO_WINDOW_S, Concept, ConceptStore, MemoryPlace
+from memory_db.edge import EdgeIndex
+from memory_db.index import Point
+from memory_db.photos import PhotoStore, content_hash
+from tests.memory_db.conftest import Clock
+from tests.memory_db.making import DIM, image, vector, view
+
+
+def open_store(folder: Path, user: str = "me", model: str = "clip", dim: int = DIM) -> ConceptStore:
+    return ConceptStore.open(folder, user=user, model=model, dim=dim)
+
+
+def memory_folder(folder: Path) -> Path:
+    (about,) = folder.glob("users/*/*/memory.json")
+    return about.parent
+
+
+def test_a_memory_is_there_when_it_is_opened_again(tmp_path: Path) -> None:
+    with open_store(tmp_path) as store:
+        bo = store.remember("bo", "dog", "", [view("1"), view("2", negative=True)])
+        store.search(vector("1")[None], 1)
+    for _ in range(2):
+        with open_store(tmp_path) as store:
+            assert store.get(bo.id) == bo
+            assert len(store.search(vector("1")[None], 5)[0]) == 2
+
+
+def test_users_and_models_lie_in_folders_of_their_own(tmp_path: Path) -> None:
+    with (
+        open_store(tmp_path, "me", "clip") as mine,
+        open_store(tmp_path, "../me", "clip") as yours,
+        open_store(tmp_path, "me", "other/clip", 8) as other,
+    ):
+        mine.remember("bo", "dog", "", [view("bo")])
+        assert yours.list().concepts == other.list().concepts == ()
+    assert len(list(tmp_path.glob("users/*/*/memory.json"))) == 3
+    assert [child.name for child in tmp_path.iterdir()] == ["users"]
+
+
+def test_photos_can_be_kept_elsewhere(tmp_path: Path) -> None:
+    place = MemoryPlace(tmp_path / "memory", photos_url=str(tmp_path / "photos"))
+    with ConceptStore.open(place, user="me", model="clip", dim=DIM) as store:
+        bo = store.remember("bo", "dog", "", [view("bo")])
+        assert store.photo(bo.views[0].blob) == image("bo")
+    assert [f.name for f in (tmp_path / "photos").rglob("*") if f.is_file()] == [bo.views[0].blob]
+
+
+def test_a_second_opener_is_told_the_folder_and_the_process(tmp_path: Path) -> None:
+    with open_store(tmp_path), pytest.raises(Refused) as caught:
+        open_store(tmp_path)
+    assert caught.value.reason == "MEMORY_LOCKED"
+    assert str(os.getpid()) in str(caught.value)
+    assert str(memory_folder(tmp_path)) in str(caught.value)
+    open_store(tmp_path).close()
+
+
+def test_a_second_process_is_kept_out_until_the_first_is_killed(tmp_path: Path) -> None:
+    program = (
+        "import sys, time; from pathlib import Path; from memory_db import ConceptStore\n"
+        f"store = ConceptStore.open(Path(sys.argv[1]), user='me', model='clip', dim={DIM})\n"
+        "print('open', flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"open\n"
+        with pytest.raises(Refused, match=str(holder.pid)):
+            open_store(tmp_path)
+        holder.kill()
+        holder.wait()
+        open_store(tmp_path).close()
+
+
+def test_a_folder_of_another_model_is_refused(tmp_path: Path) -> None:
+    EdgeIndex(tmp_path, model="clip", dim=DIM).close()
+    for model, dim in (("clip", DIM + 1), ("other", DIM)):
+        with pytest.raises(Refused, match="holds vectors of clip"):
+            EdgeIndex(tmp_path, model=model, dim=dim)
+    EdgeIndex(tmp_path, model="clip", dim=DIM).close()
+
+
+def test_what_a_killed_process_left_half_made_is_swept_up(tmp_path: Path) -> None:
+    with open_store(tmp_path) as store:
+        store.remember("bo", "dog", "", [view("bo")])
+    folder = memory_folder(tmp_path)
+    shutil.copytree(folder / "shard-000001", folder / "shard-000002")
+    (folder / "photos" / "xyz.part").write_bytes(b"half a pho")
+    with open_store(tmp_path) as store:
+        assert store.find("bo") is not None
+    assert {child.name for child in folder.iterdir()} == {
+        "LOCK",
+        "memory.json",
+        "photos",
+        "shard-000001",
+    }
+    assert len(list((folder / "photos").iterdir())) == 1
+    (folder / "memory.json").unlink()  # killed before the first shard was whole
+    with open_store(tmp_path) as store:
+        assert store.list().concepts == ()
+
+
+def test_threads_that_race_for_one_name_leave_one_winner(tmp_path: Path) -> None:
+    won: list[Concept] = []
+    lost: list[AlreadyExists] = []
+    with open_store(tmp_path) as store:
+
+        def race(number: int) -> None:
+            try:
+                won.append(store.remember("bo", "dog", "", [view(f"bo {number}")]))
+            except AlreadyExists as error:
+                lost.append(error)
+            store.search(vector("bo")[None], 3)
+
+        threads = [threading.Thread(target=race, args=(number,)) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert (len(won), len(lost)) == (1, 7)
+        assert len(store.list().concepts) == 1
+
+
+def test_readers_go_on_while_the_memory_is_purged(tmp_path: Path, clock: Clock) -> None:
+    index = EdgeIndex(tmp_path, model="clip", dim=DIM)
+    with ConceptStore(index, PhotoStore(str(tmp_path / "photos")), now=clock) as store:
+        store.remember("bo", "dog", "", [view("bo")])
+        failures: list[object] = []
+        stop = threading.Event()
+
+        def read() -> None:
+            while not stop.is_set():
+                if not store.search(vector("bo")[None], 1)[0]:
+                    failures.append("bo was gone")
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        for number in range(5):
+            store.forget(store.remember(f"n{number}", "", "", [view(f"n{number}")]).id)
+            clock.skip(UNDO_WINDOW_S)
+            store.purge_expired()
+        stop.set()
+        reader.join()
+        assert failures == []
+
+
+def traces(folder: Path, *needles: bytes) -> list[str]:
+    """Files that hold any of these bytes, or are named so."""
+    return [
+        str(file)
+        for file in folder.rglob("*")
+        if file.is_file()
+        for content in [file.name.encode() + b"\0" + file.read_bytes()]
+        if any(needle in content for needle in needles)
+    ]
+
+
+def test_a_purged_concept_is_found_in_no_file(tmp_path: Path, clock: Clock) -> None:
+    index = EdgeIndex(tmp_path, model="clip", dim=DIM)
+    with ConceptStore(index, PhotoStore(str(tmp_path / "photos")), now=clock) as store:
+        for number in range(20):
+            store.remember(f"kept{number}", "cup", "", [view(f"kept{number}")])
+        secret = store.remember("Xanthippe", "zebra", "her first words", [view("x1"), view("x2")])
+        store.update(secret.id, description="her later words")
+        store.reject(secret.id, view("x3"))
+        store.remove_views(secret.id, [secret.views[1].id])
+        store.forget(secret.id)
+        words = [b"Xanthippe", b"zebra", b"her first words", b"her later words", secret.id.encode()]
+        hashes = [content_hash(image(name)).encode() for name in ("x1", "x2", "x3")]
+        vectors = [vector(name).tobytes() for name in ("x1", "x2", "x3")]
+        pictures = [image(name) for name in ("x1", "x2", "x3")]
+        for needle in (*words, *hashes, *vectors, *pictures):
+            assert traces(tmp_path, needle), f"the proof does not look where {needle!r} was"
+        clock.skip(UNDO_WINDOW_S)
+        store.purge_expired()
+        assert traces(tmp_path, *words, *hashes, *vectors, *pictures) == []
+        assert len(store.list().concepts) == 20
+    with closing(EdgeIndex(tmp_path, model="clip", dim=DIM)) as index_again:
+        assert index_again.count({"kind": ["view"]}) == 20
+    assert traces(tmp_path, *words, *hashes, *vectors, *pictures) == []
+
+
+def test_optimizing_changes_no_answer(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(3000, DIM)).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    with closing(EdgeIndex(tmp_path, model="clip", dim=DIM)) as index:
+        index.upsert(
+            [
+                Point(f"00000000-0000-0000-0000-{number:012d}", {"kind": "view"}, row)
+                for number, row in enumerate(rows)
+            ]
+        )
+        where = {"kind": ["view"]}
+        before = index.search(rows[:20], 5, where)
+        index.optimize()
+        assert [[h.point.id for h in r] for r in index.search(rows[:20], 5, where)] == [
+            [h.point.id for h in r] for r in before
+        ]
+        index.purge([before[0][0].point.id])
+        assert index.count(where) == 2999
+        assert json.loads((tmp_path / "memory.json").read_text(encoding="utf-8"))["shard"] == (
+            "shard-000002"
+        )
+
+
+def test_the_memory_loads_neither_a_model_library_nor_grpc(tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from memory_db import ConceptStore\n"
+        f"ConceptStore.open(Path(sys.argv[1]), user='me', model='clip', dim={DIM}).close()\n"
+        "heavy = {'torch', 'grpc', 'qdrant_client', 'PIL', 'pydantic'}\n"
+        "sys.exit(repr(heavy & set(sys.modules)) if heavy & set(sys.modules) else 0)"
+    )
+    subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=True)
