@@ -1,0 +1,112 @@
+"""Exit code 2 and one line for bad input, 1 and one line for a failure."""
+
+from pathlib import Path
+
+import pytest
+
+from kith.cli import main
+from kith.errors import KithError, Refused, Unauthenticated, Unavailable
+from tests.kith.conftest import Run
+from tests.kith.fake import FakeAssistant, overloaded
+
+Captured = pytest.CaptureFixture[str]
+
+
+def line(capsys: Captured) -> str:
+    """Return the one line on standard error."""
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.endswith("\n")
+    assert err.count("\n") == 1
+    return err
+
+
+@pytest.mark.parametrize("flags", [[], ["--json"]])
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["remember"], "Missing argument"),
+        (["remember", "bo", "missing.png"], "can't read missing.png"),
+        (["remember", "bo", "."], "can't read ."),
+        (["remember", "bo", "PHOTO", "--box", "1,2,3"], "'1,2,3' is not four numbers"),
+        (["remember", "bo", "PHOTO", "--box", "5,5,1,1"], "has no area"),
+        (["remember", "bo", "PHOTO", "--box", "0,0,nan,1"], "has no area"),
+        (["remember", "bo", "PHOTO", "PHOTO", "--box", "0,0,1,1"], "1 for 2 photos"),
+        (["retrieve", "PHOTO", "--colour"], "No such option"),
+        (["fetch"], "No such command"),
+        (["--method", "magic", "list"], "magic"),
+        (["--memory", "x", "list"], "memory: the server at"),
+        (["show", "nobody"], "there is no 'nobody'"),
+        (["edit", "nobody"], "nothing to change"),
+        (["forget", "nobody", "--undo"], "no 'nobody' is forgotten"),
+        (["recognize", "PHOTO", "--concept", "nobody"], "there is no 'nobody'"),
+        (["recognize", "PHOTO"], "Missing option"),
+        (["ask", "a.png", "What", "is", "this?"], "put the question in quotes"),
+        (["import", "missing.tar"], "can't read missing.tar"),
+        (["export", "missing/x.tar"], "can't write missing/x.tar"),
+        (["demo"], "leave --server out"),
+    ],
+)
+def test_bad_input_ends_with_2_and_one_line(
+    flags: list[str],
+    arguments: list[str],
+    said: str,
+    kith: Run,
+    photo: Path,
+    capsys: Captured,
+) -> None:
+    given = [str(photo) if argument == "PHOTO" else argument for argument in arguments]
+    assert kith(*flags, *given) == 2
+    assert said in line(capsys)
+
+
+def test_a_message_of_several_lines_is_printed_as_one(
+    kith: Run, photo: Path, capsys: Captured
+) -> None:
+    kith("remember", "bo", photo)
+    capsys.readouterr()
+    assert kith("remember", "bo", photo) == 2
+    assert line(capsys) == "kith: display_name: 'bo' is taken; choose another\n"
+
+
+def test_a_photo_the_server_refuses_is_bad_input(kith: Run, photo: Path, capsys: Captured) -> None:
+    photo.write_bytes(b"broken")
+    assert kith("retrieve", photo) == 2
+    assert "send a JPEG" in line(capsys)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (Unavailable("generation: gone", reason="X"), 1),
+        (Refused("memory: another process has it open", reason="X"), 1),
+        (KithError("Kith failed", reason="INTERNAL"), 1),
+        (overloaded(), 1),
+        (Unauthenticated("authorization: no known token", reason="X"), 2),
+    ],
+)
+def test_who_can_mend_it_decides_the_exit_code(
+    error: KithError, code: int, kith: Run, assistant: FakeAssistant, capsys: Captured
+) -> None:
+    assistant.fail_with = error
+    assert kith("list") == code
+    assert line(capsys) == f"kith: {error}\n"
+
+
+def test_a_server_that_is_not_there_is_a_failure(capsys: Captured) -> None:
+    assert main(["--server", "127.0.0.1:1", "list"]) == 1
+    assert "nobody answers at 127.0.0.1:1" in line(capsys)
+
+
+def test_an_export_that_fails_leaves_no_half_file(
+    kith: Run, assistant: FakeAssistant, tmp_path: Path, capsys: Captured
+) -> None:
+    assistant.fail_with = Unavailable("memory: gone", reason="X")
+    assert kith("export", tmp_path / "memory.tar") == 1
+    assert list(tmp_path.iterdir()) == []
+    assert "memory: gone" in line(capsys)
+
+
+def test_kith_alone_shows_its_help(capsys: Captured) -> None:
+    assert main([]) == 0
+    assert "Commands:" in capsys.readouterr().out
