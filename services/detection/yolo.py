@@ -54,6 +54,7 @@ class YoloDetector:
         self._known: dict[str, NDArray[np.float32]] = {}
         self._model = _load(spec)
         self._names: Mapping[int, str] = dict(enumerate(_names(self._model)))
+        self._set_up()
         self._worker = ModelWorker("detector")
 
     async def vocabulary(self) -> tuple[str, ...]:
@@ -103,12 +104,16 @@ class YoloDetector:
         self._known.update(fresh)
         return vectors
 
+    def _set_up(self) -> None:
+        """Has Ultralytics make the copy of the network that it predicts with."""
+        threads = torch.get_num_threads()
+        self._predict(Image.new("RGB", (32, 32)), self._names)
+        # On the way it has set the number of threads for every other model in this process.
+        torch.set_num_threads(threads)
+
     def _detect_open(
         self, image: Image.Image, words: Sequence[str], vectors: NDArray[np.float32]
     ) -> list[Detection]:
-        if self._model.predictor is None:
-            # Ultralytics predicts with a copy that it makes on the first call.
-            self._predict(Image.new("RGB", (32, 32)), dict(self._names))
         # What YOLOWorld.set_classes does, without its download of a text encoder.
         network = self._model.predictor.model.model
         network.txt_feats = torch.from_numpy(vectors)[None].to(self._device)

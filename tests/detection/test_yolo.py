@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -86,6 +87,20 @@ async def test_the_text_encoder_is_asked_once_a_word(
     await detector.detect(photo, ["vase", "lamp"])
     detector.close()
     assert asked == ["cup", "vase", "lamp"]
+
+
+async def test_other_models_keep_their_threads(
+    closed: DetectorSpec, photo: Image.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = torch.get_num_threads()
+    changes: list[int] = []
+    monkeypatch.setattr(torch, "set_num_threads", changes.append)
+    detector = YoloDetector(closed)
+    assert changes[-1] == before
+    changes.clear()
+    await detector.detect(photo, [])
+    detector.close()
+    assert changes == []
 
 
 def test_an_open_vocabulary_without_a_text_encoder_is_refused(world: DetectorSpec) -> None:
