@@ -1,5 +1,7 @@
 """A Kith server with fixed answers: what the client and the command line are tested against."""
 
+# ruff: noqa: N802  (the names are those of the contract)
+
 import contextlib
 import time
 from collections.abc import Iterator
@@ -8,9 +10,10 @@ from typing import Any, NoReturn
 
 import grpc
 from google.longrunning.operations_pb2 import Operation
+from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from kith.errors import AlreadyExists, InvalidInput, KithError, NotFound, Overloaded
+from kith.errors import AlreadyExists, InvalidInput, KithError, NotFound, Overloaded, Refused
 from kith.status import DETAILS_KEY, to_status
 from kith.v1 import common_pb2, memory_pb2, query_pb2, resources_pb2, transfer_pb2
 from kith.v1.assistant_pb2_grpc import AssistantServicer, add_AssistantServicer_to_server
@@ -31,7 +34,9 @@ class FakeAssistant(AssistantServicer):
         self.remember_unfinished = False
         self.delay_s = 0.0
 
-    def Remember(self, request: Any, context: grpc.ServicerContext) -> Operation:
+    def Remember(
+        self, request: memory_pb2.RememberRequest, context: grpc.ServicerContext
+    ) -> Operation:
         self._note(request, context)
         wanted = request.concept
         if wanted.display_name in self.concepts:
@@ -69,7 +74,9 @@ class FakeAssistant(AssistantServicer):
         operation.response.Pack(made)
         return operation
 
-    def ListConcepts(self, request: Any, context: grpc.ServicerContext) -> Any:
+    def ListConcepts(
+        self, request: memory_pb2.ListConceptsRequest, context: grpc.ServicerContext
+    ) -> memory_pb2.ListConceptsResponse:
         self._note(request, context)
         fitting = [
             one
@@ -85,28 +92,46 @@ class FakeAssistant(AssistantServicer):
             concepts=fitting[start : start + 2], next_page_token=more
         )
 
-    def GetConcept(self, request: Any, context: grpc.ServicerContext) -> Any:
+    def TrainConcepts(
+        self, request: memory_pb2.TrainConceptsRequest, context: grpc.ServicerContext
+    ) -> Operation:
+        self._note(request, context)
+        _abort(context, Refused("train: this method does not", reason="TRAINING_UNSUPPORTED"))
+
+    def GetConcept(
+        self, request: memory_pb2.GetConceptRequest, context: grpc.ServicerContext
+    ) -> resources_pb2.Concept:
         self._note(request, context)
         return self._named(request.name, context)
 
-    def GetView(self, request: Any, context: grpc.ServicerContext) -> Any:
+    def GetView(
+        self, request: memory_pb2.GetViewRequest, context: grpc.ServicerContext
+    ) -> resources_pb2.View:
         self._note(request, context)
         return resources_pb2.View(name=request.name, photo=common_pb2.Image(data=b"stored"))
 
-    def UpdateConcept(self, request: Any, context: grpc.ServicerContext) -> Any:
+    def UpdateConcept(
+        self, request: memory_pb2.UpdateConceptRequest, context: grpc.ServicerContext
+    ) -> resources_pb2.Concept:
         self._note(request, context)
         concept = self._named(request.concept.name, context)
         for field in request.update_mask.paths:
             setattr(concept, field, getattr(request.concept, field))
         return concept
 
-    def AddViews(self, request: Any, context: grpc.ServicerContext) -> Any:
+    def AddViews(
+        self, request: memory_pb2.AddViewsRequest, context: grpc.ServicerContext
+    ) -> resources_pb2.Concept:
         self._note(request, context)
         concept = self._named(request.name, context)
-        concept.views.extend(resources_pb2.View(name=f"{concept.name}/views/n") for _ in request.views)
+        concept.views.extend(
+            resources_pb2.View(name=f"{concept.name}/views/n") for _ in request.views
+        )
         return concept
 
-    def RemoveViews(self, request: Any, context: grpc.ServicerContext) -> Any:
+    def RemoveViews(
+        self, request: memory_pb2.RemoveViewsRequest, context: grpc.ServicerContext
+    ) -> resources_pb2.Concept:
         self._note(request, context)
         concept = self._named(request.name, context)
         kept = [view for view in concept.views if view.name not in request.views]
@@ -114,27 +139,35 @@ class FakeAssistant(AssistantServicer):
         concept.views.extend(kept)
         return concept
 
-    def RejectMatch(self, request: Any, context: grpc.ServicerContext) -> Any:
+    def RejectMatch(
+        self, request: memory_pb2.RejectMatchRequest, context: grpc.ServicerContext
+    ) -> resources_pb2.Concept:
         self._note(request, context)
         concept = self._named(request.name, context)
         concept.views.add(name=f"{concept.name}/views/r", negative=True)
         return concept
 
-    def Forget(self, request: Any, context: grpc.ServicerContext) -> Any:
+    def Forget(
+        self, request: memory_pb2.ForgetRequest, context: grpc.ServicerContext
+    ) -> resources_pb2.Concept:
         self._note(request, context)
         concept = self._named(request.name, context)
         concept.state = resources_pb2.Concept.STATE_FORGOTTEN
         concept.purge_time.CopyFrom(TIME)
         return concept
 
-    def Unforget(self, request: Any, context: grpc.ServicerContext) -> Any:
+    def Unforget(
+        self, request: memory_pb2.UnforgetRequest, context: grpc.ServicerContext
+    ) -> resources_pb2.Concept:
         self._note(request, context)
         concept = self._named(request.name, context)
         concept.state = resources_pb2.Concept.STATE_READY
         concept.ClearField("purge_time")
         return concept
 
-    def WatchConcepts(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
+    def WatchConcepts(
+        self, request: memory_pb2.WatchConceptsRequest, context: grpc.ServicerContext
+    ) -> Iterator[memory_pb2.WatchConceptsResponse]:
         self._note(request, context)
         edit = memory_pb2.WatchConceptsResponse
         yield edit(edit=edit.EDIT_NONE, resume_token="0", edit_time=TIME)
@@ -146,7 +179,11 @@ class FakeAssistant(AssistantServicer):
                 edit_time=TIME,
             )
 
-    def ImportMemory(self, request_iterator: Any, context: grpc.ServicerContext) -> Any:
+    def ImportMemory(
+        self,
+        request_iterator: Iterator[transfer_pb2.ImportMemoryRequest],
+        context: grpc.ServicerContext,
+    ) -> transfer_pb2.ImportMemoryResponse:
         for request in request_iterator:
             self._note(request, context)
         problem = transfer_pb2.ImportProblem(
@@ -156,12 +193,16 @@ class FakeAssistant(AssistantServicer):
             concepts=[resources_pb2.Concept(display_name="bo")], problems=[problem]
         )
 
-    def ExportMemory(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
+    def ExportMemory(
+        self, request: transfer_pb2.ExportMemoryRequest, context: grpc.ServicerContext
+    ) -> Iterator[transfer_pb2.ExportMemoryResponse]:
         self._note(request, context)
         for chunk in (b"one", b"two"):
             yield transfer_pb2.ExportMemoryResponse(chunk=chunk)
 
-    def Retrieve(self, request: Any, context: grpc.ServicerContext) -> Any:
+    def Retrieve(
+        self, request: query_pb2.RetrieveRequest, context: grpc.ServicerContext
+    ) -> query_pb2.RetrieveResponse:
         self._note(request, context)
         for number, image in enumerate(request.images):
             if image.data == b"broken":
@@ -175,7 +216,9 @@ class FakeAssistant(AssistantServicer):
                 )
         return query_pb2.RetrieveResponse(retrievals=[self._retrieval() for _ in request.images])
 
-    def Recognize(self, request: Any, context: grpc.ServicerContext) -> Any:
+    def Recognize(
+        self, request: query_pb2.RecognizeRequest, context: grpc.ServicerContext
+    ) -> query_pb2.RecognizeResponse:
         self._note(request, context)
         found = []
         for name in request.concepts:
@@ -193,7 +236,9 @@ class FakeAssistant(AssistantServicer):
             )
         return query_pb2.RecognizeResponse(recognitions=found)
 
-    def Generate(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
+    def Generate(
+        self, request: query_pb2.GenerateRequest, context: grpc.ServicerContext
+    ) -> Iterator[query_pb2.GenerateResponse]:
         self._note(request, context)
         for word in WORDS:
             yield query_pb2.GenerateResponse(text=word)
@@ -206,12 +251,12 @@ class FakeAssistant(AssistantServicer):
             score=0.93,
         )
         yield query_pb2.GenerateResponse(
-            end=query_pb2.GenerateEnd(
-                concepts=[used], finish_reason=common_pb2.FINISH_REASON_STOP
-            )
+            end=query_pb2.GenerateEnd(concepts=[used], finish_reason=common_pb2.FINISH_REASON_STOP)
         )
 
-    def GetCapabilities(self, request: Any, context: grpc.ServicerContext) -> Any:
+    def GetCapabilities(
+        self, request: query_pb2.GetCapabilitiesRequest, context: grpc.ServicerContext
+    ) -> query_pb2.Capabilities:
         self._note(request, context)
         model = query_pb2.Model(stage="detection", name="fake", fingerprint="00")
         return query_pb2.Capabilities(
@@ -226,7 +271,7 @@ class FakeAssistant(AssistantServicer):
             version="0.1.0",
         )
 
-    def _retrieval(self) -> Any:
+    def _retrieval(self) -> query_pb2.Retrieval:
         known = next(iter(self.concepts.values()), None)
         region = query_pb2.Region(box=BOX, category="dog", score=0.9)
         found = query_pb2.Retrieval(width=256, height=256, regions=[region])
@@ -255,7 +300,7 @@ class FakeAssistant(AssistantServicer):
                 return concept
         return _abort(context, _not_found(name))
 
-    def _note(self, request: Any, context: grpc.ServicerContext) -> None:
+    def _note(self, request: Message, context: grpc.ServicerContext) -> None:
         time.sleep(self.delay_s)
         self.requests.append(request)
         self.metadata.append(dict(context.invocation_metadata()))
@@ -271,7 +316,7 @@ def overloaded() -> Overloaded:
 def serving(assistant: FakeAssistant) -> Iterator[str]:
     """Serve on a free port of this machine; gives its address."""
     server = grpc.server(ThreadPoolExecutor(4))
-    add_AssistantServicer_to_server(assistant, server)  # type: ignore[no-untyped-call]
+    add_AssistantServicer_to_server(assistant, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     try:

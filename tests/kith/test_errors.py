@@ -34,7 +34,9 @@ CLASSES = [
 def test_an_error_comes_back_as_it_was_raised(
     cls: type[KithError], client: Client, assistant: FakeAssistant
 ) -> None:
-    assistant.fail_with = cls("what: value; do this", reason="WHY", field="what", metadata={"a": "b"})
+    assistant.fail_with = cls(
+        "what: value; do this", reason="WHY", field="what", metadata={"a": "b"}
+    )
     with pytest.raises(cls) as caught:
         client.list_concepts()
     error = caught.value

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -38,10 +39,8 @@ def test_a_reader_that_leaves_early_gets_no_traceback(address: str, photo: Path)
     assert process.returncode == 1
 
 
-def test_ctrl_c_ends_with_130_and_silence(address: str, photo: Path) -> None:
+def test_ctrl_c_ends_with_130_and_silence(photo: Path) -> None:
     # A server that never answers: a socket that listens and accepts nobody.
-    import socket
-
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()

@@ -61,7 +61,7 @@ def test_a_zip_is_taken_for_a_rap_folder(
 def test_what_is_no_memory_is_refused_before_anything_is_sent(
     client: Client, assistant: FakeAssistant, tmp_path: Path
 ) -> None:
-    with pytest.raises(InvalidInput, match="holds no database.json"):
+    with pytest.raises(InvalidInput, match=r"holds no database\.json"):
         client.import_memory(tmp_path)
     with pytest.raises(InvalidInput, match="can't read"):
         client.import_memory(tmp_path / "missing.tar")
