@@ -15,11 +15,16 @@ def write_durably(path: Path, content: bytes) -> None:
         part.flush()
         os.fsync(part.fileno())
     Path(part.name).replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
+    sync(path.parent)
+
+
+def sync(path: Path) -> None:
+    """Bring a file to disk, memory-mapped writes among it, or the names in a folder."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(folder)  # the rename itself
+        os.fsync(descriptor)
     finally:
-        os.close(folder)
+        os.close(descriptor)
 
 
 class FolderLock:

@@ -15,12 +15,14 @@ import numpy as np
 import qdrant_edge as engine
 
 from kith.errors import Refused
-from memory_db.durable import FolderLock, write_durably
+from memory_db.durable import FolderLock, sync, write_durably
 from memory_db.index import INDEXED_FIELDS, VECTOR, Hit, Point, Where
 from memory_db.schema import Vectors
 
 _PAGE = 500
 _MAX_VALUES = 10_000
+_FLUSH_EVERY = 500
+"""Edits after which the engine writes all its files and shortens its log: 10 to 50 ms."""
 
 
 class EdgeIndex:
@@ -42,6 +44,7 @@ class EdgeIndex:
         self._folder = folder
         self._about: dict[str, str | int] = {"model": model, "dim": dim}
         self._dim = dim
+        self._unflushed = 0
         # Callers wait here while `purge` swaps the shard; the engine holds the GIL in any case.
         self._mutex = threading.RLock()
         self._lock = FolderLock(folder)
@@ -68,8 +71,11 @@ class EdgeIndex:
         ]
         with self._mutex:
             self._shard.update(engine.UpdateOperation.upsert_points(rows))
-            # The log alone survives a killed process; it takes a flush to survive a power cut.
-            self._shard.flush()
+            self._unflushed += 1
+            if self._unflushed < _FLUSH_EVERY:
+                self._sync_log()
+            else:
+                self._flush()
 
     def get(self, ids: Collection[str], *, with_vectors: bool = False) -> list[Point]:
         """See `VectorIndex.get`."""
@@ -137,6 +143,7 @@ class EdgeIndex:
             fresh.flush()
             self._shard.close()
             self._shard, old = fresh, self._shard_name
+            self._unflushed = 0
             self._make_current(name)
             shutil.rmtree(self._folder / old)
 
@@ -154,6 +161,19 @@ class EdgeIndex:
         with self._mutex:
             self._shard.close()
             self._lock.release()
+
+    def _sync_log(self) -> None:
+        """Make the last edit survive a power cut.
+
+        The engine writes its log to a memory map and leaves the rest to the system, which a killed
+        process survives. A whole `flush` would do, but takes 25 disk writes where this takes one.
+        """
+        for file in (self._folder / self._shard_name / "wal").iterdir():
+            sync(file)
+
+    def _flush(self) -> None:
+        self._shard.flush()
+        self._unflushed = 0
 
     def _open(self) -> engine.EdgeShard:
         about = self._folder / "memory.json"

@@ -153,4 +153,4 @@ def _point(row: models.Record | models.ScoredPoint) -> Point:
 
 def connect(url: str, api_key: str | None) -> QdrantClient:
     """A connection to a Qdrant server; nothing is sent before it is used."""
-    return QdrantClient(url=url, api_key=api_key)
+    return QdrantClient(url=url, api_key=api_key, check_compatibility=False)

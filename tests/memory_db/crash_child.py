@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from memory_db import UNDO_WINDOW_S, ConceptStore
+from memory_db import UNDO_WINDOW_S, ConceptStore, edge
 from memory_db.photos import content_hash
 from tests.memory_db.making import DIM, image, view
 
@@ -101,6 +101,7 @@ class PurgeClock:
 
 
 def main(folder: str, seed: str, known: str) -> None:
+    edge._FLUSH_EVERY = 4  # so that kills meet flushes too
     rng, model, clock = random.Random(seed), json.loads(known), PurgeClock()
     with ConceptStore.open(Path(folder), user="me", model="m", dim=DIM) as store:
         store._now = clock

@@ -40,6 +40,24 @@ def test_a_memory_is_there_when_it_is_opened_again(tmp_path: Path) -> None:
             assert len(store.search(vector("1")[None], 5)[0]) == 2
 
 
+def test_an_acknowledged_edit_is_in_the_log_files_that_are_synced(tmp_path: Path) -> None:
+    with open_store(tmp_path) as store:
+        store.remember("Xanthippe", "", "", [view("bo")])
+        log = memory_folder(tmp_path) / "shard-000001" / "wal"
+        assert traces(log, b"Xanthippe")
+
+
+def test_edits_go_on_over_the_engines_flushes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("memory_db.edge._FLUSH_EVERY", 3)
+    for start in (0, 4):
+        with open_store(tmp_path) as store:
+            for number in range(start, start + 4):
+                store.remember(f"n{number}", "", "", [view(f"n{number}")])
+            assert len(store.list().concepts) == start + 4
+
+
 def test_users_and_models_lie_in_folders_of_their_own(tmp_path: Path) -> None:
     with (
         open_store(tmp_path, "me", "clip") as mine,
