@@ -1,9 +1,9 @@
-"""Calls any method of a running server, knowing nothing of Kith but the server's own reflection.
+r"""Calls any method of a running server, knowing nothing of Kith but the server's own reflection.
 
     python examples/reflection_client.py HOST:PORT
-    python examples/reflection_client.py HOST:PORT kith.v1.Assistant/ListConcepts \\
+    python examples/reflection_client.py HOST:PORT kith.v1.Assistant/ListConcepts \
         '{"parent": "users/me"}'
-    python examples/reflection_client.py HOST:PORT kith.v1.Assistant/Retrieve \\
+    python examples/reflection_client.py HOST:PORT kith.v1.Assistant/Retrieve \
         '{"parent": "users/me", "images": [{"data": "@photo.png"}]}'
 
 Without a method it lists them. A text "@FILE" stands for the bytes of that file.
@@ -48,8 +48,8 @@ def call(channel: grpc.Channel, method: str, request: Any) -> Iterator[Any]:  # 
     message = json_format.ParseDict(
         with_files(request), GetMessageClass(described.input_type)(), descriptor_pool=pool
     )
-    kind = channel.unary_stream if described.server_streaming else channel.unary_unary
-    replies: Any = kind(
+    kind: Any = channel.unary_stream if described.server_streaming else channel.unary_unary
+    replies = kind(
         f"/{method}",
         request_serializer=lambda sent: sent.SerializeToString(),
         response_deserializer=GetMessageClass(described.output_type).FromString,

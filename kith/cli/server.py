@@ -9,6 +9,7 @@ import typer
 from rich.text import Text
 
 from kith.cli.options import Context
+from kith.errors import InvalidInput
 from kith.local import server_module
 
 app = typer.Typer()
@@ -42,7 +43,10 @@ def serve(
         "profile": session.profile,
         "weights": session.weights,
     }
-    chosen = settings(**{name: value for name, value in given.items() if value is not None})
+    try:
+        chosen = settings(**{name: value for name, value in given.items() if value is not None})
+    except ValueError as error:  # pydantic names the variable that it can't understand
+        raise InvalidInput(f"settings: {error}", reason="SETTINGS_INVALID") from error
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, force=True)
 
     def announce(what: str) -> None:

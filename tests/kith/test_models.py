@@ -1,0 +1,43 @@
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from kith.cli import main
+
+Captured = pytest.CaptureFixture[str]
+
+
+def test_models_are_listed_with_size_hash_and_presence(tmp_path: Path, capsys: Captured) -> None:
+    folder = tmp_path / "llava"
+    folder.mkdir()
+    (folder / "config.json").write_bytes(b"{}")
+    assert main(["--json", "--weights", str(tmp_path), "models"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert listed["profile"] == "pocket"
+    by_stage = {model["stage"]: model for model in listed["models"]}
+    assert set(by_stage) == {"detection", "embedding", "generation"}
+    assert by_stage["generation"] == {
+        "stage": "generation",
+        "name": "llava",
+        "file": str(folder / "config.json"),
+        "present": True,
+        "bytes": 2,
+        "sha256": hashlib.sha256(b"{}").hexdigest(),
+        "pinned": None,
+    }
+    assert by_stage["detection"]["present"] is False
+    assert by_stage["detection"]["bytes"] is None
+
+
+def test_missing_models_are_counted_for_people(tmp_path: Path, capsys: Captured) -> None:
+    assert main(["--weights", str(tmp_path), "models"]) == 0
+    said = capsys.readouterr().out
+    assert "Profile pocket: 4 files, 4 missing" in said
+    assert "detector.pt" in said
+
+
+def test_the_full_profile_asks_for_its_folder(capsys: Captured) -> None:
+    assert main(["--profile", "full", "models"]) == 1
+    assert "--weights" in capsys.readouterr().err
