@@ -76,7 +76,8 @@ def main() -> None:
     address, *rest = sys.argv[1:]
     with grpc.insecure_channel(address) as channel:
         if not rest:
-            print("\n".join(methods(channel)))
+            for name in methods(channel):
+                print(name)
             return
         method, request = rest
         for reply in call(channel, method, json.loads(request)):

@@ -10,7 +10,11 @@ from kith.cli.session import Session
 
 app = typer.Typer(
     name="kith",
-    help="A personal visual memory: remember, recognise, ask.",
+    help=(
+        "A personal visual memory: remember, recognise, ask.\n\n"
+        "Leaves with 0; with 2 and one line on standard error for what was asked wrongly, with 1 "
+        "and one line for what failed."
+    ),
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,

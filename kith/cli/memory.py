@@ -1,5 +1,7 @@
 """The commands on the memory."""
 
+# ruff: noqa: D301  (Typer leaves the lines after a \b as they are)
+
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -32,7 +34,13 @@ def remember(
     description: Description = "",
     box: Boxes = None,
 ) -> None:
-    """Remember something by one or more photos of it."""
+    """Remember something by one or more photos of it.
+
+    \b
+    With --json:
+    {"name": "users/.../concepts/...", "display_name": "bo",
+     "category": "dog", "description": "...", "views": 2}
+    """
     with context.obj.client() as kith, context.obj.waiting("Remembering ..."):
         made = kith.remember(
             name, images, category=category, description=description, boxes=box or ()

@@ -29,7 +29,7 @@ def narrate(step: Step) -> RenderableType:
             said = Text.assemble(
                 f"  {step.question.text} ", (step.answer.text.strip(), "bold"), " "
             )
-            said.append_text(_mark(step.right, f"the truth is: {step.question.answer}"))
+            said.append_text(_mark(step.right, f"wrong: {step.question.answer}"))
             return Group(*heading, said)
 
 
@@ -43,4 +43,4 @@ def _namings(look: Looked) -> list[Text]:
 
 
 def _mark(right: bool, otherwise: str) -> Text:
-    return Text("✓ right", "green") if right else Text(f"✗ wrong, {otherwise}", "red")
+    return Text("✓ right", "green") if right else Text(f"✗ {otherwise}", "red")

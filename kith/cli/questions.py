@@ -1,5 +1,7 @@
 """The commands on photos and questions."""
 
+# ruff: noqa: D301  (Typer leaves the lines after a \b as they are)
+
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +17,14 @@ app = typer.Typer()
 
 @app.command()
 def retrieve(context: Context, images: Images) -> None:
-    """Find who and what is known in images, and where."""
+    """Find who and what is known in images, and where.
+
+    \b
+    With --json, one line an image, boxes in pixels:
+    {"image": "...", "accepted": ["bo"], "regions": [
+      {"box": [x1, y1, x2, y2], "category": "dog", "score": 0.9, "matches": [
+        {"concept": "bo", "distance": 0.4, "accepted": true}]}]}
+    """
     with context.obj.client() as kith:
         for image in images:
             with context.obj.waiting(f"Looking at {image} ..."):
@@ -32,7 +41,13 @@ def recognize(
         typer.Option(metavar="NAME", help="A concept to look for; may be given several times."),
     ],
 ) -> None:
-    """Say of each concept whether an image shows it."""
+    """Say of each concept whether an image shows it.
+
+    \b
+    With --json:
+    {"concepts": [{"concept": "bo", "present": true, "score": 0.93,
+                   "box": [x1, y1, x2, y2]}]}
+    """
     with context.obj.client() as kith, context.obj.waiting("Looking ..."):
         found = kith.recognize(image, concept)
     context.obj.show(forms.recognitions(found), human.recognitions(found))
@@ -50,7 +65,13 @@ def ask(
         ),
     ],
 ) -> None:
-    """Ask about an image, or about what is remembered."""
+    """Ask about an image, or about what is remembered.
+
+    \b
+    With --json:
+    {"answer": "...", "concepts": [{"concept": "bo", "view": "users/...",
+                                    "box": [x1, y1, x2, y2], "score": 0.93}]}
+    """
     *images, question = words
     if len(images) > 1:
         raise typer.BadParameter(

@@ -17,8 +17,7 @@ class Naming:
     """What became of one name in one picture."""
 
     name: str
-    verdict: Literal["right", "missed", "misplaced", "wrong"]
-    """Wrong: given to something that is not this concept."""
+    verdict: Literal["right", "missed", "in the wrong place", "not there"]
     said: Box | None
     true: Box | None
 
@@ -34,8 +33,10 @@ def judge_names(found: Retrieval, present: Mapping[str, Box]) -> list[Naming]:
         elif box is not None and overlap(box, true) >= SAME_PLACE:
             judged.append(Naming(name, "right", box, true))
         else:
-            judged.append(Naming(name, "misplaced", box, true))
-    wrong = [Naming(name, "wrong", box, None) for name, box in said.items() if name not in present]
+            judged.append(Naming(name, "in the wrong place", box, true))
+    wrong = [
+        Naming(name, "not there", box, None) for name, box in said.items() if name not in present
+    ]
     return judged + wrong
 
 

@@ -107,10 +107,10 @@ def test_a_name_is_right_only_in_its_place() -> None:
     )
     assert [(naming.name, naming.verdict) for naming in judged] == [
         ("bo", "right"),
-        ("mia", "misplaced"),
-        ("pip", "misplaced"),
+        ("mia", "in the wrong place"),
+        ("pip", "in the wrong place"),
         ("sunny", "missed"),
-        ("max", "wrong"),
+        ("max", "not there"),
     ]
 
 
@@ -176,7 +176,7 @@ def test_the_page_is_whole_and_needs_no_other_file(story: Story) -> None:
     counted = score(steps)
     assert f"{counted.names_right} of {counted.names}" in html
     assert "✗ &lt;bo&gt; missed" in html
-    assert "✗ &lt;pip&gt; wrong" in html
+    assert "✗ &lt;pip&gt; not there" in html
 
 
 def test_what_a_model_says_is_never_markup(story: Story) -> None:
@@ -193,7 +193,7 @@ def test_a_missed_name_is_drawn_where_it_is_and_a_wrong_one_where_it_was_said(
     scene = story.scenes[0]
     namings = (
         Naming("bo", "missed", None, Box(64, 128, 192, 256)),
-        Naming("pip", "wrong", Box(0, 0, 128, 64), None),
+        Naming("pip", "not there", Box(0, 0, 128, 64), None),
     )
     html = page([Looked(scene, found(), namings, 0.1)], method="kith", profile="pocket")
     assert "left:25.00%;top:50.00%;width:50.00%;height:50.00%" in html
@@ -206,9 +206,9 @@ def test_the_story_is_told_line_by_line(story: Story, capsys: pytest.CaptureFixt
         say(narrate(step))
     told = capsys.readouterr().out
     assert "Remembered <bo>, a dog, by one picture" in told
-    assert "<bo> ✗ wrong, missed" in told
+    assert "<bo> ✗ missed" in told
     assert "nobody known is there ✓ right" in told
-    assert f"the truth is: {story.questions[0].answer}" in told
+    assert f"✗ wrong: {story.questions[0].answer}" in told
     assert "From memory" in told
 
 
