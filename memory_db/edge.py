@@ -72,10 +72,9 @@ class EdgeIndex:
         with self._mutex:
             self._shard.update(engine.UpdateOperation.upsert_points(rows))
             self._unflushed += 1
-            if self._unflushed < _FLUSH_EVERY:
-                self._sync_log()
-            else:
-                self._flush()
+            if self._unflushed >= _FLUSH_EVERY or not self._sync_log():
+                self._shard.flush()
+                self._unflushed = 0
 
     def get(self, ids: Collection[str], *, with_vectors: bool = False) -> list[Point]:
         """See `VectorIndex.get`."""
@@ -162,18 +161,18 @@ class EdgeIndex:
             self._shard.close()
             self._lock.release()
 
-    def _sync_log(self) -> None:
-        """Make the last edit survive a power cut.
+    def _sync_log(self) -> bool:
+        """Make the last edit survive a power cut; False when the log was rolled over meanwhile.
 
         The engine writes its log to a memory map and leaves the rest to the system, which a killed
         process survives. A whole `flush` would do, but takes 25 disk writes where this takes one.
         """
-        for file in (self._folder / self._shard_name / "wal").iterdir():
-            sync(file)
-
-    def _flush(self) -> None:
-        self._shard.flush()
-        self._unflushed = 0
+        try:
+            for file in (self._folder / self._shard_name / "wal").iterdir():
+                sync(file)
+        except FileNotFoundError:
+            return False
+        return True
 
     def _open(self) -> engine.EdgeShard:
         about = self._folder / "memory.json"

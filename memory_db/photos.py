@@ -27,9 +27,6 @@ class PhotoStore:
         self._local = isinstance(self._files, LocalFileSystem)
         if self._local:
             Path(self._root).mkdir(parents=True, exist_ok=True)
-            # What a killed process was writing; the memory's lock says that it is gone.
-            for leftover in Path(self._root).glob("*.part"):
-                leftover.unlink()
 
     def put(self, image: bytes) -> str:
         """Store a photo and return its name; durable on return, never there in part."""
@@ -60,7 +57,7 @@ class PhotoStore:
             return
 
     def names(self) -> set[str]:
-        """Every stored photo."""
+        """Every stored photo, and every file that a killed process left half written."""
         self._files.invalidate_cache()  # an object store may remember an older listing
         return {path.rsplit("/", 1)[-1] for path in self._files.find(self._root)}
 

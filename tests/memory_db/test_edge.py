@@ -58,6 +58,21 @@ def test_edits_go_on_over_the_engines_flushes(
             assert len(store.list().concepts) == start + 4
 
 
+def test_an_edit_is_kept_when_the_engine_rolls_its_log_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def vanished(path: Path) -> None:
+        raise FileNotFoundError(path)
+
+    with open_store(tmp_path) as store:
+        with monkeypatch.context() as patch:
+            patch.setattr("memory_db.edge.sync", vanished)
+            store.remember("bo", "", "", [view("bo")])
+        store.remember("mug", "", "", [view("mug")])
+    with open_store(tmp_path) as store:
+        assert [concept.name for concept in store.list().concepts] == ["bo", "mug"]
+
+
 def test_users_and_models_lie_in_folders_of_their_own(tmp_path: Path) -> None:
     with (
         open_store(tmp_path, "me", "clip") as mine,
@@ -121,6 +136,7 @@ def test_what_a_killed_process_left_half_made_is_swept_up(tmp_path: Path) -> Non
     (folder / "photos" / "xyz.part").write_bytes(b"half a pho")
     with open_store(tmp_path) as store:
         assert store.find("bo") is not None
+        assert store.repair().photos_collected == 1
     assert {child.name for child in folder.iterdir()} == {
         "LOCK",
         "memory.json",
