@@ -39,8 +39,3 @@ async def serve(settings: AssistantSettings, announce: Callable[[str], None]) ->
             loading.result()
         await stopped
         loading.cancel()
-
-
-def run(settings: AssistantSettings, announce: Callable[[str], None]) -> None:
-    """`serve`, for a program that has no event loop."""
-    asyncio.run(serve(settings, announce))

@@ -1,0 +1,178 @@
+import asyncio
+import io
+import json
+import zipfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from kith.errors import InvalidInput, Refused
+from kith.v1 import memory_pb2, query_pb2, transfer_pb2
+from services.assistant.stages import Stages
+from services.runtime import images
+from tests.assistant.calling import PARENT, Caller, answering, picture
+from tests.assistant.world import Thing, paint
+
+DOG, MUG = Thing("dog", 10), Thing("mug", 20)
+ARCHIVE, RAP = transfer_pb2.MEMORY_FORMAT_KITH_ARCHIVE, transfer_pb2.MEMORY_FORMAT_RAP_FOLDER
+
+
+@pytest.fixture
+async def me(memory_folder: Path, stages: Stages) -> AsyncIterator[Caller]:
+    async with answering(memory_folder, stages) as caller:
+        yield caller
+
+
+async def exported(caller: Caller, form: transfer_pb2.MemoryFormat.ValueType) -> bytes:
+    request = transfer_pb2.ExportMemoryRequest(parent=PARENT, format=form)
+    call = caller.stub.ExportMemory(request, metadata=caller.metadata)
+    return b"".join([response.chunk async for response in call])
+
+
+def pieces(
+    file: bytes, form: transfer_pb2.MemoryFormat.ValueType
+) -> Iterator[transfer_pb2.ImportMemoryRequest]:
+    header = transfer_pb2.ImportMemoryHeader(parent=PARENT, format=form)
+    yield transfer_pb2.ImportMemoryRequest(header=header)
+    for start in range(0, len(file), 10_000):
+        yield transfer_pb2.ImportMemoryRequest(chunk=file[start : start + 10_000])
+
+
+async def known(caller: Caller, *things: Thing) -> list[str]:
+    request = query_pb2.RetrieveRequest(parent=PARENT, images=[picture(paint(*things))])
+    (found,) = (await caller("Retrieve", request)).retrievals
+    return [one.display_name for one in found.accepted]
+
+
+@pytest.mark.parametrize("form", [ARCHIVE, RAP])
+async def test_a_memory_moves_to_another_user(
+    me: Caller, form: transfer_pb2.MemoryFormat.ValueType
+) -> None:
+    bo = await me.remember("bo", DOG, Thing("dog", 60))
+    await me.remember("cup", MUG)
+    rejected = memory_pb2.RejectMatchRequest(name=bo.name, photo=picture(paint(Thing("dog", 30))))
+    await me("RejectMatch", rejected)
+    file = await exported(me, form)
+
+    you = me.by("you")
+    taken = await you("ImportMemory", pieces(file, form))
+
+    assert [one.display_name for one in taken.concepts] == ["bo", "cup"]
+    assert [len(one.views) for one in taken.concepts] == [0, 0]
+    assert not taken.problems
+    listed = await you("ListConcepts", memory_pb2.ListConceptsRequest(parent=PARENT))
+    views = [[view.negative for view in one.views] for one in listed.concepts]
+    assert views == ([[False, False, True], [False]] if form == ARCHIVE else [[False], [False]])
+    assert listed.concepts[0].description == bo.description
+    assert await known(you, DOG) == ["bo"]
+    again = await you("ImportMemory", pieces(file, form))
+    assert [(one.entry, one.reason) for one in again.problems] == [
+        (name, "ALREADY_EXISTS") for name in ("bo", "cup")
+    ]
+
+
+async def test_a_rap_folder_written_by_hand_is_taken_as_far_as_it_is_sound(me: Caller) -> None:
+    database = {
+        "concept_dict": {
+            "<bo>": {"name": "bo", "image": "db/bo.png", "info": "<bo> is ...", "category": "dog"},
+            "<gone>": {"name": "gone", "image": "db/gone.png", "info": "", "category": "dog"},
+            "<odd>": {"name": "odd", "image": "db/odd.png", "info": "", "category": "dog"},
+        },
+        "path_to_concept": {},
+    }
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as folder:
+        folder.writestr("db/database.json", json.dumps(database))
+        folder.writestr("db/bo.png", images.encode(paint(DOG)))
+        folder.writestr("db/odd.png", b"not a picture")
+        folder.writestr("db/stray.png", b"not a picture either")
+
+    taken = await me("ImportMemory", pieces(file.getvalue(), RAP))
+
+    assert [one.display_name for one in taken.concepts] == ["bo"]
+    assert {(one.entry.strip("<>"), one.reason) for one in taken.problems} == {
+        ("gone", "PHOTO_MISSING"),
+        ("odd", "NOT_AN_IMAGE"),
+    }
+    assert await known(me, Thing("dog", 12)) == ["bo"]
+
+
+async def test_a_file_of_another_kind_is_refused(me: Caller) -> None:
+    for form in (ARCHIVE, RAP):
+        with pytest.raises(InvalidInput):
+            await me("ImportMemory", pieces(b"something else", form))
+
+
+async def test_an_import_begins_with_its_header_and_has_one(me: Caller) -> None:
+    header, chunk = list(pieces(b"something", ARCHIVE))
+    for requests in ([chunk], [], [header, header]):
+        with pytest.raises(InvalidInput) as refused:
+            await me("ImportMemory", iter(requests))
+        assert refused.value.field == "header"
+
+
+async def test_an_empty_memory_exports_and_imports(me: Caller) -> None:
+    for form in (ARCHIVE, RAP):
+        taken = await me("ImportMemory", pieces(await exported(me, form), form))
+        assert (list(taken.concepts), list(taken.problems)) == ([], [])
+
+
+async def test_a_watcher_sees_every_edit_and_can_go_on_after_a_break(me: Caller) -> None:
+    Edit = memory_pb2.WatchConceptsResponse  # noqa: N806
+
+    def watch(token: str = "") -> AsyncIterator[memory_pb2.WatchConceptsResponse]:
+        request = memory_pb2.WatchConceptsRequest(parent=PARENT, resume_token=token)
+        stream: AsyncIterator[memory_pb2.WatchConceptsResponse] = me.stub.WatchConcepts(
+            request, metadata=me.metadata
+        )
+        return aiter(stream)
+
+    stream = watch()
+    first = await anext(stream)
+    assert (first.edit, first.HasField("concept")) == (Edit.EDIT_NONE, False)
+
+    bo = await me.remember("bo", DOG)
+    await me.by("you").remember("secret", DOG)
+    await me("RejectMatch", memory_pb2.RejectMatchRequest(name=bo.name, photo=picture(paint(MUG))))
+    seen = [await anext(stream), await anext(stream)]
+    assert [(one.edit, one.concept.name) for one in seen] == [
+        (Edit.EDIT_REMEMBERED, bo.name),
+        (Edit.EDIT_UPDATED, bo.name),
+    ]
+    assert seen[1].edit_time.seconds >= bo.create_time.seconds
+
+    await me("Forget", memory_pb2.ForgetRequest(name=bo.name))
+    resumed = watch(seen[0].resume_token)
+    later = [await anext(resumed) for _ in range(3)]
+    assert [one.edit for one in later] == [Edit.EDIT_NONE, Edit.EDIT_UPDATED, Edit.EDIT_FORGOTTEN]
+    assert later[2].concept.display_name == "bo"
+    assert later[2].concept.HasField("purge_time")
+
+
+@pytest.mark.parametrize(
+    ("token", "error"), [("yesterday", InvalidInput), ("12", Refused), ("-1", InvalidInput)]
+)
+async def test_a_token_that_leads_nowhere_is_refused(
+    me: Caller, token: str, error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        await me.first(
+            "WatchConcepts", memory_pb2.WatchConceptsRequest(parent=PARENT, resume_token=token)
+        )
+
+
+async def test_many_watchers_leave_room_for_the_memory(me: Caller) -> None:
+    streams = [
+        aiter(
+            me.stub.WatchConcepts(
+                memory_pb2.WatchConceptsRequest(parent=PARENT), metadata=me.metadata
+            )
+        )
+        for _ in range(40)
+    ]
+    await asyncio.gather(*(anext(stream) for stream in streams))
+    async with asyncio.timeout(20):
+        bo = await me.remember("bo", DOG)
+        seen = await asyncio.gather(*(anext(stream) for stream in streams))
+    assert {one.concept.name for one in seen} == {bo.name}
