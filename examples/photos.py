@@ -10,6 +10,7 @@ training photo by its colour histogram.
 
 import argparse
 import json
+import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -24,6 +25,7 @@ from rich.progress import track
 from rich.table import Table
 
 from kith import Client
+from kith.errors import KithError
 from kith.messages import Retrieval
 
 BINS = 8
@@ -52,29 +54,43 @@ class Figures:
     strangers: int
     strangers_rejected: float
     """Photos of strangers for which no concept is accepted."""
+    failures: int
+    """Concepts and photos that ended in an error; they count as nothing found."""
 
 
 def evaluate(kith: Client, folder: Path, *, quiet: bool = False) -> Figures:
     """Remember what the folder's manifest names, look at its other photos, and count."""
+    failures: list[str] = []
+
+    def look(file: Path) -> Retrieval:
+        try:
+            return kith.retrieve(file)
+        except KithError as error:
+            failures.append(f"{file}: {error}")
+            return Retrieval(0, 0, (), ())
+
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     concepts: dict[str, Any] = manifest["concepts"]
     for name, concept in _progress(list(concepts.items()), "Remembering", quiet):
         photos = [folder / file for file in concept["train"]]
         words = {"category": concept["category"], "description": concept["description"]}
-        kith.remember(name, photos, **words)
+        try:
+            kith.remember(name, photos, **words)
+        except KithError as error:
+            failures.append(f"{name}: {error}")
     tests = [(name, folder / file) for name in concepts for file in concepts[name]["test"]]
-    looked = [(name, kith.retrieve(file)) for name, file in _progress(tests, "Test photos", quiet)]
+    looked = [(name, look(file)) for name, file in _progress(tests, "Test photos", quiet)]
     files = manifest["files"]
     multi = [file for file in files if file["role"] == "multi"]
     recalled = [
-        name in accepted(kith.retrieve(folder / file["file"]))
+        name in accepted(look(folder / file["file"]))
         for file in _progress(multi, "Several at once", quiet)
         for name in file["concepts"]
     ]
     negatives = [folder / file["file"] for file in files if file["role"] == "negative"]
-    rejected = [
-        not accepted(kith.retrieve(file)) for file in _progress(negatives, "Strangers", quiet)
-    ]
+    rejected = [not accepted(look(file)) for file in _progress(negatives, "Strangers", quiet)]
+    for failure in failures:
+        print(failure, file=sys.stderr)
     return Figures(
         concepts=len(concepts),
         chance=1 / len(concepts),
@@ -87,6 +103,7 @@ def evaluate(kith: Client, folder: Path, *, quiet: bool = False) -> Figures:
         multi_recall=share(recalled),
         strangers=len(negatives),
         strangers_rejected=share(rejected),
+        failures=len(failures),
     )
 
 
@@ -141,6 +158,7 @@ def table(figures: Figures) -> Table:
     shown = Table("figure", "photos", "share", title=f"{figures.concepts} concepts")
     for what, photos, value in rows:
         shown.add_row(what, str(photos), f"{value:.2f}")
+    shown.caption = f"{figures.failures or 'no'} failures"
     return shown
 
 

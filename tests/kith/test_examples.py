@@ -57,8 +57,18 @@ def test_photographs_are_counted(client: Client, folder: Path) -> None:
         multi_recall=0.5,
         strangers=1,
         strangers_rejected=0.0,
+        failures=0,
     )
     assert photos.table(figures).row_count == 7
+
+
+def test_a_photo_that_fails_is_counted_and_the_rest_goes_on(
+    client: Client, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "negative.png").unlink()
+    figures = photos.evaluate(client, folder, quiet=True)
+    assert (figures.failures, figures.strangers_rejected) == (1, 1.0)
+    assert "can't read" in capsys.readouterr().err
 
 
 def test_the_nearest_match_is_that_of_all_regions() -> None:
