@@ -34,8 +34,11 @@ async def serve(settings: AssistantSettings, announce: Callable[[str], None]) ->
 
         loading = asyncio.create_task(get_ready())
         stopped = asyncio.create_task(server.until_stopped())
-        await asyncio.wait({loading, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        if loading.done():
-            loading.result()
-        await stopped
-        loading.cancel()
+        try:
+            await asyncio.wait({loading, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if loading.done():
+                loading.result()
+                await stopped
+        finally:
+            loading.cancel()
+            stopped.cancel()

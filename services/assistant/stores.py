@@ -1,6 +1,7 @@
 """The memories that are open: one store a user, opened on first use."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Final
 
@@ -8,6 +9,8 @@ from memory_db import ConceptStore
 from services.assistant.once import Once
 
 PURGE_INTERVAL_S: Final = 60.0
+
+_log = logging.getLogger(__name__)
 
 
 class Stores:
@@ -36,7 +39,10 @@ class Stores:
         while True:
             await asyncio.sleep(PURGE_INTERVAL_S)
             for store in self._open_ones():
-                await asyncio.to_thread(store.purge_expired)
+                try:
+                    await asyncio.to_thread(store.purge_expired)
+                except Exception:  # noqa: BLE001 - whatever it was, the next round tries again
+                    _log.exception("a memory could not be purged")
 
     async def close(self) -> None:
         """Closes every store."""
