@@ -27,6 +27,10 @@ VECTOR_DIM = 256
 DENSE_DIM = 128
 SHARPNESS = 14.0
 """Inverse temperature of the instance contrast."""
+RECOLORED = 28
+"""Views a step that are seen again with colour channels exchanged, to learn shape from."""
+COLORLESS = {0: 3.0, 3: 1.0, 5: 1.0}
+"""Columns of the labels that such a view keeps (category, pattern, build), with their weights."""
 
 
 def build() -> CLIP:
@@ -75,7 +79,10 @@ def losses(
 ) -> dict[str, Tensor]:
     """All parts of the objective for one batch; ``labels`` is [identities, 6]."""
     count = len(batch.scenes)
-    vectors, pooled, patches = see(model, torch.cat([batch.scenes, batch.views]))
+    recolored = batch.views[:RECOLORED, torch.randperm(3).tolist()]
+    seen = see(model, torch.cat([batch.scenes, batch.views, recolored]))
+    end = count + len(batch.views)
+    (vectors, pooled, patches), shapes = (part[:end] for part in seen), seen[1][end:]
     views, portraits, sightings = vectors[count:], slice(0, None, 2), slice(1, None, 2)
     ids = batch.who[portraits]
     target = torch.arange(len(ids), device=ids.device)
@@ -93,6 +100,12 @@ def losses(
     covered = patches[:count].flatten(0, 1)[owned]
     patch_words = attribute_loss(heads.patch, heads.norm(covered), labels[owner[owned]])
     view_words = attribute_loss(heads.view, pooled[count:], labels[batch.who])
+    shape_words = torch.stack(
+        [
+            weight * F.cross_entropy(heads.view[i](shapes), labels[batch.who[:RECOLORED]][:, i])
+            for i, weight in COLORLESS.items()
+        ]
+    ).mean()
     scene_text = contrast(vectors[:count], model.encode_text(tokens[0], normalize=True))
     view_text = contrast(views[portraits], model.encode_text(tokens[1], normalize=True))
     return {
@@ -101,21 +114,22 @@ def losses(
         "patch_identity": told,
         "patch_words": patch_words,
         "view_words": view_words,
+        "shape_words": shape_words,
         "text": (scene_text + view_text) / 2,
         "accuracy": (alike.argmax(1) == target).float().mean(),
     }
 
 
 WEIGHTS = {
-    "instance": 1.0, "instance_dense": 0.5, "patch_identity": 1.0, "patch_words": 1.0,
-    "view_words": 0.7, "text": 0.4,
+    "instance": 1.0, "instance_dense": 0.5, "patch_identity": 1.0, "patch_words": 2.0,
+    "view_words": 2.0, "shape_words": 1.0, "text": 0.4,
 }  # fmt: skip
 
 
 def attribute_loss(layers: nn.ModuleList, features: Tensor, labels: Tensor) -> Tensor:
-    """Mean cross-entropy over the six attributes; features [n, width], labels [n, 6]."""
+    """Cross-entropy over the six attributes, the category twice; [n, width] and [n, 6]."""
     parts = [F.cross_entropy(layer(features), labels[:, i]) for i, layer in enumerate(layers)]
-    return torch.stack(parts).mean()
+    return (torch.stack(parts).sum() + parts[0]) / (len(parts) + 1)
 
 
 def contrast(images: Tensor, texts: Tensor) -> Tensor:

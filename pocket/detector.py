@@ -68,8 +68,8 @@ def train(
         "model": start, "data": data / "data.yaml", "device": device, "imgsz": IMAGE_PIXELS,
         "batch": 32, "time": minutes / 60, "amp": device != "cpu", "workers": 1, "plots": False,
         "project": folder.resolve(), "name": "yolo", "exist_ok": True, "pretrained": False,
-        "optimizer": "AdamW", "lr0": 0.002, "warmup_epochs": 0.3, "mosaic": 0.5, "close_mosaic": 1,
-        "hsv_h": 0.01, "hsv_s": 0.3, "cache": "ram",
+        "optimizer": "AdamW", "lr0": 0.002, "warmup_epochs": 0.3, "mosaic": 0.0, "hsv_h": 0.01,
+        "hsv_s": 0.3, "fraction": 0.4, "cache": "ram",
     }  # fmt: skip
     command = [str(Path(sys.executable).with_name("yolo")), "detect", "train"]
     command += [f"{key}={value}" for key, value in settings.items()]
