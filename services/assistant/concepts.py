@@ -161,4 +161,5 @@ async def unforget(store: ConceptStore, concept_id: str) -> Concept:
 
 
 def _token(concept: Concept) -> str:
-    return f"{concept.name}/{concept.id}"
+    # No name holds a line break, and every letter comes after it.
+    return f"{concept.name}\n{concept.id}"

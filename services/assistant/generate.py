@@ -5,7 +5,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Final
 
-from kith.errors import Refused
+from kith.errors import InvalidInput, Refused
 from memory_db import ConceptStore
 from services.assistant import prompts
 from services.assistant.capabilities import TABLE
@@ -45,7 +45,10 @@ async def generate(
 ) -> AsyncGenerator[str | End, None]:
     """The answer in pieces, then its `End`. Closing the generator stops the model.
 
+    When not all references fit into the model's context, the least certain are left out.
+
     Raises:
+        InvalidInput: The chat alone is too long for the model.
         NotFound: A given concept is not there.
         Refused: Concepts are given to a method that has no use for them.
     """
@@ -54,15 +57,24 @@ async def generate(
         used = await method.recall(memory, stages, question.turns)
     else:
         used = _given(method, memory, question.given)
-    references = await _references(memory, used, question.turns)
-    shown = {reference.concept.id for reference in references}
-    turns = prompts.lay_out(question.turns, references, method.layout)
-    answer = stages.generator.generate(turns, question.limits)
-    async with aclosing(answer):
-        async for piece in answer:
-            yield piece
-    told = [one for one in used if one.concept.id in shown]
-    yield End(sorted(told, key=lambda one: -one.score), answer.ending)
+    references = await _references(memory, used)
+    room = MAX_PICTURES - sum(len(prompts.photos_of(turn)) for turn in question.turns)
+    while True:
+        shown = _most_needed(references, used, room)
+        turns = prompts.lay_out(question.turns, shown, method.layout)
+        answer = stages.generator.generate(turns, question.limits)
+        try:
+            async with aclosing(answer):
+                async for piece in answer:
+                    yield piece
+            break
+        except InvalidInput as error:  # raised before the first piece, or never
+            if error.reason != "PROMPT_TOO_LONG" or not shown:
+                raise
+            room = len(shown) - 1
+    ids = {reference.concept.id for reference in shown}
+    told = sorted(used, key=lambda one: -one.score)
+    yield End([one for one in told if one.concept.id in ids], answer.ending)
 
 
 def _given(method: Method, memory: Memory, names: Sequence[str]) -> list[Used]:
@@ -76,22 +88,28 @@ def _given(method: Method, memory: Memory, names: Sequence[str]) -> list[Used]:
     return [only_named(concept) for concept in memory.concepts if concept.id in wanted]
 
 
-async def _references(
-    memory: Memory, used: Sequence[Used], turns: Sequence[Turn]
-) -> list[Reference]:
-    """One picture a concept, in the order of `used`.
-
-    When there are too many pictures the least certain are left out, and what was named is not.
-    """
+async def _references(memory: Memory, used: Sequence[Used]) -> list[Reference]:
+    """One picture a concept, in the order of `used`."""
     best: dict[str, Used] = {}
     for one in used:
         best.setdefault(one.concept.id, one)
-    room = MAX_PICTURES - sum(len(prompts.photos_of(turn)) for turn in turns)
-    by_need = sorted(best.values(), key=lambda one: (one.image_index is not None, -one.score))
-    fitting = {one.concept.id for one in by_need[: max(0, room)]}
     references = []
-    for concept_id, one in best.items():
+    for one in best.values():
         view = next(view for view in one.concept.views if view.id == one.view_id)
-        if concept_id in fitting and (photo := await memory.photo(view)) is not None:
+        if (photo := await memory.photo(view)) is not None:
             references.append(Reference(one.concept, photo))
     return references
+
+
+def _most_needed(
+    references: Sequence[Reference], used: Sequence[Used], room: int
+) -> list[Reference]:
+    """As many `references` as there is room for, in their order: the least certain are left out.
+
+    What was only named comes before what was seen: nothing else speaks of it.
+    """
+    by_need = sorted(used, key=lambda one: (one.image_index is not None, -one.score))
+    there = {reference.concept.id for reference in references}
+    ids = dict.fromkeys(one.concept.id for one in by_need if one.concept.id in there)
+    fitting = set(list(ids)[: max(0, room)])
+    return [reference for reference in references if reference.concept.id in fitting]

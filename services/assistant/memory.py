@@ -10,7 +10,7 @@ from PIL.Image import Image
 
 from kith.errors import NotFound
 from memory_db import Concept, ConceptStore, Neighbour, Vectors, View
-from memory_db.names import clean_name
+from memory_db.names import clean_text
 from services.assistant.findings import Used
 from services.runtime import images
 
@@ -57,7 +57,7 @@ class Memory:
         Raises:
             NotFound: There is none.
         """
-        concept = self._by_id.get(name) or self._by_name.get(clean_name(name))
+        concept = self._by_id.get(name) or self._by_name.get(clean_text(name).strip("<>"))
         if concept is None:
             raise NotFound(
                 f"concepts: there is no {name[:80]!r}; list the concepts to see which there are",
@@ -75,7 +75,8 @@ class Memory:
         return [
             concept
             for concept in self.concepts
-            if re.search(rf"(?<!\w){re.escape(concept.name)}(?!\w)", text)
+            # Most names are not in it at all, which is told a hundred times faster.
+            if concept.name in text and re.search(rf"(?<!\w){re.escape(concept.name)}(?!\w)", text)
         ]
 
     async def nearest(self, vectors: Vectors, k: int, keep: Callable[[Neighbour], bool]) -> Rows:

@@ -4,7 +4,7 @@ from contextlib import aclosing
 import pytest
 from PIL import Image
 
-from kith.errors import NotFound, Refused, Unavailable
+from kith.errors import InvalidInput, NotFound, Refused, Unavailable
 from memory_db import ConceptStore
 from services.assistant.generate import MAX_PICTURES, End, Question, generate
 from services.assistant.methods import method
@@ -141,6 +141,24 @@ async def test_pictures_never_exceed_what_a_model_takes_and_named_concepts_stay(
     assert len(pictures) == MAX_PICTURES
     assert len(end.concepts) == MAX_PICTURES - 1
     assert "named" in {one.concept.name for one in end.concepts}
+
+
+async def test_references_that_do_not_fit_the_context_are_left_out_the_least_certain_first(
+    bench: Bench, stages: Stages, store: ConceptStore, parrot: Parrot
+) -> None:
+    await bench.remember("unsure", Thing("dog", 0))
+    await bench.remember("sure", Thing("mug", 0))
+    await bench.remember("named", Thing("cat", 0))
+    photo = paint(Thing("dog", 20, LEFT), Thing("mug", 1, RIGHT))
+    by_need = ["named", "sure", "unsure"]
+    for room, told in ((4, 3), (3, 2), (2, 1), (1, 0)):
+        parrot.most_pictures = room
+        text, end = await answered(stages, store, photo, "Is <named> here?")
+        assert text == "A thing on black."
+        assert {one.concept.name for one in end.concepts} == set(by_need[:told])
+    parrot.most_pictures = 0
+    with pytest.raises(InvalidInput, match="too long"):
+        await answered(stages, store, photo, "Who?")
 
 
 async def test_a_concept_forgotten_while_the_question_runs_is_left_out(

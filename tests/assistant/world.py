@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from kith.errors import KithError
+from kith.errors import InvalidInput, KithError
 from memory_db import Concept, ConceptStore, NewView
 from services.assistant.remember import Wish, remember
 from services.assistant.stages import Stages
@@ -105,16 +105,20 @@ class Parrot:
     asked: list[list[Turn]] = field(default_factory=list)
     limits: list[Limits] = field(default_factory=list)
     error: KithError | None = None
+    most_pictures: int = 99
     closed: bool = False
 
     def generate(self, turns: Sequence[Turn], limits: Limits) -> Answer:
         self.asked.append(list(turns))
         self.limits.append(limits)
-        return Answer(self._events())
+        pictures = sum(not isinstance(part, str) for turn in turns for part in turn.parts)
+        return Answer(self._events(pictures))
 
-    async def _events(self) -> AsyncGenerator[str | Ending, None]:
+    async def _events(self, pictures: int) -> AsyncGenerator[str | Ending, None]:
         if self.error is not None:
             raise self.error
+        if pictures > self.most_pictures:
+            raise InvalidInput("turns: too long", reason="PROMPT_TOO_LONG", field="turns")
         words = self.says.split(" ")
         try:
             for number, word in enumerate(words):

@@ -7,7 +7,6 @@ when one of its rejected views is nearer still. Of all pairs nearer than the emb
 furthest below it together. What a question names, in brackets or as a word, is always recalled.
 """
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -100,13 +99,10 @@ class Kith:
         """
         text = "\n".join(prompts.text_of(turn) for turn in turns if turn.role == "user")
         photos = [photo for turn in turns for photo in prompts.photos_of(turn)]
-        retrievals = await asyncio.gather(
-            *(self.retrieve(memory, stages, photo) for photo in photos)
-        )
         seen = [
             used._replace(image_index=index)
-            for index, retrieval in enumerate(retrievals)
-            for used in retrieval.accepted
+            for index, photo in enumerate(photos)
+            for used in (await self.retrieve(memory, stages, photo)).accepted
         ]
         shown = {used.concept.id for used in seen}
         named = [only_named(c) for c in memory.mentioned(text) if c.id not in shown]
