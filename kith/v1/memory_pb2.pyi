@@ -328,7 +328,7 @@ Global___ListConceptsRequest: _TypeAlias = ListConceptsRequest  # noqa: Y015
 
 @_typing.final
 class ListConceptsResponse(_message.Message):
-    """A page of concepts, ordered by display name."""
+    """A page of concepts, the oldest first."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
