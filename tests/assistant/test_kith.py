@@ -176,6 +176,26 @@ async def test_the_whole_photo_is_looked_at_when_nothing_is_detected(
     assert names(found) == ["bo"]
 
 
+async def test_what_the_detector_has_no_word_for_is_looked_for_in_the_whole_photo_too(
+    bench: Bench, stages: Stages, store: ConceptStore
+) -> None:
+    await bench.remember("bo", Thing("dog", 0))
+    twin = await bench.remember("rex", Thing("dog", 9))
+    beast = await bench.remember("beast", Thing("cat", 0))
+    store.update(beast.id, category="wolpertinger")
+    # The photo is as good as all cat, beside which a dog is detected.
+    photo = paint(Thing("cat", 5, (0, 0, 90, 70)), Thing("dog", 1, (92, 72, 98, 78)))
+    found = await look(stages, store, photo)
+    assert [(used.concept.name, used.box) for used in found.accepted] == [
+        ("bo", (92, 72, 98, 78)),
+        ("beast", (0, 0, 100, 80)),
+    ]
+    # The whole photo is for such concepts alone: a twin gets no second chance by it.
+    found = await look(stages, store, paint(Thing("dog", 0, (0, 0, 90, 70))))
+    assert names(found) == ["bo"]
+    assert twin.id not in {m.concept.id for m in found.regions[-1].matches}
+
+
 async def test_an_empty_memory_looks_at_nothing(
     stages: Stages, store: ConceptStore, detector: PaintDetector
 ) -> None:

@@ -1,10 +1,11 @@
 """`kith`: our own retrieval. It names all concepts of a photo, and gives a stranger no name.
 
 Regions are the detector's boxes for the memory's categories, each thing once; the whole photo when
-there is none. A concept is as near to a region as the nearest of its views, and out of question
-when one of its rejected views is nearer still. Of all pairs nearer than the embedder's
-`stranger_distance` those are accepted that, each region and each concept at most once, lie
-furthest below it together. What a question names, in brackets or as a word, is always recalled.
+there is none, and for concepts of a category that the detector has no word for. A concept is as
+near to a region as the nearest of its views, and out of question when one of its rejected views is
+nearer still. Of all pairs nearer than the embedder's `stranger_distance` those are accepted that,
+each region and each concept at most once, lie furthest below it together. What a question names,
+in brackets or as a word, is always recalled.
 """
 
 from collections.abc import Mapping, Sequence
@@ -146,11 +147,22 @@ def decide(rows: Sequence[Candidates], stranger_distance: float) -> dict[int, Ca
 async def _look(memory: Memory, stages: Stages, photo: Image) -> _Look:
     if not memory.concepts:
         return _Look([], [], {})
-    found = without_doubles(await stages.detector.detect(photo, memory.categories))
-    regions = found[:MAX_REGIONS] or [Detection(whole(photo), "", 0.0)]
+    found = without_doubles(await stages.detector.detect(photo, memory.categories))[:MAX_REGIONS]
+    wordless = await _wordless(memory, stages)
+    regions = found if found and not wordless else [*found, Detection(whole(photo), "", 0.0)]
     vectors = await stages.embedder.embed_images([cut(photo, region.box) for region in regions])
     rows = [candidates(row) for row in await memory.within(vectors, stages.stranger_distance)]
+    if found and wordless:
+        rows[-1] = {
+            concept_id: one for concept_id, one in rows[-1].items() if concept_id in wordless
+        }
     return _Look(regions, rows, decide(rows, stages.stranger_distance))
+
+
+async def _wordless(memory: Memory, stages: Stages) -> set[str]:
+    """The concepts that the detector can't find, since it has no word for their category."""
+    words = {word.casefold() for word in await stages.detector.vocabulary()}
+    return {c.id for c in memory.concepts if words and c.category.casefold() not in words}
 
 
 def _matches(memory: Memory, look: _Look, number: int) -> tuple[Match, ...]:
