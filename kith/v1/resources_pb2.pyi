@@ -157,11 +157,13 @@ class View(_message.Message):
     """True for a view that shows what the concept is *not* (see RejectMatch)."""
     @_builtins.property
     def photo(self) -> _common_pb2.Image:
-        """The photo as it is stored: upright, without metadata. Set by GetView only."""
+        """The photo as it is stored: cropped to the concept, upright, without metadata. Set by GetView
+        only.
+        """
 
     @_builtins.property
     def box(self) -> _common_pb2.Box:
-        """Where in the photo the concept is; unset when it is the whole photo."""
+        """Where the crop lay in the photo that was given; unset when it was the whole photo."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
@@ -204,9 +206,9 @@ class NewView(_message.Message):
 
     @_builtins.property
     def box(self) -> _common_pb2.Box:
-        """Where in the photo the concept is. Left out, it is the one region that the detector finds;
-        when there are several, the error lists their boxes, and when there is none, the whole photo
-        is the view.
+        """Where in the photo the concept is. Left out, it is the most certain region of the concept's
+        category; without a category it is the one region that the detector finds, and when there are
+        several, the error lists their boxes. When there is none, the whole photo is the view.
         """
 
     @_builtins.property
