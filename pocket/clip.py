@@ -139,17 +139,19 @@ def contrast(images: Tensor, texts: Tensor) -> Tensor:
     return (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2
 
 
-def train(bank: Bank, folder: Path, minutes: float, device: str, *, resume: bool) -> CLIP:
-    """Trains for the given wall-clock minutes and returns the model."""
+def train(
+    model: CLIP, bank: Bank, folder: Path, minutes: float, device: str, *, resume: bool
+) -> None:
+    """Trains for the given wall-clock minutes."""
     torch.manual_seed(0)
     generator = torch.Generator().manual_seed(0)
-    model = build().to(device)
+    model.to(device)
     heads = Heads([len(attribute_words()[a]) for a in ATTRIBUTES]).to(device)
     every = [*model.parameters(), *heads.parameters()]
     decay = [p for p in every if p.ndim > 1]
     rest = [p for p in every if p.ndim <= 1]
     groups = [{"params": decay, "weight_decay": 0.05}, {"params": rest, "weight_decay": 0.0}]
-    optimizer = torch.optim.AdamW(groups, lr=1e-3, betas=(0.9, 0.98))
+    optimizer = torch.optim.AdamW(groups, lr=6e-4, betas=(0.9, 0.98))
     run = Run(folder, minutes, {"model": model, "heads": heads}, optimizer, resume=resume)
     sampler = Sampler(bank, scenes=40, views=140, seed=run.step)
     labels = torch.from_numpy(bank.labels).to(device)
@@ -168,7 +170,6 @@ def train(bank: Bank, folder: Path, minutes: float, device: str, *, resume: bool
         optimizer.step()
         run.log({name: value.item() for name, value in parts.items()})
     run.save()
-    return model
 
 
 def augmented(batch: Batch, generator: torch.Generator, device: str) -> Batch:

@@ -49,21 +49,21 @@ def label_line(bank: Bank, row: int) -> str:
     return f"{number} {(x1 + x2) / 2:.5f} {(y1 + y2) / 2:.5f} {x2 - x1:.5f} {y2 - y1:.5f}"
 
 
-def train(
-    bank: Bank, check: Bank, folder: Path, minutes: float, device: str, *, resume: bool
-) -> Path:
+def train(start: str, bank: Bank, check: Bank, folder: Path, minutes: float, device: str) -> Path:
     """Trains for the given minutes; returns the best weights by mAP on ``check``.
 
-    A resumed run starts from the last weights with a new schedule.
+    Args:
+        start: an architecture's yaml, or weights to go on from.
+        bank: what to train on.
+        check: other identities.
+        folder: where data, checkpoints and curves are written.
+        minutes: wall clock.
+        device: cpu or a CUDA device.
     """
     data = folder / "data"
     write_dataset(bank, data, "train")
     write_dataset(check, data, "val")
     describe_dataset(data)
-    last = folder / "yolo" / "weights" / "last.pt"
-    start = ARCHITECTURE
-    if resume and last.exists():
-        start = str(shutil.copy(last, folder / "resumed.pt"))
     settings = {
         "model": start, "data": data / "data.yaml", "device": device, "imgsz": IMAGE_PIXELS,
         "batch": 32, "time": minutes / 60, "amp": device != "cpu", "workers": 1, "plots": False,

@@ -112,12 +112,12 @@ def losses(model: LlavaForConditionalGeneration, heads: Heads, batch: Packed) ->
 
 
 def train(
-    bank: Bank, clip: CLIP, tokenizer: PreTrainedTokenizerFast, folder: Path, minutes: float,
-    device: str, *, resume: bool,
-) -> LlavaForConditionalGeneration:  # fmt: skip
+    model: LlavaForConditionalGeneration, bank: Bank, clip: CLIP,
+    tokenizer: PreTrainedTokenizerFast, folder: Path, minutes: float, device: str, *, resume: bool,
+) -> None:  # fmt: skip
     """Trains projector and language model for the given minutes; the vision tower stays."""
     torch.manual_seed(0)
-    model = build(tokenizer).to(device)
+    model.to(device)
     heads = Heads().to(device)
     album = Album(bank, clip, device)
     core = model.model
@@ -128,10 +128,10 @@ def train(
     optimizer = torch.optim.AdamW(learning.parameters(), 1e-3, (0.9, 0.98), weight_decay=0.03)
     run = Run(folder, minutes, {"learning": learning}, optimizer, resume=resume)
     packer = Packer(bank, album, tokenizer, seed=run.step)
-    resumed, queue = run.step > 0, list[Packed]()
+    queue: list[Packed] = []
     while run.running():
         if not queue:
-            share = 1.0 if resumed else run.progress
+            share = 1.0 if resume else run.progress
             queue = packer.batches(MIX[next(name for end, name in STAGES if share <= end)])
         batch = Packed(**{k: v.to(device) for k, v in vars(queue.pop()).items()})
         parts = losses(model, heads, batch)
@@ -142,4 +142,3 @@ def train(
         optimizer.step()
         run.log({name: value.item() for name, value in parts.items()})
     run.save()
-    return model

@@ -1,15 +1,19 @@
 """Trains the pocket models: ``python -m pocket.train MODEL [--minutes N] [--resume]``.
 
-Everything a run needs is drawn by Playroom; checkpoints, logs and curves stand in ``runs/pocket/``,
-the finished weights in ``pocket/weights/``. The LLaVA recipe starts from the trained CLIP.
+Everything a run needs is drawn by Playroom; checkpoints, logs and curves stand in
+``runs/pocket/``, the finished weights in ``pocket/weights/``. The LLaVA recipe starts from the
+trained CLIP. To resume is to go on from the last checkpoint, or from the shipped weights where
+there is none.
 """
 
 import argparse
 from pathlib import Path
 
 import numpy as np
+import torch
 from open_clip.model import CLIP
 from safetensors.torch import load_file
+from transformers import LlavaForConditionalGeneration, PreTrainedTokenizerFast
 
 from pocket import clip, detector, llava, llava_format
 from pocket.bank import Bank, Plan, make
@@ -27,7 +31,7 @@ def bank(plan: Plan) -> Bank:
 
 
 def trained_clip() -> CLIP:
-    """The exported CLIP, float32."""
+    """The shipped CLIP, float32."""
     model = clip.build()
     model.load_state_dict(load_file(WEIGHTS / "clip" / "open_clip_model.safetensors"))
     return model.float()
@@ -35,25 +39,31 @@ def trained_clip() -> CLIP:
 
 def train_detector(minutes: float, device: str, resume: bool) -> None:
     """Trains and exports the detector."""
-    weights = detector.train(
-        bank(TRAIN), bank(CHECK), RUNS / "detector", minutes, device, resume=resume
-    )
-    detector.export(weights, WEIGHTS / "detector" / "detector.pt")
+    shipped = WEIGHTS / "detector" / "detector.pt"
+    start = str(shipped) if resume else detector.ARCHITECTURE
+    weights = detector.train(start, bank(TRAIN), bank(CHECK), RUNS / "detector", minutes, device)
+    detector.export(weights, shipped)
 
 
 def train_clip(minutes: float, device: str, resume: bool) -> None:
     """Trains and exports the CLIP."""
-    model = clip.train(bank(TRAIN), RUNS / "clip", minutes, device, resume=resume)
+    model = trained_clip() if resume else clip.build()
+    clip.train(model, bank(TRAIN), RUNS / "clip", minutes, device, resume=resume)
     clip.export(model, WEIGHTS / "clip")
 
 
 def train_llava(minutes: float, device: str, resume: bool) -> None:
-    """Trains and exports the LLaVA on the exported CLIP."""
-    pictures = bank(TRAIN)
-    tokenizer = llava_format.train_tokenizer(corpus(pictures))
-    eyes = trained_clip().to(device)
-    model = llava.train(pictures, eyes, tokenizer, RUNS / "llava", minutes, device, resume=resume)
-    llava_format.export(model, eyes, tokenizer, WEIGHTS / "llava")
+    """Trains and exports the LLaVA on the shipped CLIP."""
+    pictures, eyes, shipped = bank(TRAIN), trained_clip().to(device), WEIGHTS / "llava"
+    if resume:
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(shipped)
+        model = LlavaForConditionalGeneration.from_pretrained(shipped, dtype=torch.float32)
+    else:
+        tokenizer = llava_format.train_tokenizer(corpus(pictures))
+        model = llava.build(tokenizer)
+    folder = RUNS / "llava"
+    llava.train(model, pictures, eyes, tokenizer, folder, minutes, device, resume=resume)
+    llava_format.export(model, eyes, tokenizer, shipped)
 
 
 def corpus(pictures: Bank, count: int = 12000) -> list[str]:
@@ -77,7 +87,7 @@ def main() -> None:
     parser.add_argument("model", choices=RECIPES)
     parser.add_argument("--minutes", type=float, default=60, help="how long to train")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
-    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
+    parser.add_argument("--resume", action="store_true", help="go on from what is there")
     chosen = parser.parse_args()
     RECIPES[chosen.model](chosen.minutes, chosen.device, chosen.resume)
 
