@@ -44,9 +44,12 @@ def test_transformers_loads_it_without_a_missing_tensor(folder: Path) -> None:
 def test_parts_stand_in_the_order_given(folder: Path) -> None:
     processor = LlavaProcessor.from_pretrained(folder)
     content = [
-        {"type": "text", "text": "[1."}, {"type": "image"}, {"type": "text", "text": "\n Name: <bo>]"},
-        {"type": "image"}, {"type": "text", "text": "\nCan you see <bo>?"},
-    ]  # fmt: skip
+        {"type": "text", "text": "[1."},
+        {"type": "image"},
+        {"type": "text", "text": "\n Name: <bo>]"},
+        {"type": "image"},
+        {"type": "text", "text": "\nCan you see <bo>?"},
+    ]
     turns = [{"role": "user", "content": content}]
     told = processor.apply_chat_template(turns)
     assert told == llava_format.render(
