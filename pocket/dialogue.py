@@ -5,6 +5,7 @@ references in brackets) or Kith's own (references first, so that an engine's pre
 """
 
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -135,7 +136,7 @@ class Author:
     def references(self, scene: int) -> list[int]:
         """Zero to four identities: some of those present, their look-alikes, and noise."""
         here = list(dict.fromkeys(int(self.bank.who[r]) for r in self.bank.people_of(scene)))
-        count = int(self.rng.choice([1, 2, 3, 4], p=[0.35, 0.35, 0.2, 0.1]))
+        count = int(self.rng.choice([0, 1, 2, 3, 4], p=[0.04, 0.33, 0.33, 0.2, 0.1]))
         present = [i for i in self.rng.permutation(here) if self.chance(0.7)] if here else []
         chosen = [int(i) for i in present[:count]]
         if self.chance(0.3):
@@ -165,11 +166,12 @@ class Author:
         return "portrait", identity * PORTRAITS + int(self.rng.integers(PORTRAITS))
 
     def personal(self, scene: int) -> Conversation:
-        """The personal prompt with one to four references."""
+        """The personal prompt with zero to four references."""
         ids = self.references(scene)
         names = self.names(len(ids))
         named = dict(zip(ids, names, strict=True))
-        turns = [self.personal_turn(scene, named) for _ in range(4)]
+        turn = partial(self.personal_turn, scene, named) if ids else partial(self.plain_turn, scene)
+        turns = [turn() for _ in range(4)]
         views = [self.view(i, scene) for i in ids]
         listing = "".join(
             f"{k}.<image>\n Name: {name}, Info: {self.info(i, name)}\n"
@@ -178,7 +180,8 @@ class Author:
         if self.chance(0.5):
             first, images, photo = f"<image>\n[{listing}]", [("scene", scene), *views], 0
         else:
-            first, images, photo = f"[{listing}]<image>\n", [*views, ("scene", scene)], len(views)
+            listed = f"[{listing}]" if ids else ""
+            first, images, photo = f"{listed}<image>\n", [*views, ("scene", scene)], len(views)
         turns[0] = (first + turns[0][0], turns[0][1])
         return Conversation(turns, images, photo, ids)
 

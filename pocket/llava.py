@@ -20,13 +20,14 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from pocket import llava_start
 from pocket.bank import Bank
 from pocket.clip import VECTOR_DIM, VISION
 from pocket.llava_batches import Album, Packed, Packer
 from pocket.llava_format import IMAGE, PATCHES
 from pocket.loop import Run
 
-STAGES = ((0.07, "spoken"), (0.28, "plain"), (1.0, "personal"))
+STAGES = ((0.05, "spoken"), (0.2, "plain"), (1.0, "personal"))
 """Until which share of the time a stage lasts, and what most of its conversations are."""
 MIX = {
     "spoken": {"spoken": 1.0},
@@ -57,6 +58,7 @@ def build(tokenizer: PreTrainedTokenizerFast) -> LlavaForConditionalGeneration:
         num_attention_heads=4,
         num_key_value_heads=4,
         max_position_embeddings=2048,
+        rope_parameters={"rope_type": "default", "rope_theta": 1e6},
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
@@ -117,9 +119,11 @@ def train(
 ) -> None:  # fmt: skip
     """Trains projector and language model for the given minutes; the vision tower stays."""
     torch.manual_seed(0)
-    model.to(device)
     heads = Heads().to(device)
     album = Album(bank, clip, device)
+    if not resume:
+        llava_start.start(model, bank, album)
+    model.to(device)
     core = model.model
     learning = nn.ModuleDict({
         "projector": core.multi_modal_projector, "language": core.language_model,
@@ -135,7 +139,7 @@ def train(
             queue = packer.batches(MIX[next(name for end, name in STAGES if share <= end)])
         batch = Packed(**{k: v.to(device) for k, v in vars(queue.pop()).items()})
         parts = losses(model, heads, batch)
-        loss = parts["answers"] + 0.5 * parts["patch"] + 0.5 * parts["present"]
+        loss = parts["answers"] + parts["patch"] + parts["present"]
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(learning.parameters(), 1.0)

@@ -62,7 +62,7 @@ class Packed:
     patches: Tensor
     """[B, L]: at the patches of a photo after its references, the one that covers it (0 none)"""
     present: Tensor
-    """[B, L]: at the token after a reference that follows its photo, whether it is there"""
+    """[B, L]: at a reference that follows the photo, and right behind it, whether it is there"""
 
 
 class Encoded(NamedTuple):
@@ -157,7 +157,7 @@ class Packer:
         if talk.photo == 0:
             here = {int(self.bank.who[r]) for r in rows}
             for identity, start in zip(talk.numbered, starts[1:], strict=True):
-                present[start + PATCHES] = int(identity in here)
+                present[start : start + PATCHES + 1] = int(identity in here)
             return
         owner = np.zeros(GRID * GRID, int)
         place = {int(self.bank.order_of[r]): int(self.bank.who[r]) for r in rows}

@@ -103,7 +103,7 @@ class Exam:
 
     def recognition(self) -> Sample:
         """One reference asked for, present or (mostly a look-alike) absent, with equal chance."""
-        scene = int(self.rng.integers(len(self.bank.images)))
+        scene = self.scene_of(1)
         here = self.present(scene)
         want = bool(self.rng.random() < 0.5)
         asked = here[int(self.rng.integers(len(here)))] if want else self.missing(here)
@@ -114,9 +114,7 @@ class Exam:
 
     def caption(self, count: int) -> Sample:
         """``count`` concepts of the photo are given, and one that is not there."""
-        scene = int(self.rng.integers(len(self.bank.images)))
-        while len(self.present(scene)) < count:
-            scene = int(self.rng.integers(len(self.bank.images)))
+        scene = self.scene_of(count)
         here = self.present(scene)
         shown = [int(i) for i in self.rng.permutation(here)[:count]]
         ids = [*shown, self.missing(here)]
@@ -127,27 +125,42 @@ class Exam:
             scene, [ids[k] for k in order], [names[k] for k in order], CAPTION, truth
         )
 
-    def text_question(self) -> Sample:
-        """A question with two options about one of three described names; no photo."""
+    def text_question(self, *, told: bool) -> Sample:
+        """A question with two options about one of three references; no photo.
+
+        Args:
+            told: whether the references come with their descriptions.
+        """
         ids = [int(i) for i in self.rng.choice(len(self.bank.concepts), 3, replace=False)]
         names = self.author.names(3)
+        shown = [self.bank.concepts[i] for i in ids]
+        infos = [
+            c.describe(n) if told else f"{n} is a {c.category}."
+            for c, n in zip(shown, names, strict=True)
+        ]
         listing = "".join(
-            f"{k}. Name: {n}, Info: {self.bank.concepts[i].describe(n)}\n"
-            for k, (i, n) in enumerate(zip(ids, names, strict=True), 1)
+            f"{k}.<image>\n Name: {n}, Info: {info}\n"
+            for k, (n, info) in enumerate(zip(names, infos, strict=True), 1)
         )
         asked = int(self.rng.integers(3))
         own, other = (self.bank.concepts[ids[(asked + k) % 3]].attributes["color"] for k in (0, 1))
         if own == other:
-            return self.text_question()
+            return self.text_question(told=told)
         letter = "AB"[int(self.rng.integers(2))]
         options = [own, other] if letter == "A" else [other, own]
         question = multiple_choice(f"What color is {names[asked]}?", options)
-        return Sample(render(listing + question, first=True), [], -1, frozenset({letter}))
+        views = [self.picture(*self.author.view(i, -1)) for i in ids]
+        return Sample(render(listing + question, first=True), views, -1, frozenset({letter}))
 
     def present(self, scene: int) -> list[int]:
         """Identity numbers of who is in a scene."""
         rows = self.bank.people_of(scene)
-        return list(dict.fromkeys(int(self.bank.who[r]) for r in rows)) or [0]
+        return list(dict.fromkeys(int(self.bank.who[r]) for r in rows))
+
+    def scene_of(self, least: int) -> int:
+        """A scene in which at least so many identities can be seen."""
+        scene = int(self.rng.integers(len(self.bank.images)))
+        return scene if len(self.present(scene)) >= least else self.scene_of(least)
 
     def missing(self, here: list[int]) -> int:
         """Someone who is not there."""
@@ -225,6 +238,10 @@ def measure(folder: Path, bank: Bank, count: int) -> Iterator[Row]:
                 for kind, asked in shown.items()
             )
             yield Row(f"{name} ({layout})", *figures)
-    exam = Exam(bank, seed=2, photo_first=False)
-    questions = [exam.text_question() for _ in range(count)]
-    yield Row("text-only QA, two options", exact(questions, talker.answer(questions, 3, "text")))
+    for what, told in (
+        ("text-only QA, two options", True),
+        ("the same, descriptions left out", False),
+    ):
+        exam = Exam(bank, seed=2, photo_first=False)
+        questions = [exam.text_question(told=told) for _ in range(count)]
+        yield Row(what, exact(questions, talker.answer(questions, 3, what)))
