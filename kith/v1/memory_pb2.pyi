@@ -458,7 +458,9 @@ Global___RemoveViewsRequest: _TypeAlias = RemoveViewsRequest  # noqa: Y015
 
 @_typing.final
 class RejectMatchRequest(_message.Message):
-    """Says that a photo does not show a concept."""
+    """Says that a photo does not show a concept. A method that would not heed it answers with
+    FAILED_PRECONDITION.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -478,7 +480,9 @@ class RejectMatchRequest(_message.Message):
 
     @_builtins.property
     def box(self) -> _common_pb2.Box:
-        """The region that is not the concept. Left out, the whole photo."""
+        """The region that is not the concept. Left out, the one that is taken for it or, where none is,
+        the nearest; the whole photo where nothing is near.
+        """
 
     def __init__(
         self,

@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from kith.errors import NotFound
+from kith.errors import NotFound, Refused
 from memory_db import Concept, ConceptStore, View
 from memory_db.names import clean_category, clean_name
-from services.assistant.memory import all_concepts
+from services.assistant.memory import Memory, all_concepts
+from services.assistant.methods import Method
 from services.assistant.stages import Stages
 from services.assistant.views import Photo, prepare, view_of
 
@@ -128,15 +129,34 @@ async def remove_views(
 
 
 async def reject(
-    stages: Stages, store: ConceptStore, concept_id: str, photo: Photo, request_id: str = ""
+    method: Method,
+    stages: Stages,
+    store: ConceptStore,
+    concept_id: str,
+    photo: Photo,
+    request_id: str = "",
 ) -> Concept:
-    """Keeps a region, or a whole photo, as one that is not this concept.
+    """Keeps a region as one that is not this concept.
+
+    Where no box is given: the one that the method takes for the concept, else its likeliest place,
+    else the whole photo.
 
     Raises:
         NotFound: There is no such concept.
+        Refused: The method would not heed it.
         InvalidInput: The box is outside the photo.
     """
-    await get(store, concept_id)
+    concept = await get(store, concept_id)
+    if not method.heeds_rejections:
+        raise Refused(
+            f"method: {method.name!r} would not heed a rejected view; forget the concept, or ask "
+            "a server that runs kith",
+            reason="METHOD_HAS_NO_REJECTION",
+        )
+    if photo.box is None:
+        memory = await Memory.read(store)
+        (found,) = await method.recognize(memory, stages, photo.image, [concept])
+        photo = photo._replace(box=found.box)
     view = await view_of(stages, photo)
     return await asyncio.to_thread(store.reject, concept_id, view, request_id)
 

@@ -127,6 +127,7 @@ class MemoryCalls:
         caller = await self.assistant.caller(request.name)
         box = read_box(request.box) if request.HasField("box") else None
         concept = await concepts.reject(
+            self.assistant.method,
             self.assistant.stages,
             caller.store,
             caller.names.concept_id(request.name),

@@ -8,7 +8,7 @@ import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from kith.errors import AlreadyExists, InvalidInput, KithError, NotFound, Refused, Stale
-from kith.v1 import common_pb2, memory_pb2, resources_pb2
+from kith.v1 import common_pb2, memory_pb2, query_pb2, resources_pb2
 from services.assistant.stages import Stages
 from services.runtime import images
 from tests.assistant.calling import PARENT, Caller, answering, new_view, picture, wish
@@ -147,6 +147,32 @@ async def test_what_is_forgotten_is_gone_until_it_is_brought_back(me: Caller) ->
     back = await me("Unforget", memory_pb2.UnforgetRequest(name=bo.name))
     assert back.state == resources_pb2.Concept.STATE_READY
     assert back.views == bo.views
+
+
+async def test_a_rejection_without_a_box_is_of_the_region_that_was_matched(me: Caller) -> None:
+    bo = await me.remember("bo", DOG)
+    photo = picture(paint(Thing("dog", 20, (0, 0, 20, 20)), Thing("cat", 0)))
+    question = query_pb2.RecognizeRequest(parent=PARENT, image=photo, concepts=["bo"])
+    assert (await me("Recognize", question)).recognitions[0].present
+    rejection = memory_pb2.RejectMatchRequest(name=bo.name, photo=photo)
+    rejected = await me("RejectMatch", rejection)
+    assert rejected.views[1].box == common_pb2.Box(x2=20, y2=20)
+    assert not (await me("Recognize", question)).recognitions[0].present
+
+
+@pytest.mark.parametrize("method", ["rap", "none"])
+async def test_a_method_that_would_not_heed_a_rejection_refuses_it(
+    memory_folder: Path, stages: Stages, method: str
+) -> None:
+    async with answering(memory_folder, stages, by=method) as me:
+        bo = await me.remember("bo", DOG)
+        for box in (None, common_pb2.Box(x2=5, y2=5)):
+            rejection = memory_pb2.RejectMatchRequest(
+                name=bo.name, photo=picture(paint(DOG)), box=box
+            )
+            with pytest.raises(Refused, match="runs kith") as refused:
+                await me("RejectMatch", rejection)
+            assert refused.value.reason == "METHOD_HAS_NO_REJECTION"
 
 
 async def test_nothing_is_trained_here(me: Caller) -> None:

@@ -27,6 +27,10 @@ class Method(Protocol):
     def layout(self) -> Layout:
         """Of the first turn of a chat."""
 
+    @property
+    def heeds_rejections(self) -> bool:
+        """Whether a region that was rejected is found no more."""
+
     async def retrieve(self, memory: Memory, stages: Stages, photo: Image) -> Retrieval:
         """Regions, matches and what is kept of them.
 

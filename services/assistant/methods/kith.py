@@ -62,6 +62,7 @@ class Kith:
 
     name = "kith"
     layout = staticmethod(prompts.kith)
+    heeds_rejections = True
 
     async def retrieve(self, memory: Memory, stages: Stages, photo: Image) -> Retrieval:
         """All regions with their nearest concepts, and the pairs that are kept."""

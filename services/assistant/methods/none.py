@@ -18,6 +18,7 @@ class NoMemory:
 
     name = "none"
     layout = staticmethod(prompts.plain)
+    heeds_rejections = False
 
     async def retrieve(self, memory: Memory, stages: Stages, photo: Image) -> Retrieval:
         """Refuses."""

@@ -45,6 +45,7 @@ class Rap:
 
     name = "rap"
     layout = staticmethod(prompts.rap)
+    heeds_rejections = False
 
     async def retrieve(self, memory: Memory, stages: Stages, photo: Image) -> Retrieval:
         """Two matches a crop; accepted are the `TOP_K` nearest concepts of all crops."""
