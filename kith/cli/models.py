@@ -16,6 +16,14 @@ from kith.local import server_module
 
 app = typer.Typer()
 
+_GENERATOR = (
+    ("config.json",),
+    ("model.safetensors", "*.safetensors"),
+    ("tokenizer.json", "tokenizer.model"),
+    ("processor_config.json", "preprocessor_config.json"),
+)
+"""What a folder must hold to be a language model: of each line, one of the names."""
+
 
 @dataclass(frozen=True)
 class ModelFile:
@@ -55,8 +63,11 @@ def _files(profile: Any) -> Iterator[ModelFile]:  # noqa: ANN401 - see kith.loca
         yield _file(stage, encoder.name, encoder.config)
         yield _file(stage, encoder.name, encoder.weights, encoder.sha256)
     folder = profile.generator.directory
-    parts = sorted(path for path in folder.rglob("*") if path.is_file()) or [folder]
-    for path in parts:
+    parts = {path for path in folder.rglob("*") if path.is_file()}
+    lacking = {
+        folder / names[0] for names in _GENERATOR if not any(map(list, map(folder.glob, names)))
+    }
+    for path in sorted(parts | lacking):
         yield _file("generation", folder.name, path)
 
 

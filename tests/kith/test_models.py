@@ -16,7 +16,7 @@ def test_models_are_listed_with_size_hash_and_presence(tmp_path: Path, capsys: C
     assert main(["--json", "--weights", str(tmp_path), "models"]) == 0
     listed = json.loads(capsys.readouterr().out)
     assert listed["profile"] == "pocket"
-    by_stage = {model["stage"]: model for model in listed["models"]}
+    by_stage = {model["stage"]: model for model in reversed(listed["models"])}
     assert set(by_stage) == {"detection", "embedding", "generation"}
     assert by_stage["generation"] == {
         "stage": "generation",
@@ -34,8 +34,24 @@ def test_models_are_listed_with_size_hash_and_presence(tmp_path: Path, capsys: C
 def test_missing_models_are_counted_for_people(tmp_path: Path, capsys: Captured) -> None:
     assert main(["--weights", str(tmp_path), "models"]) == 0
     said = capsys.readouterr().out
-    assert "Profile pocket: 4 files, 4 missing" in said
+    assert "Profile pocket: 7 files, 7 missing" in said
     assert "detector.pt" in said
+
+
+def test_a_folder_without_the_language_model_is_no_language_model(
+    tmp_path: Path, capsys: Captured
+) -> None:
+    folder = tmp_path / "llava"
+    folder.mkdir()
+    for name in ("MODEL_CARD.md", "model-00001-of-00002.safetensors", "preprocessor_config.json"):
+        (folder / name).write_bytes(b"")
+    assert main(["--json", "--weights", str(tmp_path), "models"]) == 0
+    listed = json.loads(capsys.readouterr().out)["models"]
+    lacking = [Path(one["file"]) for one in listed if not one["present"]]
+    assert [path.name for path in lacking if path.parent == folder] == [
+        "config.json",
+        "tokenizer.json",
+    ]
 
 
 def test_the_full_profile_asks_for_its_folder(capsys: Captured) -> None:
