@@ -13,7 +13,7 @@ app = typer.Typer(
     help=(
         "A personal visual memory: remember, recognise, ask.\n\n"
         "Leaves with 0; with 2 and one line on standard error for what was asked wrongly, with 1 "
-        "and one line for what failed."
+        "and one line for what failed, with 130 after Ctrl-C."
     ),
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from kith.cli import forms, human
+from kith.cli.files import replacing
 from kith.cli.options import (
     Boxes,
     Category,
@@ -130,7 +131,11 @@ def watch(
         str, typer.Option(metavar="TOKEN", help="Start after the edit with this resume_token.")
     ] = "",
 ) -> None:
-    """Follow the edits of the memory, until Ctrl-C."""
+    """Follow the edits of a server's memory, until Ctrl-C.
+
+    Needs --server: without one this process holds the memory alone, and nobody can edit it.
+    """
+    context.obj.require_server("watch")
     with context.obj.client() as kith:
         for one in kith.watch(resume_token=resume):
             if context.obj.as_json:
@@ -153,11 +158,17 @@ def import_(
 ) -> None:
     """Take in a memory from a file or folder.
 
-    An entry whose name is in use is left out, and said.
+    An entry whose name is in use is left out, and said; if all are, that is an error.
     """
     with context.obj.client() as kith, context.obj.waiting("Importing ..."):
         done = kith.import_memory(source)
     context.obj.show(forms.imported(done), human.imported(done))
+    if done.problems and not done.concepts:
+        raise InvalidInput(
+            f"import: nothing was taken in from {source}; mend what was left out, as listed",
+            reason="NOTHING_IMPORTED",
+            field="source",
+        )
 
 
 @app.command("export")
@@ -172,18 +183,10 @@ def export(
     ] = "kith",
 ) -> None:
     """Write the whole memory to a file."""
-    part = target.with_name(f"{target.name}.part")
-    with context.obj.client() as kith, context.obj.waiting("Exporting ..."):
-        try:
-            with part.open("wb") as file:
-                size = sum(file.write(piece) for piece in kith.export_memory(form=form))
-            part.replace(target)
-        except OSError as error:
-            raise InvalidInput(
-                f"target: can't write {target}: {error.strerror}; name another file",
-                reason="FILE_UNWRITABLE",
-                field="target",
-            ) from error
-        finally:
-            part.unlink(missing_ok=True)
+    with (
+        replacing(target, "target") as file,
+        context.obj.client() as kith,
+        context.obj.waiting("Exporting ..."),
+    ):
+        size = sum(file.write(piece) for piece in kith.export_memory(form=form))
     context.obj.show({"file": str(target), "bytes": size}, f"Wrote {target}, {size:,} bytes")

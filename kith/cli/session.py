@@ -74,6 +74,20 @@ class Session:
                 field="server",
             )
 
+    def require_server(self, command: str) -> None:
+        """End a command that makes sense with a running server only.
+
+        Raises:
+            InvalidInput: None is named.
+        """
+        if self.server is None:
+            raise InvalidInput(
+                f"server: 'kith {command}' needs a running one; start 'kith serve' and name it "
+                "with --server HOST:PORT",
+                reason="SERVER_MISSING",
+                field="server",
+            )
+
 
 def print_json(form: Mapping[str, Any]) -> None:
     """Print one line of JSON, at once."""

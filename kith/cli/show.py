@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from kith.cli.files import replacing
 from kith.cli.options import Context
 from kith.cli.session import say
 
@@ -36,6 +37,7 @@ def demo(
     began = time.monotonic()
     steps = []
     with (
+        replacing(page, "page", folders=True) as file,
         tempfile.TemporaryDirectory(prefix="kith-demo-") as memory,
         session.client(Path(memory)) as kith,
     ):
@@ -43,9 +45,8 @@ def demo(
             steps.append(step)
             if not session.as_json:
                 say(narrate(step))
-    html = written(steps, method=session.method or "kith", profile=session.profile or "pocket")
-    page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(html, encoding="utf-8")
+        html = written(steps, method=session.method or "kith", profile=session.profile or "pocket")
+        file.write(html.encode())
     counted = score(steps)
     seconds = round(time.monotonic() - began, 1)
     session.show(

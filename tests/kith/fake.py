@@ -32,6 +32,7 @@ class FakeAssistant(AssistantServicer):
         self.metadata: list[dict[str, str | bytes]] = []
         self.fail_with: KithError | None = None
         self.remember_unfinished = False
+        self.import_nothing = False
         self.delay_s = 0.0
 
     def Remember(
@@ -189,9 +190,8 @@ class FakeAssistant(AssistantServicer):
         problem = transfer_pb2.ImportProblem(
             entry="<sunny>", reason="PHOTO_MISSING", message="sunny.png is not there"
         )
-        return transfer_pb2.ImportMemoryResponse(
-            concepts=[resources_pb2.Concept(display_name="bo")], problems=[problem]
-        )
+        taken = [] if self.import_nothing else [resources_pb2.Concept(display_name="bo")]
+        return transfer_pb2.ImportMemoryResponse(concepts=taken, problems=[problem])
 
     def ExportMemory(
         self, request: transfer_pb2.ExportMemoryRequest, context: grpc.ServicerContext

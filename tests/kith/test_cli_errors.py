@@ -44,6 +44,9 @@ def line(capsys: Captured) -> str:
         (["ask", "a.png", "What", "is", "this?"], "put the question in quotes"),
         (["import", "missing.tar"], "can't read missing.tar"),
         (["export", "missing/x.tar"], "can't write missing/x.tar"),
+        (["export", "/"], "can't write /: it is a folder"),
+        (["export", "."], "can't write .: it is a folder"),
+        (["export", ""], "can't write .: it is a folder"),
         (["demo"], "leave --server out"),
     ],
 )
@@ -105,6 +108,32 @@ def test_an_export_that_fails_leaves_no_half_file(
     assert kith("export", tmp_path / "memory.tar") == 1
     assert list(tmp_path.iterdir()) == []
     assert "memory: gone" in line(capsys)
+
+
+def test_a_demo_whose_page_can_not_be_written_does_not_begin(
+    tmp_path: Path, capsys: Captured
+) -> None:
+    (tmp_path / "file").touch()
+    for page in (tmp_path, tmp_path / "file" / "index.html"):
+        assert main(["demo", "--page", str(page)]) == 2
+        assert f"page: can't write {page}" in line(capsys)
+
+
+def test_a_watch_without_a_server_says_how_to_start_one(capsys: Captured) -> None:
+    assert main(["watch"]) == 2
+    assert "start 'kith serve'" in line(capsys)
+
+
+def test_an_import_that_takes_nothing_in_is_bad_input(
+    kith: Run, assistant: FakeAssistant, tmp_path: Path, capsys: Captured
+) -> None:
+    assistant.import_nothing = True
+    (tmp_path / "memory.tar").write_bytes(b"archive")
+    assert kith("import", tmp_path / "memory.tar") == 2
+    out, err = capsys.readouterr()
+    assert "sunny.png is not there" in out
+    assert err.startswith("kith: import: nothing was taken in from")
+    assert err.count("\n") == 1
 
 
 def test_kith_alone_shows_its_help(capsys: Captured) -> None:

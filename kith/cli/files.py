@@ -1,0 +1,46 @@
+"""The files of a command line: those it writes."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from kith.errors import InvalidInput
+
+
+@contextmanager
+def replacing(target: Path, field: str, *, folders: bool = False) -> Iterator[BinaryIO]:
+    """A file that takes the place of `target` when the block ends well, and else is gone.
+
+    It is opened before anything is done for its sake, so that a bad name is told at once.
+
+    Args:
+        target: Where it shall lie.
+        field: What the command line calls it.
+        folders: Make the folders it lies in.
+
+    Raises:
+        InvalidInput: It can't be written.
+    """
+    if not target.name or target.is_dir():
+        raise _unwritable(target, field, "it is a folder")
+    part = target.with_name(f"{target.name}.part")
+    try:
+        if folders:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as file:
+            yield file
+        part.replace(target)
+    except OSError as error:
+        raise _unwritable(target, field, error.strerror or str(error)) from error
+    finally:
+        with suppress(OSError):  # never made, or made under its final name
+            part.unlink()
+
+
+def _unwritable(target: Path, field: str, why: str) -> InvalidInput:
+    return InvalidInput(
+        f"{field}: can't write {target}: {why}; name another file",
+        reason="FILE_UNWRITABLE",
+        field=field,
+    )
