@@ -36,18 +36,18 @@ class EdgeIndex:
         dim: Length of its vectors.
 
     Raises:
-        Refused: Another process has the folder open, or it belongs to another model.
+        Refused: Another process has the folder open, it can't be made or written, or it belongs to
+            another model.
     """
 
     def __init__(self, folder: Path, *, model: str, dim: int) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._about: dict[str, str | int] = {"model": model, "dim": dim}
         self._dim = dim
         self._unflushed = 0
         # Callers wait here while `purge` swaps the shard; the engine holds the GIL in any case.
         self._mutex = threading.RLock()
-        self._lock = FolderLock(folder)
+        self._lock = _locked(folder)
         try:
             self._shard = self._open()
         except BaseException:
@@ -222,6 +222,20 @@ class EdgeIndex:
             yield rows
             if start is None:
                 return
+
+
+def _locked(folder: Path) -> FolderLock:
+    """The lock of a folder, which is made if need be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return FolderLock(folder)
+    except OSError as error:
+        raise Refused(
+            f"memory: {error.filename or folder} can't be used ({error.strerror}); give a folder "
+            "that you may write to, with --memory or KITH_MEMORY",
+            reason="MEMORY_UNUSABLE",
+            field="memory",
+        ) from error
 
 
 def _filter(where: Where) -> engine.Filter:

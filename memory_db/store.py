@@ -74,7 +74,8 @@ class ConceptStore(ConceptReader):
         """Open a user's memory, or make an empty one.
 
         Raises:
-            Refused: Another process has it open (`MEMORY_LOCKED`).
+            Refused: Another process has it open (`MEMORY_LOCKED`), or its folder can't be made,
+                read or written (`MEMORY_UNUSABLE`).
         """
         if isinstance(place, Path):
             place = MemoryPlace(place)

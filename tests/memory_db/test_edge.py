@@ -40,6 +40,15 @@ def test_a_memory_is_there_when_it_is_opened_again(tmp_path: Path) -> None:
             assert len(store.search(vector("1")[None], 5)[0]) == 2
 
 
+def test_a_place_that_can_hold_no_memory_is_refused_by_its_path(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(b"")
+    for place in (file, file / "below"):
+        with pytest.raises(Refused, match=str(file)) as refused:
+            open_store(place)
+        assert (refused.value.reason, refused.value.field) == ("MEMORY_UNUSABLE", "memory")
+
+
 def test_an_acknowledged_edit_is_in_the_log_files_that_are_synced(tmp_path: Path) -> None:
     with open_store(tmp_path) as store:
         store.remember("Xanthippe", "", "", [view("bo")])
