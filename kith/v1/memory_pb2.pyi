@@ -305,7 +305,7 @@ class ListConceptsRequest(_message.Message):
     category: _builtins.str
     """Only concepts of this category; empty for all. At most 64 characters."""
     display_name: _builtins.str
-    """Only the concept of this display name; empty for all. At most 64 characters."""
+    """Only the concept of this display name, `bo` or `<bo>`; empty for all. At most 66 characters."""
     show_deleted: _builtins.bool
     """Forgotten concepts that can still be brought back, too."""
     def __init__(

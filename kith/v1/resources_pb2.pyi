@@ -79,7 +79,7 @@ class Concept(_message.Message):
     display_name: _builtins.str
     """What the user calls it: `bo`, written `<bo>` in texts. 1 to 64 characters without angle
     brackets, unique among the user's concepts after Unicode NFC. Control, bidirectional and
-    zero-width characters are taken out.
+    zero-width characters are taken out, and so is a pair of brackets around it (66 with it).
     """
     category: _builtins.str
     """The word given to the detector, such as `dog`; at most 64 characters. Left out in Remember, it

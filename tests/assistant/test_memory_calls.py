@@ -93,6 +93,13 @@ async def test_concepts_are_listed_by_name_a_page_at_a_time(me: Caller) -> None:
     assert await names(display_name="nobody") == ("", "")
 
 
+async def test_a_name_may_be_given_in_its_brackets(me: Caller) -> None:
+    bo = await me.remember("<bo>", DOG)
+    assert bo.display_name == "bo"
+    new = await me("UpdateConcept", update(bo, display_name="<rex>"))
+    assert new.display_name == "rex"
+
+
 async def test_an_edit_takes_the_fields_of_its_mask(me: Caller) -> None:
     bo = await me.remember("bo", DOG)
     new = await me("UpdateConcept", update(bo, display_name="rex", description="Barks."))

@@ -60,6 +60,7 @@ GOOD = [
     remember(),
     remember(parent="users/ana@example.org"),
     remember(request_id=UUID, validate_only=True),
+    remember(concept=resources.Concept(display_name="<bo>")),
     remember(concept=resources.Concept(display_name="Großmutters Teekanne 🫖", category="teapot")),
     remember(views=[resources.NewView(photo=PHOTO, box=common.Box(x1=0, y1=0.5, x2=10, y2=9))]),
     memory.GetConceptRequest(name=BO),
@@ -98,7 +99,8 @@ BAD = [
     ("parent", remember(parent=f"users/{'a' * 65}")),
     ("concept", remember(concept=None)),
     ("concept", remember(concept=resources.Concept(category="dog"))),
-    ("concept.display_name", remember(concept=resources.Concept(display_name="<bo>"))),
+    ("concept.display_name", remember(concept=resources.Concept(display_name="<<bo>>"))),
+    ("concept.display_name", remember(concept=resources.Concept(display_name="<users/me>"))),
     ("concept.display_name", remember(concept=resources.Concept(display_name="b" * 65))),
     ("concept.display_name", remember(concept=resources.Concept(display_name="users/me"))),
     (
