@@ -1,11 +1,12 @@
 """The verbs that take a memory in and give it out as a file."""
 
+import json
 import os
 import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO, Final
 
 from kith import replies
@@ -19,8 +20,7 @@ FORMATS: Final[Mapping[MemoryFormat, transfer_pb2.MemoryFormat.ValueType]] = {
     "rap": transfer_pb2.MEMORY_FORMAT_RAP_FOLDER,
 }
 _CHUNK_BYTES: Final = 1024 * 1024
-_RAP_FILES: Final = {".json", ".png", ".jpg", ".jpeg", ".webp", ".gif"}
-"""What a RAP folder holds that is of use; its index files are not."""
+_DATABASE: Final = "database.json"
 
 
 def import_memory(source: str | os.PathLike[str]) -> Verb[Imported]:
@@ -66,20 +66,46 @@ def _packed(path: Path) -> Iterator[IO[bytes]]:
         with path.open("rb") as file:
             yield file
         return
-    if not (path / "database.json").is_file():
+    root = path.resolve()
+    if not _lies_in(root, PurePosixPath(_DATABASE)):
         raise InvalidInput(
             f"memory: {path} holds no database.json; name a RAP folder or an archive",
             reason="RAP_FOLDER_INVALID",
             field="memory",
         )
-    root = path.resolve()
     with tempfile.TemporaryFile() as packed:
         with zipfile.ZipFile(packed, "w") as archive:  # stored: photos are compressed already
-            for part in sorted(root.rglob("*")):
-                # A link could lead out of the folder, to something nobody meant to send.
-                if part.suffix.lower() in _RAP_FILES and part.resolve() == part and part.is_file():
-                    archive.write(part, part.relative_to(root.parent))
+            for part in (_DATABASE, *_images(root)):
+                archive.write(root / part, Path(root.name, part))
         yield packed
+
+
+def _images(root: Path) -> list[str]:
+    """Where the images that a RAP folder's database names lie in it; nothing else is sent.
+
+    A database that can't be understood names none: the server says what is wrong with it.
+    """
+    try:
+        entries = json.loads((root / _DATABASE).read_bytes())["concept_dict"].values()
+        named = {entry["image"] for entry in entries if isinstance(entry.get("image"), str)}
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return []
+    found = set()
+    for path in map(PurePosixPath, named):
+        # From the folder, or from the one above it, whose name may have changed since.
+        for candidate in (path, PurePosixPath(*path.parts[1:])):
+            if _lies_in(root, candidate):
+                found.add(str(candidate))
+                break
+    return sorted(found)
+
+
+def _lies_in(root: Path, path: PurePosixPath) -> bool:
+    """Whether there is such a file; a link must not lead out, to what nobody meant to send."""
+    if path.is_absolute() or ".." in path.parts or "\0" in str(path):
+        return False
+    file = (root / path).resolve()
+    return file.is_relative_to(root) and file.is_file()
 
 
 def _requests(file: IO[bytes], form: MemoryFormat) -> Iterator[transfer_pb2.ImportMemoryRequest]:

@@ -1,4 +1,5 @@
 import io
+import json
 import zipfile
 from pathlib import Path
 
@@ -15,6 +16,14 @@ def sent(assistant: FakeAssistant) -> tuple[int, bytes]:
     return header.header.format, b"".join(chunk.chunk for chunk in chunks)
 
 
+def packed(assistant: FakeAssistant) -> list[str]:
+    """Return the names of the files that were sent, below their folder's."""
+    form, content = sent(assistant)
+    assert form == transfer_pb2.MEMORY_FORMAT_RAP_FOLDER
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return sorted(name.removeprefix("example_database/") for name in archive.namelist())
+
+
 def test_an_archive_is_sent_as_it_is_in_pieces(
     client: Client, assistant: FakeAssistant, tmp_path: Path
 ) -> None:
@@ -27,24 +36,35 @@ def test_an_archive_is_sent_as_it_is_in_pieces(
     assert [(one.entry, one.reason) for one in done.problems] == [("<sunny>", "PHOTO_MISSING")]
 
 
-def test_a_rap_folder_is_zipped_with_its_name_and_without_what_is_of_no_use(
+def test_of_a_rap_folder_only_the_database_and_the_images_it_names_are_sent(
     client: Client, assistant: FakeAssistant, tmp_path: Path
 ) -> None:
     folder = tmp_path / "example_database"
-    folder.mkdir()
-    (tmp_path / "secret.json").write_text("{}", encoding="utf-8")
-    (folder / "database.json").write_text("{}", encoding="utf-8")
-    (folder / "bo.PNG").write_bytes(b"photo")
-    (folder / "image.faiss").write_bytes(b"index")
-    (folder / "link.json").symlink_to(tmp_path / "secret.json")
+    (folder / ".git").mkdir(parents=True)
+    for stray in ("holiday.png", "notes.json", "image.faiss", ".git/hidden.png", "../above.png"):
+        (folder / stray).write_bytes(b"private")
+    (folder / "link.png").symlink_to(tmp_path / "above.png")
+    for image in ("bo.PNG", "mia.jpg"):
+        (folder / image).write_bytes(b"photo")
+    images = ["example_database/bo.PNG", "mia.jpg", "../above.png", "link.png", "gone.png", "", 5]
+    images += [str(tmp_path / "above.png"), "nul\0.png", "."]
+    entries = {f"<{number}>": {"image": image} for number, image in enumerate(images)}
+    database = json.dumps({"concept_dict": entries | {"<none>": {}}})
+    (folder / "database.json").write_text(database, encoding="utf-8")
     client.import_memory(folder)
-    form, content = sent(assistant)
-    assert form == transfer_pb2.MEMORY_FORMAT_RAP_FOLDER
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        assert sorted(archive.namelist()) == [
-            "example_database/bo.PNG",
-            "example_database/database.json",
-        ]
+    assert packed(assistant) == ["bo.PNG", "database.json", "mia.jpg"]
+
+
+@pytest.mark.parametrize("database", ["{}", "no JSON", '{"concept_dict": [1]}', "[]", "\udcff"])
+def test_a_rap_database_that_is_not_one_is_left_to_the_server_to_refuse(
+    database: str, client: Client, assistant: FakeAssistant, tmp_path: Path
+) -> None:
+    folder = tmp_path / "example_database"
+    folder.mkdir()
+    (folder / "database.json").write_bytes(database.encode("utf-8", "surrogateescape"))
+    (folder / "bo.png").write_bytes(b"photo")
+    client.import_memory(folder)
+    assert packed(assistant) == ["database.json"]
 
 
 def test_a_zip_is_taken_for_a_rap_folder(
