@@ -50,7 +50,7 @@ class Concept:
     views: tuple[View, ...]
     """In the order they were added, rejected ones among them; at least one is positive."""
     requests: tuple[str, ...] = ()
-    """Ids of the requests that made it and added views: a retry finds itself here."""
+    """The verb and id of each request that made it or added views: a retry finds itself here."""
     forgotten: datetime | None = None
     """When it was forgotten; None for a concept in use."""
 

@@ -123,7 +123,8 @@ class ConceptStore(ConceptReader):
             request_id: The same id again returns the concept it made, and makes none.
 
         Raises:
-            InvalidInput: A text or a vector can't be kept, or there is no positive view.
+            InvalidInput: A text or a vector can't be kept, there is no positive view, or
+                `request_id` made a concept of another name.
             AlreadyExists: The name is taken; the message names the holder.
             NotFound: A retry, and the concept was forgotten since.
         """
@@ -138,11 +139,12 @@ class ConceptStore(ConceptReader):
             updated=now,
             views=(),
         )
+        request = _request("remember", request_id)
         with self._editing:
-            if request_id and (made := self._made_by(request_id)):
-                return self.get(made)
+            if request and (made := self._made_by(request)):
+                return _same_wish(self.get(made), concept.name)
             self._require_free(concept.name)
-            return self._save(concept, EditKind.REMEMBERED, views, request_id)
+            return self._save(concept, EditKind.REMEMBERED, views, request)
 
     def update(
         self,
@@ -181,12 +183,13 @@ class ConceptStore(ConceptReader):
         Raises:
             NotFound, Stale, InvalidInput: As elsewhere.
         """
+        request = _request("add", request_id)
         with self._editing:
             concept = self.get(concept_id)
-            if request_id and request_id in concept.requests:
+            if request in concept.requests:
                 return concept
             _require_current(concept, etag)
-            return self._save(concept, EditKind.VIEWS_ADDED, views, request_id)
+            return self._save(concept, EditKind.VIEWS_ADDED, views, request)
 
     def reject(self, concept_id: str, view: NewView, request_id: str = "") -> Concept:
         """Keep a picture as one that is *not* this concept; a repeated `request_id` adds nothing.
@@ -194,12 +197,13 @@ class ConceptStore(ConceptReader):
         Raises:
             NotFound, InvalidInput: As elsewhere.
         """
+        request = _request("reject", request_id)
         with self._editing:
             concept = self.get(concept_id)
-            if request_id and request_id in concept.requests:
+            if request in concept.requests:
                 return concept
             negative = replace(view, negative=True)
-            return self._save(concept, EditKind.REJECTED, [negative], request_id)
+            return self._save(concept, EditKind.REJECTED, [negative], request)
 
     def remove_views(self, concept_id: str, view_ids: Iterable[str], etag: str = "") -> Concept:
         """Take views away, positive or rejected ones; there is no undo.
@@ -278,8 +282,8 @@ class ConceptStore(ConceptReader):
         _require_current(concept, etag)
         return concept
 
-    def _made_by(self, request_id: str) -> str | None:
-        where: Where = {"kind": [Kind.CONCEPT, Kind.FORGOTTEN], "request": [request_id]}
+    def _made_by(self, request: str) -> str | None:
+        where: Where = {"kind": [Kind.CONCEPT, Kind.FORGOTTEN], "request": [request]}
         points, _ = self._index.scroll(where, None, 1)
         return points[0].id if points else None
 
@@ -304,7 +308,7 @@ class ConceptStore(ConceptReader):
         concept: Concept,
         kind: EditKind,
         new_views: Sequence[NewView] = (),
-        request_id: str = "",
+        request: str = "",
         *,
         points: Sequence[Point] = (),
     ) -> Concept:
@@ -321,7 +325,7 @@ class ConceptStore(ConceptReader):
             View(new_id(), self._photos.put(new.image), new.box, new.negative, now)
             for new in new_views
         ]
-        requests = (*concept.requests, request_id) if request_id else concept.requests
+        requests = (*concept.requests, request) if request else concept.requests
         concept = replace(
             concept,
             etag=secrets.token_hex(8),
@@ -333,6 +337,21 @@ class ConceptStore(ConceptReader):
         self._index.upsert([*points, *fresh, record_point(concept)])
         self._events.publish(kind, concept.id, now)
         return concept
+
+
+def _request(verb: str, request_id: str) -> str:
+    """What a retry of a call is known by: the same id in another verb is another call."""
+    return request_id and f"{verb}:{request_id}"
+
+
+def _same_wish(made: Concept, name: str) -> Concept:
+    if made.name != name:
+        raise InvalidInput(
+            f"request_id has made <{made.name}> already; give <{name}> an id of its own",
+            reason="REQUEST_ID_REUSED",
+            field="request_id",
+        )
+    return made
 
 
 def _require_current(concept: Concept, etag: str) -> None:

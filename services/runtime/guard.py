@@ -121,12 +121,14 @@ class _Call:
             await context.abort(code, status.message, trailer)
         except grpc.aio.AbortError:
             raise
-        except Exception:  # noqa: BLE001 - the last line of defence: a bug of ours, logged as one
-            # The text of an unknown exception may hold user content, so the caller gets a number.
+        except Exception as error:  # noqa: BLE001 - the last line of defence: a bug of ours, logged as one
+            # The text of an unknown exception may hold user content, so the caller gets its type.
             incident = secrets.token_hex(4)
             _log.exception("incident %s in %s", incident, self._method)
             failure = KithError(
-                f"Kith failed; the server's log has it as incident {incident}", reason="INTERNAL"
+                f"Kith failed ({type(error).__name__}); the log of the process that serves has it as "
+                f"incident {incident}",
+                reason="INTERNAL",
             )
             trailer = ((DETAILS_KEY, to_status(failure).SerializeToString()),)
             await context.abort(grpc.StatusCode.INTERNAL, str(failure), trailer)

@@ -193,6 +193,15 @@ def test_a_retry_with_the_same_request_id_changes_nothing(store: ConceptStore) -
         store.remember("bo", "dog", "", [view("bo")], request_id="r-1")
 
 
+def test_an_id_counts_for_its_verb_and_for_its_name_only(store: ConceptStore) -> None:
+    made = store.remember("bo", "dog", "", [view("bo")], request_id="r")
+    store.add_views(made.id, [view("2")], request_id="r")
+    assert len(store.reject(made.id, view("3"), request_id="r").views) == 3
+    with pytest.raises(InvalidInput, match="<bo> already") as reused:
+        store.remember("rex", "dog", "", [view("rex")], request_id="r")
+    assert (reused.value.reason, reused.value.field) == ("REQUEST_ID_REUSED", "request_id")
+
+
 def test_pages_go_through_all_concepts_in_order_of_age(store: ConceptStore) -> None:
     names = [f"n{number}" for number in range(7)]
     for number, name in enumerate(names):
