@@ -1,7 +1,6 @@
 """The command that shows what Kith does, on pictures whose truth is known."""
 
 import tempfile
-import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -29,12 +28,12 @@ def demo(
     """
     from kith.cli.narrate import narrate
     from kith.demo.page import page as written  # these need gRPC: see Session.client
-    from kith.demo.play import play, score
+    from kith.demo.play import MODELS, play, score, seconds
     from kith.demo.story import load
 
     session = context.obj
     session.refuse_server("demo")
-    began = time.monotonic()
+    profile = session.profile or "pocket"
     steps = []
     with (
         replacing(page, "page", folders=True) as file,
@@ -45,15 +44,17 @@ def demo(
             steps.append(step)
             if not session.as_json:
                 say(narrate(step))
-        html = written(steps, method=session.method or "kith", profile=session.profile or "pocket")
+        html = written(steps, method=session.method or "kith", profile=profile)
         file.write(html.encode())
     counted = score(steps)
-    seconds = round(time.monotonic() - began, 1)
+    loading, story = (round(one, 1) for one in seconds(steps))
     session.show(
-        asdict(counted) | {"seconds": seconds, "page": str(page)},
+        asdict(counted)
+        | {"profile": profile, "loading_seconds": loading, "seconds": story, "page": str(page)},
         Text(
             f"\nNames right: {counted.names_right} of {counted.names}. "
-            f"Answers right: {counted.answers_right} of {counted.answers}. "
-            f"It took {seconds} s.\nThe page: {page.resolve()}"
+            f"Strangers left unnamed: {counted.strangers_unnamed} of {counted.strangers}. "
+            f"Answers right: {counted.answers_right} of {counted.answers}.\n{MODELS[profile]} "
+            f"To load them took {loading} s, the story {story} s.\nThe page: {page.resolve()}"
         ),
     )

@@ -1,7 +1,7 @@
 """Whether what was said is true: names in their places, and answers."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -40,23 +40,23 @@ def judge_names(found: Retrieval, present: Mapping[str, Box]) -> list[Naming]:
     return judged + wrong
 
 
-def judge_answer(question: Question, answer: str, names: Collection[str]) -> bool:
-    """Whether `answer` is the true one, whatever words surround it.
+def judge_answer(question: Question, answer: str) -> bool:
+    """Whether `answer` is the true one: that and nothing more, but for case, stops and article.
 
-    Args:
-        question: With its true answer.
-        answer: As it was given.
-        names: Every name there is: a caption must hold the true ones and no other.
+    A caption is free in its words: it must name those who are there in brackets, and nobody else.
     """
     if question.kind == "caption":
-        return {name for name in names if f"<{name}>" in answer} == set(
-            re.findall(r"<(.+?)>", question.answer)
-        )
-    words = re.findall(r"\w+", answer.lower())
-    truth = re.findall(r"\w+", question.answer.lower())
-    if question.kind == "presence":
-        return words[:1] == truth
-    return truth[-1] in words  # "on the left": whoever says "left" is right
+        return _names(answer) == _names(question.answer)
+    return _words(answer) == _words(question.answer)
+
+
+def _names(text: str) -> set[str]:
+    return set(re.findall(r"<(.+?)>", text))
+
+
+def _words(text: str) -> list[str]:
+    words = re.findall(r"\w+", text.lower())
+    return words[1:] if words[:1] in (["a"], ["an"], ["the"]) else words
 
 
 def overlap(one: Box, other: Box) -> float:
