@@ -6,9 +6,10 @@ and works without them.
 
 import importlib
 import os
+import re
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,8 @@ def reach(server: str | None, user: str | None, options: LocalOptions) -> Iterat
     """The address of `server`, or of a server that lives as long as the block.
 
     Raises:
-        InvalidInput: A server is named, and options too.
+        InvalidInput: A server is named, and options too, or not as HOST:PORT; or a `KITH_*`
+            variable can't be understood.
         Refused: A package that a server in this process needs is missing.
     """
     if server is not None:
@@ -42,7 +44,7 @@ def reach(server: str | None, user: str | None, options: LocalOptions) -> Iterat
                 reason="OPTION_CONFLICT",
                 field=given[0],
             )
-        yield server
+        yield _checked(server)
         return
     wiring = server_module("services.assistant.wiring")
     chosen = {
@@ -52,8 +54,41 @@ def reach(server: str | None, user: str | None, options: LocalOptions) -> Iterat
         "profile": options.profile,
         "weights": options.weights and Path(options.weights),
     }
-    with wiring.local_server(**{k: v for k, v in chosen.items() if v is not None}) as address:
+    given = {name: value for name, value in chosen.items() if value is not None}
+    with ExitStack() as stack:
+        try:
+            address = stack.enter_context(wiring.local_server(**given))
+        except ValueError as error:
+            raise settings_error(error) from error
         yield address
+
+
+def settings_error(error: ValueError) -> InvalidInput:
+    """What to say of settings that pydantic can't understand: the variables, and why."""
+    details: list[Any] = getattr(error, "errors", list)()
+    if not details:
+        raise error
+    said = [
+        f"KITH_{str(one['loc'][0]).upper()}={one['input']}: {one['msg']}"
+        for one in details
+        if one["loc"]
+    ]
+    return InvalidInput(f"settings: {'; '.join(said) or error}", reason="SETTINGS_INVALID")
+
+
+def _checked(server: str) -> str:
+    """`server`, if it is HOST:PORT or a socket as gRPC names it."""
+    host, _, port = server.rpartition(":")
+    named = host.startswith("[") and host.endswith("]") or re.fullmatch(r"[^\s:/\[\]]+", host)
+    if not server.startswith("unix:") and not (
+        named and re.fullmatch("[0-9]{1,5}", port) and 0 < int(port) < 65536
+    ):
+        raise InvalidInput(
+            f"server: {server!r} is not HOST:PORT; give it as in 127.0.0.1:7450",
+            reason="SERVER_INVALID",
+            field="server",
+        )
+    return server
 
 
 def server_module(name: str) -> Any:  # noqa: ANN401 - a module, whose types we must not import

@@ -9,8 +9,7 @@ import typer
 from rich.text import Text
 
 from kith.cli.options import Context
-from kith.errors import InvalidInput
-from kith.local import server_module
+from kith.local import server_module, settings_error
 
 app = typer.Typer()
 
@@ -45,8 +44,8 @@ def serve(
     }
     try:
         chosen = settings(**{name: value for name, value in given.items() if value is not None})
-    except ValueError as error:  # pydantic names the variable that it can't understand
-        raise InvalidInput(f"settings: {error}", reason="SETTINGS_INVALID") from error
+    except ValueError as error:
+        raise settings_error(error) from error
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, force=True)
 
     def announce(what: str) -> None:

@@ -101,6 +101,24 @@ def test_a_server_that_is_not_there_is_a_failure(capsys: Captured) -> None:
     assert "nobody answers at 127.0.0.1:1" in line(capsys)
 
 
+@pytest.mark.parametrize(
+    "server",
+    ["nonsense", ":99999", "here:0", "here:99999", "here:", ":7450", "a:b:1", "http://a:1"],
+)
+def test_a_server_that_is_no_address_is_bad_input(server: str, capsys: Captured) -> None:
+    assert main(["--server", server, "list"]) == 2
+    assert f"{server!r} is not HOST:PORT" in line(capsys)
+
+
+@pytest.mark.parametrize("command", [["list"], ["serve"]])
+def test_a_setting_that_can_not_be_read_is_bad_input(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    monkeypatch.setenv("KITH_PORT", "abc")
+    assert main(["--memory", str(tmp_path), *command]) == 2
+    assert "KITH_PORT=abc: Input should be a valid integer" in line(capsys)
+
+
 def test_an_export_that_fails_leaves_no_half_file(
     kith: Run, assistant: FakeAssistant, tmp_path: Path, capsys: Captured
 ) -> None:
