@@ -20,7 +20,6 @@ from memory_db.index import INDEXED_FIELDS, VECTOR, Hit, Point, Where
 from memory_db.schema import Vectors
 
 _PAGE = 500
-_MAX_VALUES = 10_000
 _FLUSH_EVERY = 500
 """Edits after which the engine writes all its files and shortens its log: 10 to 50 ms."""
 
@@ -28,7 +27,7 @@ _FLUSH_EVERY = 500
 class EdgeIndex:
     """A `VectorIndex` on disk, for one process. Safe to call from many threads.
 
-    Search is exact until `optimize` builds a graph, which the engine does above 10 MB of vectors.
+    Search is exact: no graph is ever built.
 
     Args:
         folder: Made when it is not there.
@@ -116,12 +115,6 @@ class EdgeIndex:
         with self._mutex:
             return self._shard.count(engine.CountRequest(exact=True, filter=_filter(where)))
 
-    def values(self, field: str, where: Where) -> set[str]:
-        """See `VectorIndex.values`."""
-        request = engine.FacetRequest(key=field, limit=_MAX_VALUES, filter=_filter(where))
-        with self._mutex:
-            return {str(hit.value) for hit in self._shard.facet(request).hits}
-
     def purge(self, ids: Collection[str]) -> None:
         """See `VectorIndex.purge`.
 
@@ -145,15 +138,6 @@ class EdgeIndex:
             self._unflushed = 0
             self._make_current(name)
             shutil.rmtree(self._folder / old)
-
-    def optimize(self) -> None:
-        """Build the search graph of a large memory.
-
-        Holds up every thread of the process (measured: 3 s for 15,000 vectors of 512), so call it
-        where nobody waits. Below 10 MB of vectors there is nothing to do.
-        """
-        with self._mutex:
-            self._shard.optimize()
 
     def close(self) -> None:
         """See `VectorIndex.close`; calling it again does nothing."""

@@ -3,13 +3,12 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Self
 
 from kith.errors import Refused
+from memory_db.schema import Concept
 
 HISTORY = 1024
 """Edits kept for subscribers that resume or lag behind."""
@@ -36,6 +35,8 @@ class Edit:
     kind: EditKind
     concept_id: str
     time: datetime
+    concept: Concept | None = None
+    """As it was after the edit; None once it is purged, for what is purged is in no log."""
 
 
 class EventLog:
@@ -48,20 +49,25 @@ class EventLog:
     def __init__(self, history: int = HISTORY) -> None:
         self._edits: deque[Edit] = deque(maxlen=history)
         self._first_revision = self._revision = time.time_ns() // 1000
-        self._changed = threading.Condition()
+        self._mutex = threading.Lock()
 
     @property
     def revision(self) -> int:
         """The number of the newest edit."""
-        with self._changed:
+        with self._mutex:
             return self._revision
 
-    def publish(self, kind: EditKind, concept_id: str, when: datetime) -> None:
-        """Number an edit and wake the subscribers; never waits for them."""
-        with self._changed:
+    def publish(
+        self, kind: EditKind, concept_id: str, when: datetime, concept: Concept | None = None
+    ) -> None:
+        """Number an edit; never waits for the subscribers."""
+        with self._mutex:
+            if kind is EditKind.PURGED:
+                for place, edit in enumerate(self._edits):
+                    if edit.concept_id == concept_id:
+                        self._edits[place] = replace(edit, concept=None)
             self._revision += 1
-            self._edits.append(Edit(self._revision, kind, concept_id, when))
-            self._changed.notify_all()
+            self._edits.append(Edit(self._revision, kind, concept_id, when, concept))
 
     def subscribe(self, from_revision: int | None = None) -> "Subscription":
         """Edits after `from_revision`; from now on when it is None.
@@ -70,17 +76,16 @@ class EventLog:
             Refused: Edits after that revision are no longer kept (`WATCH_FELL_BEHIND`).
         """
         subscription = Subscription(self, self.revision if from_revision is None else from_revision)
-        self.after(subscription.revision, timeout_s=0)
+        self.after(subscription.revision)
         return subscription
 
-    def after(self, revision: int, timeout_s: float) -> list[Edit]:
-        """Edits after `revision`; waits up to `timeout_s` while there are none.
+    def after(self, revision: int) -> list[Edit]:
+        """Edits after `revision`.
 
         Raises:
             Refused: Some of them are no longer kept (`WATCH_FELL_BEHIND`).
         """
-        with self._changed:
-            self._changed.wait_for(lambda: self._revision != revision, timeout_s)
+        with self._mutex:
             oldest = self._edits[0].revision - 1 if self._edits else self._first_revision
             if not oldest <= revision <= self._revision:
                 raise Refused(
@@ -92,35 +97,20 @@ class EventLog:
 
 
 class Subscription:
-    """One reader's place in the log. Belongs to one thread, save for `close`."""
+    """One reader's place in the log. Belongs to one thread."""
 
     def __init__(self, log: EventLog, revision: int) -> None:
         self._log = log
-        self._closed = threading.Event()
         self.revision = revision
         """The last edit read: pass it to `subscribe` to resume."""
 
-    def poll(self, timeout_s: float) -> list[Edit]:
-        """The edits since the last call; waits up to `timeout_s`, then returns an empty list.
+    def poll(self) -> list[Edit]:
+        """The edits since the last call.
 
         Raises:
             Refused: The reader fell behind the kept history (`WATCH_FELL_BEHIND`).
         """
-        edits = self._log.after(self.revision, timeout_s)
+        edits = self._log.after(self.revision)
         if edits:
             self.revision = edits[-1].revision
         return edits
-
-    def close(self) -> None:
-        """End the iteration within a second."""
-        self._closed.set()
-
-    def __iter__(self) -> Iterator[Edit]:
-        while not self._closed.is_set():
-            yield from self.poll(timeout_s=0.5)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()

@@ -60,9 +60,6 @@ class VectorIndex(Protocol):
     def count(self, where: Where) -> int:
         """How many points there are."""
 
-    def values(self, field: str, where: Where) -> set[str]:
-        """The words that `field` holds."""
-
     def purge(self, ids: Collection[str]) -> None:
         """Delete points so that nothing of them, or of any earlier edit, is left in the files.
 

@@ -48,10 +48,11 @@ class ConceptReader:
         page_size: int = 100,
         page_token: str = "",
         category: str = "",
+        name: str = "",
         *,
         forgotten_too: bool = False,
     ) -> Page:
-        """Concepts in the order they were made, of one category or of all.
+        """Concepts in the order they were made; of one category, of one name, or all.
 
         Raises:
             InvalidInput: The token is none of ours.
@@ -63,27 +64,24 @@ class ConceptReader:
                 field="page_token",
             )
         kinds = (Kind.CONCEPT, Kind.FORGOTTEN) if forgotten_too else (Kind.CONCEPT,)
-        where: Where = {"kind": kinds} | ({"category": [category]} if category else {})
+        filters = {"category": category, "name": name}
+        where: Where = {"kind": kinds} | {field: [word] for field, word in filters.items() if word}
         limit = max(1, min(page_size, MAX_PAGE_SIZE))
         points, following = self._index.scroll(where, page_token or None, limit)
         return Page(tuple(concept_of(point) for point in points), following or "")
 
-    def categories(self) -> tuple[str, ...]:
-        """The categories of all concepts, in alphabetical order, each once."""
-        return tuple(sorted(self._index.values("category", {"kind": [Kind.CONCEPT]}) - {""}))
-
-    def search(self, vectors: Vectors, k: int, *, negatives: bool = True) -> Neighbours:
+    def search(self, vectors: Vectors, k: int) -> Neighbours:
         """The `k` nearest views for each row of `vectors` [n, dim], nearest first.
+
+        Rejected views are among them.
 
         Args:
             vectors: Brought to unit length here.
             k: How many; fewer come back from a smaller memory.
-            negatives: False leaves rejected views out, as if there were none.
         """
         if not len(vectors) or k < 1:
             return [[] for _ in vectors]
-        kinds = LIVE_VIEWS if negatives else (Kind.VIEW,)
-        hits = self._index.search(self._unit(vectors), k, {"kind": kinds})
+        hits = self._index.search(self._unit(vectors), k, {"kind": LIVE_VIEWS})
         # A search may pass between two writes of an edit: what the records say counts.
         records = self._index.get({hit.point.payload["concept"] for row in hits for hit in row})
         listed = {

@@ -9,8 +9,6 @@ from memory_db.index import INDEXED_FIELDS, VECTOR, Hit, Point, Where
 from memory_db.names import folder_name
 from memory_db.schema import Vectors
 
-_MAX_VALUES = 10_000
-
 
 class ServerIndex:
     """A `VectorIndex` on a server. As safe to call from many threads as its client is.
@@ -88,13 +86,6 @@ class ServerIndex:
     def count(self, where: Where) -> int:
         """See `VectorIndex.count`."""
         return self._client.count(self._collection, count_filter=self._filter(where)).count
-
-    def values(self, field: str, where: Where) -> set[str]:
-        """See `VectorIndex.values`."""
-        answer = self._client.facet(
-            self._collection, field, facet_filter=self._filter(where), limit=_MAX_VALUES
-        )
-        return {str(hit.value) for hit in answer.hits}
 
     def purge(self, ids: Collection[str]) -> None:
         """See `VectorIndex.purge`."""

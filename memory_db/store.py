@@ -335,7 +335,7 @@ class ConceptStore(ConceptReader):
         )
         fresh = [view_point(concept, *pair) for pair in zip(added, vectors, strict=True)]
         self._index.upsert([*points, *fresh, record_point(concept)])
-        self._events.publish(kind, concept.id, now)
+        self._events.publish(kind, concept.id, now, concept)
         return concept
 
 

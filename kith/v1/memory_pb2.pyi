@@ -628,7 +628,7 @@ class WatchConceptsResponse(_message.Message):
     """Where to go on from after a break."""
     @_builtins.property
     def concept(self) -> _resources_pb2.Concept:
-        """The concept after the edit; only its name for EDIT_PURGED, unset for EDIT_NONE."""
+        """The concept as it was after the edit; only its name once it is purged, unset for EDIT_NONE."""
 
     @_builtins.property
     def edit_time(self) -> _timestamp_pb2.Timestamp:

@@ -5,21 +5,14 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from kith.errors import NotFound, Refused
-from memory_db import Concept, ConceptStore, View
+from memory_db import Concept, ConceptStore, Page, View
 from memory_db.names import clean_category, clean_name
-from services.assistant.memory import Memory, all_concepts
+from services.assistant.memory import Memory
 from services.assistant.methods import Method
 from services.assistant.stages import Stages
 from services.assistant.views import Photo, prepare, view_of
 
 DEFAULT_PAGE_SIZE = 100
-
-
-class ConceptPage(NamedTuple):
-    """Some concepts by display name, and the token of the next page (empty on the last one)."""
-
-    concepts: list[Concept]
-    next_page_token: str
 
 
 class Filter(NamedTuple):
@@ -56,27 +49,27 @@ async def get_view(store: ConceptStore, concept_id: str, view_id: str) -> tuple[
 
 async def list_page(
     store: ConceptStore, wanted: Filter, page_size: int = 0, page_token: str = ""
-) -> ConceptPage:
-    """A page of concepts, ordered by display name.
+) -> Page:
+    """A page of concepts, the oldest first.
 
     Args:
         store: Of the user who asks.
         wanted: Which concepts.
         page_size: 0 for the default.
-        page_token: Of the page before. It says after which concept to go on, so that edits made
+        page_token: Of the page before. It says with which concept to go on, so that edits made
             meanwhile neither repeat a concept nor hide one.
+
+    Raises:
+        InvalidInput: A text can't be one of a concept, or the token is none of ours.
     """
-    category = clean_category(wanted.category)
-    name = clean_name(wanted.display_name) if wanted.display_name else ""
-    everything = await asyncio.to_thread(all_concepts, store, forgotten_too=wanted.forgotten_too)
-    matching = [
-        concept
-        for concept in everything
-        if (not category or concept.category == category) and (not name or concept.name == name)
-    ]
-    rest = sorted((one for one in matching if _token(one) > page_token), key=_token)
-    page = rest[: page_size or DEFAULT_PAGE_SIZE]
-    return ConceptPage(page, _token(page[-1]) if len(page) < len(rest) else "")
+    return await asyncio.to_thread(
+        store.list,
+        page_size or DEFAULT_PAGE_SIZE,
+        page_token,
+        clean_category(wanted.category),
+        clean_name(wanted.display_name) if wanted.display_name else "",
+        forgotten_too=wanted.forgotten_too,
+    )
 
 
 async def update(
@@ -178,8 +171,3 @@ async def unforget(store: ConceptStore, concept_id: str) -> Concept:
         NotFound, AlreadyExists: As `ConceptStore.undo_forget`.
     """
     return await asyncio.to_thread(store.undo_forget, concept_id)
-
-
-def _token(concept: Concept) -> str:
-    # No name holds a line break, and every letter comes after it.
-    return f"{concept.name}\n{concept.id}"

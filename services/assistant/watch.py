@@ -2,12 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import suppress
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from kith.errors import InvalidInput, NotFound
-from memory_db import Concept, ConceptStore, Edit, EditKind
+from kith.errors import InvalidInput
+from memory_db import Concept, ConceptStore, EditKind
 
 _INTERVAL_S: Final = 0.1
 """How often the log is looked at. That costs microseconds; a thread waiting for each watcher would
@@ -21,7 +20,7 @@ class Seen(NamedTuple):
     """None for the first message of a watch."""
     concept_id: str
     concept: Concept | None
-    """As it is after the edit; None when it is gone for good."""
+    """As it was after the edit; None when it is gone for good."""
     resume_token: str
     """Where to go on from after a break."""
     time: datetime | None
@@ -38,19 +37,12 @@ async def watch(store: ConceptStore, resume_token: str = "") -> AsyncGenerator[S
         InvalidInput: The token is none of ours.
         Refused: The token is too old, or the watcher too slow.
     """
-    with store.subscribe(_revision(resume_token)) as edits:
-        yield Seen(None, "", None, str(edits.revision), None)
-        while True:
-            for edit in edits.poll(timeout_s=0):
-                yield await asyncio.to_thread(_seen, store, edit)
-            await asyncio.sleep(_INTERVAL_S)
-
-
-def _seen(store: ConceptStore, edit: Edit) -> Seen:
-    concept = None
-    with suppress(NotFound):
-        concept = store.get(edit.concept_id, forgotten_too=True)
-    return Seen(edit.kind, edit.concept_id, concept, str(edit.revision), edit.time)
+    edits = store.subscribe(_revision(resume_token))
+    yield Seen(None, "", None, str(edits.revision), None)
+    while True:
+        for edit in edits.poll():
+            yield Seen(edit.kind, edit.concept_id, edit.concept, str(edit.revision), edit.time)
+        await asyncio.sleep(_INTERVAL_S)
 
 
 def _revision(token: str) -> int | None:

@@ -126,8 +126,8 @@ class _Call:
             incident = secrets.token_hex(4)
             _log.exception("incident %s in %s", incident, self._method)
             failure = KithError(
-                f"Kith failed ({type(error).__name__}); the log of the process that serves has it as "
-                f"incident {incident}",
+                f"Kith failed ({type(error).__name__}); the log of the process that serves has it "
+                f"as incident {incident}",
                 reason="INTERNAL",
             )
             trailer = ((DETAILS_KEY, to_status(failure).SerializeToString()),)

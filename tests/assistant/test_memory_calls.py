@@ -74,7 +74,7 @@ async def test_a_retry_changes_nothing(me: Caller) -> None:
     assert [view.negative for view in last.views] == [False, False, True]
 
 
-async def test_concepts_are_listed_by_name_a_page_at_a_time(me: Caller) -> None:
+async def test_concepts_are_listed_oldest_first_a_page_at_a_time(me: Caller) -> None:
     for name, category in (("d", "dog"), ("b", "mug"), ("a", "dog"), ("c", "dog")):
         await me.remember(name, Thing(category, 0))
 
@@ -83,14 +83,17 @@ async def test_concepts_are_listed_by_name_a_page_at_a_time(me: Caller) -> None:
         page = await me("ListConcepts", request)
         return "".join(concept.display_name for concept in page.concepts), page.next_page_token
 
-    assert await names() == ("abcd", "")
+    assert await names() == ("dbac", "")
     first, token = await names(page_size=2, category="dog")
-    assert first == "ac"
+    assert first == "da"
     # What is made or gone between two pages neither repeats a concept nor hides one.
     await me.remember("b2", Thing("dog", 0))
-    assert await names(page_size=2, category="dog", page_token=token) == ("d", "")
+    assert await names(page_size=2, category="dog", page_token=token) == ("cb2", "")
     assert await names(display_name="<b>") == ("b", "")
     assert await names(display_name="nobody") == ("", "")
+    with pytest.raises(InvalidInput) as refused:
+        await names(page_token="junk")
+    assert (refused.value.reason, refused.value.field) == ("PAGE_TOKEN_INVALID", "page_token")
 
 
 async def test_a_name_may_be_given_in_its_brackets(me: Caller) -> None:

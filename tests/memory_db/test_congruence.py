@@ -26,7 +26,6 @@ def act(rng: random.Random) -> Callable[[ConceptStore], object]:
     name, other = rng.choice(NAMES), rng.choice(NAMES)
     word, category = f"w{rng.randrange(12)}", rng.choice(CATEGORIES)
     position, count = rng.randrange(3), rng.randrange(1, 6)
-    rejected = rng.random() < 0.3
 
     def concept_id(store: ConceptStore) -> str:
         listed = store.list(forgotten_too=True).concepts
@@ -63,7 +62,7 @@ def act(rng: random.Random) -> Callable[[ConceptStore], object]:
 
     def search(store: ConceptStore) -> object:
         query = vector(word, near=name)[None]
-        (row,) = store.search(query, count, negatives=not rejected)
+        (row,) = store.search(query, count)
         blobs = {v.id: v.blob for c in store.list().concepts for v in c.views}
         return [
             (blobs[n.view_id], n.negative, pytest.approx(n.distance, abs=TOLERANCE)) for n in row
@@ -75,7 +74,6 @@ def act(rng: random.Random) -> Callable[[ConceptStore], object]:
         return (
             [c.name for c in page.concepts],
             bool(page.next_page_token),
-            store.categories(),
             found and facts(store, found.id),
         )
 

@@ -1,6 +1,5 @@
 """The embedded index: its folder, its lock, and that what is purged is found in no file."""
 
-import json
 import os
 import shutil
 import subprocess
@@ -9,13 +8,11 @@ import threading
 from contextlib import closing
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from kith.errors import AlreadyExists, Refused
 from memory_db import UNDO_WINDOW_S, Concept, ConceptStore, MemoryPlace
 from memory_db.edge import EdgeIndex
-from memory_db.index import Point
 from memory_db.photos import PhotoStore, content_hash
 from tests.memory_db.conftest import Clock
 from tests.memory_db.making import DIM, image, vector, view
@@ -236,30 +233,6 @@ def test_a_purged_concept_is_found_in_no_file(tmp_path: Path, clock: Clock) -> N
     with closing(EdgeIndex(tmp_path, model="clip", dim=DIM)) as index_again:
         assert index_again.count({"kind": ["view"]}) == 20
     assert traces(tmp_path, *words, *hashes, *vectors, *pictures) == []
-
-
-def test_optimizing_changes_no_answer(tmp_path: Path) -> None:
-    rng = np.random.default_rng(0)
-    rows = rng.normal(size=(3000, DIM)).astype(np.float32)
-    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    with closing(EdgeIndex(tmp_path, model="clip", dim=DIM)) as index:
-        index.upsert(
-            [
-                Point(f"00000000-0000-0000-0000-{number:012d}", {"kind": "view"}, row)
-                for number, row in enumerate(rows)
-            ]
-        )
-        where = {"kind": ["view"]}
-        before = index.search(rows[:20], 5, where)
-        index.optimize()
-        assert [[h.point.id for h in r] for r in index.search(rows[:20], 5, where)] == [
-            [h.point.id for h in r] for r in before
-        ]
-        index.purge([before[0][0].point.id])
-        assert index.count(where) == 2999
-        assert json.loads((tmp_path / "memory.json").read_text(encoding="utf-8"))["shard"] == (
-            "shard-000002"
-        )
 
 
 def test_the_memory_loads_neither_a_model_library_nor_grpc(tmp_path: Path) -> None:

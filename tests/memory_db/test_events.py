@@ -1,12 +1,11 @@
 """Watching the edits: in order, resumable, bounded."""
 
-import threading
 from datetime import UTC, datetime
 
 import pytest
 
 from kith.errors import Refused
-from memory_db.events import Edit, EditKind, EventLog
+from memory_db.events import EditKind, EventLog
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -21,18 +20,18 @@ def test_a_subscriber_sees_what_comes_after_it_subscribed() -> None:
     publish(log, "before")
     watch = log.subscribe()
     publish(log, "a", "b")
-    assert [edit.concept_id for edit in watch.poll(0)] == ["a", "b"]
-    assert watch.poll(0) == []
+    assert [edit.concept_id for edit in watch.poll()] == ["a", "b"]
+    assert watch.poll() == []
 
 
 def test_a_reader_resumes_after_the_last_edit_it_saw() -> None:
     log = EventLog()
     watch = log.subscribe()
     publish(log, "a")
-    watch.poll(0)
+    watch.poll()
     publish(log, "b", "c")
     resumed = log.subscribe(watch.revision)
-    assert [edit.concept_id for edit in resumed.poll(0)] == ["b", "c"]
+    assert [edit.concept_id for edit in resumed.poll()] == ["b", "c"]
     assert resumed.revision == log.revision
 
 
@@ -42,11 +41,11 @@ def test_a_slow_reader_is_told_that_it_fell_behind() -> None:
     publish(log, "a", "b", "c")
     start = watch.revision
     publish(log, "d")
-    for late in (lambda: watch.poll(0), lambda: log.subscribe(start)):
+    for late in (watch.poll, lambda: log.subscribe(start)):
         with pytest.raises(Refused, match="list the concepts again") as caught:
             late()
         assert caught.value.reason == "WATCH_FELL_BEHIND"
-    assert [edit.concept_id for edit in log.subscribe(start + 1).poll(0)] == ["b", "c", "d"]
+    assert [edit.concept_id for edit in log.subscribe(start + 1).poll()] == ["b", "c", "d"]
 
 
 def test_a_revision_of_another_process_is_never_taken_for_one_of_this() -> None:
@@ -54,24 +53,3 @@ def test_a_revision_of_another_process_is_never_taken_for_one_of_this() -> None:
     for foreign in (0, log.revision - 1, log.revision + 1):
         with pytest.raises(Refused):
             log.subscribe(foreign)
-
-
-def test_a_waiting_reader_is_woken_by_an_edit_and_ends_when_closed() -> None:
-    log = EventLog()
-    watch = log.subscribe()
-    seen: list[Edit] = []
-    arrived = threading.Event()
-
-    def read() -> None:
-        for edit in watch:
-            seen.append(edit)
-            arrived.set()
-
-    reader = threading.Thread(target=read)
-    reader.start()
-    publish(log, "a")
-    assert arrived.wait(5)
-    watch.close()
-    reader.join(5)
-    assert not reader.is_alive()
-    assert [edit.concept_id for edit in seen] == ["a"]
