@@ -79,7 +79,7 @@ def settings_error(error: ValueError) -> InvalidInput:
 def _checked(server: str) -> str:
     """`server`, if it is HOST:PORT or a socket as gRPC names it."""
     host, _, port = server.rpartition(":")
-    named = host.startswith("[") and host.endswith("]") or re.fullmatch(r"[^\s:/\[\]]+", host)
+    named = (host.startswith("[") and host.endswith("]")) or re.fullmatch(r"[^\s:/\[\]]+", host)
     if not server.startswith("unix:") and not (
         named and re.fullmatch("[0-9]{1,5}", port) and 0 < int(port) < 65536
     ):

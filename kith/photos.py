@@ -27,7 +27,7 @@ def photo_bytes(photo: Photo) -> bytes:
     """The encoded bytes of `photo`; a `PIL.Image.Image` becomes a PNG.
 
     Raises:
-        InvalidInput: The file can't be read, or is larger than a message may be.
+        InvalidInput: The file can't be read, is empty, or is larger than a message may be.
     """
     if isinstance(photo, bytes):
         return photo
@@ -46,6 +46,12 @@ def _file_bytes(path: Path) -> bytes:
                 f"image: {path} has {size} bytes, at most {MAX_MESSAGE_BYTES} can be sent; "
                 "send a smaller photo",
                 reason="IMAGE_TOO_MANY_BYTES",
+                field="image",
+            )
+        if size == 0:
+            raise InvalidInput(
+                f"image: {path} is empty; name a JPEG, PNG or WebP file",
+                reason="IMAGE_EMPTY",
                 field="image",
             )
         return path.read_bytes()

@@ -1,6 +1,7 @@
-"""The files of a command line: those it writes."""
+"""The files of a command line: those it writes, and the photos that a server refuses."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -36,6 +37,32 @@ def replacing(target: Path, field: str, *, folders: bool = False) -> Iterator[Bi
     finally:
         with suppress(OSError):  # never made, or made under its final name
             part.unlink()
+
+
+@contextmanager
+def naming(images: Sequence[Path]) -> Iterator[None]:
+    """Put the file before the message where one of the `images` that were sent is refused.
+
+    Raises:
+        InvalidInput: It is.
+    """
+    try:
+        yield
+    except InvalidInput as error:
+        number = _refused(error.field or "", images)
+        # What is found wrong before it is sent names its file itself.
+        if number is None or f" {images[number]}" in str(error):
+            raise
+        raise InvalidInput(
+            f"{images[number]}: {error}", reason=error.reason, field=error.field
+        ) from error
+
+
+def _refused(field: str, images: Sequence[Path]) -> int | None:
+    """Which of `images` a field of a request is about: the server knows them by number."""
+    if numbered := re.match(r"(?:images|views)\[(\d+)\]", field):
+        return int(numbered[1]) if int(numbered[1]) < len(images) else None
+    return 0 if len(images) == 1 and re.search(r"\b(?:image|photo)\b", field) else None
 
 
 def _unwritable(target: Path, field: str, why: str) -> InvalidInput:

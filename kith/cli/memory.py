@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from kith.cli import forms, human
-from kith.cli.files import replacing
+from kith.cli.files import naming, replacing
 from kith.cli.options import (
     Boxes,
     Category,
@@ -42,7 +42,11 @@ def remember(
     {"name": "users/.../concepts/...", "display_name": "bo",
      "category": "dog", "description": "...", "views": 2}
     """
-    with context.obj.client() as kith, context.obj.waiting("Remembering ..."):
+    with (
+        context.obj.client() as kith,
+        context.obj.waiting("Remembering ..."),
+        naming(images),
+    ):
         made = kith.remember(
             name, images, category=category, description=description, boxes=box or ()
         )
@@ -52,7 +56,7 @@ def remember(
 @app.command("add-view")
 def add_view(context: Context, concept: ConceptName, images: Images, box: Boxes = None) -> None:
     """Add photos to a concept."""
-    with context.obj.client() as kith, context.obj.waiting("Looking ..."):
+    with context.obj.client() as kith, context.obj.waiting("Looking ..."), naming(images):
         changed = kith.add_views(concept, images, boxes=box or ())
     context.obj.show(forms.concept(changed), human.remembered(changed, "This is"))
 
@@ -101,7 +105,7 @@ def reject(context: Context, concept: ConceptName, image: Image, box: OneBox = N
 
     It is heeded from the next question on.
     """
-    with context.obj.client() as kith, context.obj.waiting("Looking ..."):
+    with context.obj.client() as kith, context.obj.waiting("Looking ..."), naming([image]):
         changed = kith.reject(concept, image, box=box)
     context.obj.show(forms.concept(changed), human.remembered(changed, "Noted: that is not"))
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from kith.cli import forms, human
+from kith.cli.files import naming
 from kith.cli.options import Context, Image, Images
 from kith.cli.session import print_json, say
 from kith.messages import Answer
@@ -27,7 +28,7 @@ def retrieve(context: Context, images: Images) -> None:
     """
     with context.obj.client() as kith:
         for image in images:
-            with context.obj.waiting(f"Looking at {image} ..."):
+            with context.obj.waiting(f"Looking at {image} ..."), naming([image]):
                 found = kith.retrieve(image)
             context.obj.show(forms.retrieval(str(image), found), human.retrieval(str(image), found))
 
@@ -48,7 +49,7 @@ def recognize(
     {"concepts": [{"concept": "bo", "present": true, "score": 0.93,
                    "box": [x1, y1, x2, y2]}]}
     """
-    with context.obj.client() as kith, context.obj.waiting("Looking ..."):
+    with context.obj.client() as kith, context.obj.waiting("Looking ..."), naming([image]):
         found = kith.recognize(image, concept)
     context.obj.show(forms.recognitions(found), human.recognitions(found))
 
@@ -78,7 +79,7 @@ def ask(
             f"{len(words)} were given; put the question in quotes", param_hint="[IMAGE] QUESTION"
         )
     image = Path(images[0]) if images else None
-    with context.obj.client() as kith:
+    with context.obj.client() as kith, naming([image] if image else []):
         if context.obj.as_json:
             print_json(forms.answer(kith.ask(question, image)))
             return

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from kith.cli import main
-from kith.errors import KithError, Refused, Unauthenticated, Unavailable
+from kith.cli.files import naming
+from kith.errors import InvalidInput, KithError, Refused, Unauthenticated, Unavailable
 from tests.kith.conftest import Run
 from tests.kith.fake import FakeAssistant, overloaded
 
@@ -72,10 +73,46 @@ def test_a_message_of_several_lines_is_printed_as_one(
     assert line(capsys) == "kith: display_name: 'bo' is taken; choose another\n"
 
 
-def test_a_photo_the_server_refuses_is_bad_input(kith: Run, photo: Path, capsys: Captured) -> None:
-    photo.write_bytes(b"broken")
-    assert kith("retrieve", photo) == 2
-    assert "send a JPEG" in line(capsys)
+@pytest.mark.parametrize(
+    ("content", "said"), [(b"broken", "send a JPEG"), (b"", "is empty; name a JPEG")]
+)
+def test_a_photo_that_is_refused_is_bad_input_and_named(
+    content: bytes, said: str, kith: Run, photo: Path, tmp_path: Path, capsys: Captured
+) -> None:
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(content)
+    assert kith("retrieve", photo, bad, photo) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert err.count(str(bad)) == 1
+    assert said in err
+
+
+@pytest.mark.parametrize(
+    ("field", "named"),
+    [
+        ("views[1].photo", "b.png"),
+        ("images[0]", "a.png"),
+        ("views[7].photo", None),
+        ("image", None),
+        ("display_name", None),
+    ],
+)
+def test_of_several_photos_the_one_refused_is_named(field: str, named: str | None) -> None:
+    error = InvalidInput("not an image", reason="NOT_AN_IMAGE", field=field)
+    with pytest.raises(InvalidInput) as caught, naming([Path("a.png"), Path("b.png")]):
+        raise error
+    assert str(caught.value) == (f"{named}: not an image" if named else "not an image")
+
+
+def test_of_a_question_with_a_photo_only_the_photo_is_named() -> None:
+    for field, said in (
+        ("turns[0].parts[0].image", "a.png: bad"),
+        ("turns[0].parts[1].text", "bad"),
+    ):
+        with pytest.raises(InvalidInput) as caught, naming([Path("a.png")]):
+            raise InvalidInput("bad", reason="X", field=field)
+        assert str(caught.value) == said
 
 
 @pytest.mark.parametrize(

@@ -28,3 +28,10 @@ def test_a_file_larger_than_a_message_is_not_read(tmp_path: Path) -> None:
     os.truncate(path, MAX_MESSAGE_BYTES + 1)
     with pytest.raises(InvalidInput, match="send a smaller photo"):
         photo_bytes(path)
+
+
+def test_an_empty_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "x.png"
+    path.touch()
+    with pytest.raises(InvalidInput, match=r"x\.png is empty"):
+        photo_bytes(path)
