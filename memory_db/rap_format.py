@@ -27,6 +27,8 @@ MAX_FILE_BYTES = 64 * 1024 * 1024
 class RapConcept(NamedTuple):
     """One entry of a RAP database, with its image as it lies there."""
 
+    tag: str
+    """What the file calls it: `<bo>`."""
     name: str
     category: str
     description: str
@@ -44,13 +46,16 @@ def read_rap_folder(
             without it such an entry raises.
 
     Raises:
-        InvalidInput: Not such a folder (`RAP_FOLDER_INVALID`), or an entry whose image is missing,
-            too large or outside the folder (`PHOTO_MISSING`, naming the concept and the path).
+        InvalidInput: Not such a folder, an entry that is no object or has too large an image
+            (`RAP_FOLDER_INVALID`), or one whose image is missing or outside the folder
+            (`PHOTO_MISSING`, naming the concept and the path).
     """
     with _open(path) as files:
         entries = _entries(files)
         for tag, entry in entries.items():
             try:
+                if not isinstance(entry, dict):
+                    raise _invalid(f"concept {tag} in {DATABASE} is not an object; see the format")
                 image = _image(files, tag, entry.get("image"))
             except InvalidInput as problem:
                 if on_problem is None:
@@ -58,6 +63,7 @@ def read_rap_folder(
                 on_problem(tag, problem)
                 continue
             yield RapConcept(
+                tag=tag,
                 name=_without_brackets(str(entry.get("name") or tag)),
                 category=str(entry.get("category") or ""),
                 description=str(entry.get("info") or ""),
@@ -159,7 +165,7 @@ def _open(path: Path) -> _Files:
         raise _invalid(f"{path} is neither a folder nor a zip") from error
 
 
-def _entries(files: _Files) -> dict[str, dict[str, Any]]:
+def _entries(files: _Files) -> dict[str, Any]:
     text = files.read(PurePosixPath(DATABASE))
     if text is None:
         raise _invalid(f"there is no {DATABASE} in it; give the folder that holds one")
@@ -168,8 +174,8 @@ def _entries(files: _Files) -> dict[str, dict[str, Any]]:
     except ValueError as error:
         raise _invalid(f"{DATABASE} is not JSON: {error}") from error
     entries = database.get("concept_dict") if isinstance(database, dict) else None
-    if not isinstance(entries, dict) or not all(isinstance(e, dict) for e in entries.values()):
-        raise _invalid(f'{DATABASE} has no "concept_dict" of objects; see the RAP format')
+    if not isinstance(entries, dict):
+        raise _invalid(f'{DATABASE} has no "concept_dict"; see the RAP format')
     return entries
 
 

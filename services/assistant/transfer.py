@@ -60,11 +60,12 @@ async def import_memory(
         file = Path(folder) / "memory"
         await _receive(chunks, file)
         entries = _read(file, form, imported.problems)
-        while entry := await asyncio.to_thread(next, entries, None):
+        while named := await asyncio.to_thread(next, entries, None):
+            called, entry = named
             try:
                 imported.concepts.append(await _remember(stages, store, entry))
             except (InvalidInput, AlreadyExists) as error:
-                imported.problems.append(_problem(entry.name, error))
+                imported.problems.append(_problem(called, error))
     return imported
 
 
@@ -91,14 +92,18 @@ async def _receive(chunks: AsyncIterable[bytes], path: Path) -> None:
             await asyncio.to_thread(file.write, chunk)
 
 
-def _read(path: Path, form: Format, problems: list[Problem]) -> Iterator[ArchivedConcept]:
+def _read(
+    path: Path, form: Format, problems: list[Problem]
+) -> Iterator[tuple[str, ArchivedConcept]]:
+    """The entries, each after what its file calls it."""
     if form is Format.ARCHIVE:
         with path.open("rb") as file:
-            yield from read_archive(file)
+            yield from ((entry.name, entry) for entry in read_archive(file))
         return
     for entry in read_rap_folder(path, lambda tag, error: problems.append(_problem(tag, error))):
         view = ArchivedView(entry.image, box=None, negative=False)
-        yield ArchivedConcept(entry.name, entry.category, entry.description, (view,))
+        concept = ArchivedConcept(entry.name, entry.category, entry.description, (view,))
+        yield entry.tag, concept
 
 
 async def _remember(stages: Stages, store: ConceptStore, entry: ArchivedConcept) -> Concept:

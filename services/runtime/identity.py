@@ -3,8 +3,7 @@
 import hashlib
 import hmac
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Final, Self
@@ -26,16 +25,6 @@ def current_user() -> str:
 def enter(user: str) -> None:
     """Serves the rest of this task as `user`."""
     _current.set(valid_user(user))
-
-
-@contextmanager
-def acting_as(user: str) -> Iterator[None]:
-    """Serves what happens inside as `user`."""
-    token = _current.set(valid_user(user))
-    try:
-        yield
-    finally:
-        _current.reset(token)
 
 
 def valid_user(user: str) -> str:

@@ -64,8 +64,6 @@ class GeneratorSpec:
     """A folder with a `LlavaForConditionalGeneration` in safetensors and its processor."""
 
     directory: Path
-    revision: str
-    """Commit of the published folder the operator has to fetch; empty for what ships with Kith."""
     dtype: Dtype
     """The precision to compute in, whatever the weights are stored in."""
     max_new_tokens: int

@@ -68,7 +68,7 @@ async def test_a_memory_moves_to_another_user(
     assert await known(you, DOG) == ["bo"]
     again = await you("ImportMemory", pieces(file, form))
     assert [(one.entry, one.reason) for one in again.problems] == [
-        (name, "ALREADY_EXISTS") for name in ("bo", "cup")
+        (name if form == ARCHIVE else f"<{name}>", "ALREADY_EXISTS") for name in ("bo", "cup")
     ]
 
 
@@ -78,6 +78,7 @@ async def test_a_rap_folder_written_by_hand_is_taken_as_far_as_it_is_sound(me: C
             "<bo>": {"name": "bo", "image": "db/bo.png", "info": "<bo> is ...", "category": "dog"},
             "<gone>": {"name": "gone", "image": "db/gone.png", "info": "", "category": "dog"},
             "<odd>": {"name": "odd", "image": "db/odd.png", "info": "", "category": "dog"},
+            "<text>": "a text",
         },
         "path_to_concept": {},
     }
@@ -91,9 +92,10 @@ async def test_a_rap_folder_written_by_hand_is_taken_as_far_as_it_is_sound(me: C
     taken = await me("ImportMemory", pieces(file.getvalue(), RAP))
 
     assert [one.display_name for one in taken.concepts] == ["bo"]
-    assert {(one.entry.strip("<>"), one.reason) for one in taken.problems} == {
-        ("gone", "PHOTO_MISSING"),
-        ("odd", "NOT_AN_IMAGE"),
+    assert {(one.entry, one.reason) for one in taken.problems} == {
+        ("<gone>", "PHOTO_MISSING"),
+        ("<odd>", "NOT_AN_IMAGE"),
+        ("<text>", "RAP_FOLDER_INVALID"),
     }
     assert await known(me, Thing("dog", 12)) == ["bo"]
 

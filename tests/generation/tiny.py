@@ -96,4 +96,4 @@ def write_llava(folder: Path) -> GeneratorSpec:
     config.save_pretrained(folder)
     model.generation_config.save_pretrained(folder)
     save_file(weights, folder / "model.safetensors", {"format": "pt"})
-    return GeneratorSpec(folder, "", "float32", max_new_tokens=64)
+    return GeneratorSpec(folder, "float32", max_new_tokens=64)

@@ -54,8 +54,8 @@ def test_the_published_form_is_read(tmp_path: Path, packed: Pack) -> None:
     entries = entry("bo", "example_database/bo.png") | entry("mug", "./example_database/mug.jpeg")
     folder = make(tmp_path / "up" / "example_database", entries, "bo.png", "mug.jpeg", "stray.png")
     assert list(read_rap_folder(packed(folder))) == [
-        RapConcept("bo", "dog", "<bo> is ...", image("bo")),
-        RapConcept("mug", "dog", "<mug> is ...", image("mug")),
+        RapConcept("<bo>", "bo", "dog", "<bo> is ...", image("bo")),
+        RapConcept("<mug>", "mug", "dog", "<mug> is ...", image("mug")),
     ]
 
 
@@ -110,18 +110,21 @@ def test_a_missing_image_names_the_concept_and_the_path(tmp_path: Path, packed: 
         entry("bo", "db/lost.png") | entry("mug", "db/mug.png") | entry("cup", "") | {"<x>": {}}
     )
     entries = {tag: value | {"image": value.get("image", "")} for tag, value in entries.items()}
-    path = packed(make(tmp_path / "up" / "db", entries, "mug.png"))
+    folder = make(tmp_path / "up" / "db", entries, "mug.png")
+    broken = {"concept_dict": entries | {"<none>": None, "<list>": []}}
+    (folder / "database.json").write_text(json.dumps(broken), encoding="utf-8")
+    path = packed(folder)
     with pytest.raises(InvalidInput, match=r"<bo>: image db/lost\.png"):
         list(read_rap_folder(path))
     problems: list[str] = []
     concepts = list(read_rap_folder(path, lambda tag, problem: problems.append(tag)))
     assert [concept.name for concept in concepts] == ["mug"]
-    assert problems == ["<bo>", "<cup>", "<x>"]
+    assert problems == ["<bo>", "<cup>", "<x>", "<none>", "<list>"]
 
 
 def test_entries_may_lack_all_but_the_image(tmp_path: Path) -> None:
     folder = make(tmp_path, {"<bo>": {"image": "bo.png"}}, "bo.png")
-    assert list(read_rap_folder(folder)) == [RapConcept("bo", "", "", image("bo"))]
+    assert list(read_rap_folder(folder)) == [RapConcept("<bo>", "bo", "", "", image("bo"))]
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,13 @@
 """The user comes from the credential."""
 
 import hashlib
+from contextvars import copy_context
 from pathlib import Path
 
 import pytest
 
 from kith.errors import InvalidInput, Refused, Unauthenticated
-from services.runtime.identity import Users, acting_as, current_user
+from services.runtime.identity import Users, current_user, enter
 
 
 def digest(token: str) -> str:
@@ -67,10 +68,10 @@ def test_a_tokens_file_that_cannot_be_understood_stops_the_start(tmp_path: Path,
         Users.from_file("me", path)
 
 
-def test_the_current_user_is_the_innermost() -> None:
+def test_outside_a_call_there_is_no_current_user() -> None:
     with pytest.raises(LookupError):
         current_user()
-    with acting_as("ann"):
-        with acting_as("bob"):
-            assert current_user() == "bob"
-        assert current_user() == "ann"
+    run = copy_context().run  # as each call has a context of its own
+    run(enter, "ann")
+    with pytest.raises(LookupError):
+        current_user()
