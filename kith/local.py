@@ -54,10 +54,10 @@ def reach(server: str | None, user: str | None, options: LocalOptions) -> Iterat
         "profile": options.profile,
         "weights": options.weights and Path(options.weights),
     }
-    given = {name: value for name, value in chosen.items() if value is not None}
+    arguments = {name: value for name, value in chosen.items() if value is not None}
     with ExitStack() as stack:
         try:
-            address = stack.enter_context(wiring.local_server(**given))
+            address = stack.enter_context(wiring.local_server(**arguments))
         except ValueError as error:
             raise settings_error(error) from error
         yield address
