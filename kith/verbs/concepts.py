@@ -83,7 +83,7 @@ def get_view(view: str) -> Verb[View]:
 
 
 def list_concepts(*, category: str = "", forgotten: bool = False) -> Verb[list[Concept]]:
-    """Return all concepts, ordered by display name.
+    """Return all concepts, the oldest first.
 
     Args:
         category: Only those of this category.
