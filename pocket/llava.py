@@ -34,8 +34,8 @@ MIX = {
     "plain": {"plain": 0.6, "personal": 0.25, "spoken": 0.15},
     "personal": {"personal": 0.68, "plain": 0.2, "spoken": 0.12},
 }
-AUXILIARY_LAYER = 4
-"""The training-only heads read the output of this layer of six."""
+AUXILIARY = {"pictures": (1, 5), "patches": (4, 5), "present": (4, 2)}
+"""The training-only heads: the layer of six whose output each reads, and its classes."""
 
 
 def build(tokenizer: PreTrainedTokenizerFast) -> LlavaForConditionalGeneration:
@@ -77,15 +77,15 @@ def build(tokenizer: PreTrainedTokenizerFast) -> LlavaForConditionalGeneration:
 
 
 class Heads(nn.Module):
-    """The training-only heads: which reference covers a patch; is a reference in the photo."""
+    """The training-only heads: a patch is of which picture, shows which reference; who is there."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.patch, self.present = nn.Linear(256, 5), nn.Linear(256, 2)
+        self.heads = nn.ModuleDict({name: nn.Linear(256, n) for name, (_, n) in AUXILIARY.items()})
 
 
 def losses(model: LlavaForConditionalGeneration, heads: Heads, batch: Packed) -> dict[str, Tensor]:
-    """Language loss over the answers, and the two auxiliary ones."""
+    """Language loss over the answers, and the auxiliary ones."""
     core = model.model
     with torch.autocast(batch.ids.device.type, torch.bfloat16):
         embedded = core.language_model.embed_tokens(batch.ids).float()
@@ -100,16 +100,14 @@ def losses(model: LlavaForConditionalGeneration, heads: Heads, batch: Packed) ->
         logits = model.lm_head(out.last_hidden_state[told])
     each = F.cross_entropy(logits.float(), batch.labels[told], reduction="none")
     weight = batch.weights[told]
-    middle = out.hidden_states[AUXILIARY_LAYER]
-    zero = middle.sum() * 0.0
     parts = {"answers": (each * weight).sum() / weight.sum()}
-    for name, head in (("patch", heads.patch), ("present", heads.present)):
-        wanted = getattr(batch, "patches" if name == "patch" else "present")
+    for name, (layer, _) in AUXILIARY.items():
+        wanted = getattr(batch, name)
         chosen = wanted >= 0
-        guess = head(middle[chosen].float())
-        parts[name] = F.cross_entropy(guess, wanted[chosen]) if chosen.any() else zero
-        hits = (guess.argmax(-1) == wanted[chosen]).float()
-        parts[f"{name}_accuracy"] = hits.mean() if chosen.any() else zero.detach()
+        if chosen.any():
+            guess = heads.heads[name](out.hidden_states[layer][chosen].float())
+            parts[name] = F.cross_entropy(guess, wanted[chosen])
+            parts[f"{name}_accuracy"] = (guess.argmax(-1) == wanted[chosen]).float().mean()
     return parts
 
 
@@ -129,7 +127,7 @@ def train(
         "projector": core.multi_modal_projector, "language": core.language_model,
         "lm_head": model.lm_head, "heads": heads,
     })  # fmt: skip
-    optimizer = torch.optim.AdamW(learning.parameters(), 1e-3, (0.9, 0.98), weight_decay=0.03)
+    optimizer = torch.optim.AdamW(learning.parameters(), 8e-4, (0.9, 0.98), weight_decay=0.03)
     run = Run(folder, minutes, {"learning": learning}, optimizer, resume=resume)
     packer = Packer(bank, album, tokenizer, seed=run.step)
     queue: list[Packed] = []
@@ -139,7 +137,8 @@ def train(
             queue = packer.batches(MIX[next(name for end, name in STAGES if share <= end)])
         batch = Packed(**{k: v.to(device) for k, v in vars(queue.pop()).items()})
         parts = losses(model, heads, batch)
-        loss = parts["answers"] + parts["patch"] + parts["present"]
+        told = [parts["answers"], *(parts[name] for name in AUXILIARY if name in parts)]
+        loss = torch.stack(told).sum()
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(learning.parameters(), 1.0)

@@ -61,6 +61,8 @@ class Packed:
     """[P, 49, 192]"""
     patches: Tensor
     """[B, L]: at the patches of a photo after its references, the one that covers it (0 none)"""
+    pictures: Tensor
+    """[B, L]: at every patch of the personal prompt, the reference it belongs to (0 the photo)"""
     present: Tensor
     """[B, L]: at a reference that follows the photo, and right behind it, whether it is there"""
 
@@ -125,7 +127,7 @@ class Packer:
         """Pads conversations to one length."""
         rows, longest = len(samples), max(len(s.ids) for s in samples)
         ids = np.full((rows, longest), self.tokenizer.pad_token_id)
-        labels, patches, present = (np.full((rows, longest), -100) for _ in range(3))
+        labels, patches, pictures, present = (np.full((rows, longest), -100) for _ in range(4))
         weights = np.zeros((rows, longest), np.float32)
         images: list[tuple[str, int]] = []
         for row, (tokens, wanted, weight, talk) in enumerate(samples):
@@ -134,6 +136,9 @@ class Packer:
             images += talk.images
             if talk.numbered:
                 starts = np.flatnonzero(tokens == self.image)[::PATCHES]
+                for place, first in enumerate(starts):
+                    number = 0 if place == talk.photo else place + (talk.photo > 0)
+                    pictures[row, first : first + PATCHES] = number
                 self.supervise(talk, starts, patches[row], present[row])
         return Packed(
             torch.from_numpy(ids),
@@ -141,6 +146,7 @@ class Packer:
             torch.from_numpy(weights),
             self.album.fetch(images) if images else torch.zeros(0, PATCHES, VISION["width"]),
             torch.from_numpy(patches),
+            torch.from_numpy(pictures),
             torch.from_numpy(present),
         )
 
