@@ -3,7 +3,8 @@
 Trained in one run of three stages, by share of the time: names and descriptions in text, then
 captions and attribute questions about photos, then the personal prompt mixed with both. Three
 training-only heads inside the language model say of which picture a patch is, which reference it
-shows, and whether a reference is in the photo: yes or no alone is too thin a signal to learn *who* from.
+shows, and whether a reference is in the photo: yes or no alone is too thin a signal to learn *who*
+from.
 """
 
 from pathlib import Path
