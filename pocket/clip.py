@@ -7,6 +7,7 @@ first step; they are dropped on export.
 """
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import open_clip
@@ -27,7 +28,7 @@ VECTOR_DIM = 256
 DENSE_DIM = 128
 SHARPNESS = 14.0
 """Inverse temperature of the instance contrast."""
-RECOLORED = 28
+RECOLORED = 32
 """Views a step that are seen again with colour channels exchanged, to learn shape from."""
 COLORLESS = {0: 3.0, 3: 1.0, 5: 1.0}
 """Columns of the labels that such a view keeps (category, pattern, build), with their weights."""
@@ -95,8 +96,12 @@ def losses(
     column = torch.full((int(max(owner.max(), ids.max())) + 2,), -100, device=ids.device)
     column[ids] = target
     column[-1] = len(ids)
-    told = F.cross_entropy(SHARPNESS * dense[:count].flatten(0, 1) @ names.T, column[owner])
+    shown = SHARPNESS * dense[:count].flatten(0, 1) @ names.T
+    told = F.cross_entropy(shown, column[owner])
     owned = owner >= 0
+    among = among_rivals(batch.family[portraits])
+    named = (column[owner] >= 0) & (column[owner] < len(ids))
+    rival = among[column[owner][named]]
     covered = patches[:count].flatten(0, 1)[owned]
     patch_words = attribute_loss(heads.patch, heads.norm(covered), labels[owner[owned]])
     view_words = attribute_loss(heads.view, pooled[count:], labels[batch.who])
@@ -110,8 +115,10 @@ def losses(
     view_text = contrast(views[portraits], model.encode_text(tokens[1], normalize=True))
     return {
         "instance": (F.cross_entropy(alike, target) + F.cross_entropy(alike.T, target)) / 2,
+        "rivals": F.cross_entropy(alike + among, target),
         "instance_dense": F.cross_entropy(alike_dense, target),
         "patch_identity": told,
+        "patch_rivals": F.cross_entropy(shown[named, :-1] + rival, column[owner][named]),
         "patch_words": patch_words,
         "view_words": view_words,
         "shape_words": shape_words,
@@ -120,16 +127,23 @@ def losses(
     }
 
 
+def among_rivals(family: Tensor) -> Tensor:
+    """[n] family numbers to [n, n]: 0 between members of one family, else minus infinity."""
+    apart = family[:, None] != family[None]
+    return torch.zeros(apart.shape, device=family.device).masked_fill(apart, float("-inf"))
+
+
 WEIGHTS = {
-    "instance": 1.0, "instance_dense": 0.5, "patch_identity": 1.0, "patch_words": 2.0,
-    "view_words": 2.0, "shape_words": 1.0, "text": 0.4,
+    "instance": 1.0, "rivals": 1.0, "instance_dense": 0.5, "patch_identity": 1.0,
+    "patch_rivals": 1.0, "patch_words": 2.0, "view_words": 2.0, "shape_words": 1.0, "text": 0.4,
 }  # fmt: skip
 
 
 def attribute_loss(layers: nn.ModuleList, features: Tensor, labels: Tensor) -> Tensor:
-    """Cross-entropy over the six attributes, the category twice; [n, width] and [n, 6]."""
+    """Cross-entropy over the six attributes, those of shape twice; [n, width] and [n, 6]."""
     parts = [F.cross_entropy(layer(features), labels[:, i]) for i, layer in enumerate(layers)]
-    return (torch.stack(parts).sum() + parts[0]) / (len(parts) + 1)
+    shape = [parts[i] for i in COLORLESS]
+    return torch.stack(parts + shape).mean()
 
 
 def contrast(images: Tensor, texts: Tensor) -> Tensor:
@@ -153,11 +167,14 @@ def train(
     groups = [{"params": decay, "weight_decay": 0.05}, {"params": rest, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(groups, lr=6e-4, betas=(0.9, 0.98))
     run = Run(folder, minutes, {"model": model, "heads": heads}, optimizer, resume=resume)
-    sampler = Sampler(bank, scenes=40, views=140, seed=run.step)
+    sampler = Sampler(bank, scenes=32, views=160, seed=run.step)
     labels = torch.from_numpy(bank.labels).to(device)
     tokenize = open_clip.SimpleTokenizer(context_length=TEXT["context_length"])
+    ahead = ThreadPoolExecutor(1)
+    drawn = ahead.submit(sampler.draw)
     while run.running():
-        batch = augmented(sampler.draw(), generator, device)
+        batch = augmented(drawn.result(), generator, device)
+        drawn = ahead.submit(sampler.draw)
         tokens = (
             tokenize(batch.captions).to(device),
             tokenize(batch.descriptions[::2]).to(device),
@@ -180,6 +197,7 @@ def augmented(batch: Batch, generator: torch.Generator, device: str) -> Batch:
         captions=batch.captions,
         views=photometric(reframe(batch.views, generator), generator).to(device),
         who=batch.who.to(device),
+        family=batch.family.to(device),
         descriptions=batch.descriptions,
     )
 

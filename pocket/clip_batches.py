@@ -26,17 +26,23 @@ class Batch:
     views: Tensor
     who: Tensor
     """[V] identity number of each view"""
+    family: Tensor
+    """[V] family number of each view: look-alikes share it"""
     descriptions: list[str]
     """[V] what each view shows, in words"""
 
 
 class Sampler:
-    """Draws batches from a bank: for everyone in the scenes two other views, and look-alikes."""
+    """Draws batches from a bank: two other views of those in the scenes, each beside a look-alike.
+
+    Without the look-alikes a batch is told apart by category and colour, and pattern and build are
+    never learned.
+    """
 
     def __init__(self, bank: Bank, scenes: int, views: int, seed: int) -> None:
         self.bank, self.scenes, self.views = bank, scenes, views
         self.rng = np.random.default_rng([seed, 23])
-        self.family_of = {i: house for house in bank.families for i in house}
+        self.family_of = {i: k for k, house in enumerate(bank.families) for i in house}
         order = np.argsort(bank.scene_of, kind="stable")
         bounds = np.searchsorted(bank.scene_of[order], np.arange(len(bank.images) + 1))
         self.things_in = [order[a:b] for a, b in pairwise(bounds)]
@@ -48,8 +54,8 @@ class Sampler:
         seen = dict.fromkeys(int(bank.who[t]) for s in picked for t in self.things_in[s])
         wanted = list(seen)
         self.rng.shuffle(wanted)
-        twins = [j for i in wanted for j in self.family_of[i] if j not in seen]
-        ids = (wanted + list(dict.fromkeys(twins)))[: self.views // 2]
+        pairs = [j for i in wanted for j in (i, self.look_alike(i))]
+        ids = list(dict.fromkeys(pairs))[: self.views // 2]
         views, who = [], []
         for i in ids:
             views += [self.portrait(i), self.sighting(i)]
@@ -60,8 +66,14 @@ class Sampler:
             captions=[bank.texts[s] for s in np.sort(picked)],
             views=as_float(np.stack(views)),
             who=torch.tensor(who),
+            family=torch.tensor([self.family_of[i] for i in who]),
             descriptions=[f"a photo of {bank.concepts[i].describe()}" for i in who],
         )
+
+    def look_alike(self, identity: int) -> int:
+        """Another member of the family, or the identity itself where it is alone."""
+        others = [j for j in self.bank.families[self.family_of[identity]] if j != identity]
+        return others[int(self.rng.integers(len(others)))] if others else identity
 
     def portrait(self, identity: int) -> NDArray[np.uint8]:
         """One of the reference views of an identity, [112, 112, 3]."""
