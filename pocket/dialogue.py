@@ -40,12 +40,18 @@ ASKED = {
     "build": ("What is the shape of {}?", "What build is {}?"),
     "category": ("What is {}?", "What kind of thing is {}?"),
 }
+APART = 0.75
+"""Share of the conversations in which no question hears of the others."""
 
 
 @dataclass
 class Conversation:
-    """User texts (``<image>`` marks where pictures go) with answers, and the pictures in order."""
+    """An opening (``<image>`` marks where pictures go), questions with answers, and the pictures.
 
+    The opening stands right before the first question.
+    """
+
+    opening: str
     turns: list[tuple[str, str]]
     images: list[tuple[str, int]] = field(default_factory=list)
     """("scene" | "portrait" | "crop", row of the bank)"""
@@ -53,10 +59,19 @@ class Conversation:
     """place of the photo among the pictures"""
     numbered: list[int] = field(default_factory=list)
     """identity number of each reference, in order"""
+    apart: bool = False
+    """each question is the first after the opening, and none hears of the others"""
 
 
 class Author:
-    """Writes conversations about the scenes of a bank."""
+    """Writes conversations about the scenes of a bank.
+
+    In most of them every question is asked as if it were the first: an earlier caption answers a
+    later question, and a model that can copy it never learns to look.
+    """
+
+    alike: float = 0.55
+    """share of look-alikes among those who are asked for and not there"""
 
     def __init__(self, bank: Bank, seed: int) -> None:
         self.bank = bank
@@ -78,9 +93,9 @@ class Author:
 
     def plain(self, scene: int) -> Conversation:
         """A photo without references: caption, attributes, counts, described things."""
-        turns = [self.plain_turn(scene) for _ in range(5)]
-        turns[0] = (f"<image>\n{turns[0][0]}", turns[0][1])
-        return Conversation(turns, [("scene", scene)])
+        apart = self.chance(APART)
+        turns = [self.plain_turn(scene) for _ in range(9 if apart else 5)]
+        return Conversation("<image>\n", turns, [("scene", scene)], apart=apart)
 
     def plain_turn(self, scene: int) -> tuple[str, str]:
         """A question and its answer about a photo, nobody named."""
@@ -150,7 +165,7 @@ class Author:
     def absent(self, here: list[int]) -> int:
         """Someone who is not there: a look-alike, one of a kind, or anyone."""
         twins = [j for i in here for j in self.family_of[i] if j not in here]
-        if twins and self.chance(0.55):
+        if twins and self.chance(self.alike):
             return twins[int(self.rng.integers(len(twins)))]
         if here and self.chance(0.4):
             who = here[int(self.rng.integers(len(here)))]
@@ -171,19 +186,19 @@ class Author:
         names = self.names(len(ids))
         named = dict(zip(ids, names, strict=True))
         turn = partial(self.personal_turn, scene, named) if ids else partial(self.plain_turn, scene)
-        turns = [turn() for _ in range(4)]
+        apart = self.chance(APART)
+        turns = [turn() for _ in range(9 if apart else 4)]
         views = [self.view(i, scene) for i in ids]
         listing = "".join(
             f"{k}.<image>\n Name: {name}, Info: {self.info(i, name)}\n"
             for k, (i, name) in enumerate(named.items(), 1)
         )
         if self.chance(0.5):
-            first, images, photo = f"<image>\n[{listing}]", [("scene", scene), *views], 0
+            opening, images, photo = f"<image>\n[{listing}]", [("scene", scene), *views], 0
         else:
             listed = f"[{listing}]" if ids else ""
-            first, images, photo = f"{listed}<image>\n", [*views, ("scene", scene)], len(views)
-        turns[0] = (first + turns[0][0], turns[0][1])
-        return Conversation(turns, images, photo, ids)
+            opening, images, photo = f"{listed}<image>\n", [*views, ("scene", scene)], len(views)
+        return Conversation(opening, turns, images, photo, ids, apart)
 
     def names(self, count: int) -> list[str]:
         """Different names in angle brackets."""
@@ -243,10 +258,9 @@ class Author:
             f"{k}.{mark} Name: {name}, Info: {self.bank.concepts[i].describe(name)}\n"
             for k, (i, name) in enumerate(zip(ids, names, strict=True), 1)
         )
-        turns = [self.spoken_turn(ids, names) for _ in range(5)]
-        turns[0] = (listing + turns[0][0], turns[0][1])
+        turns = [self.spoken_turn(ids, names) for _ in range(9)]
         images = [self.view(int(i), -1) for i in ids] if with_view else []
-        return Conversation(turns, images, -1, [])
+        return Conversation(listing, turns, images, -1, apart=self.chance(APART))
 
     def spoken_turn(self, ids: NDArray[np.int64], names: list[str]) -> tuple[str, str]:
         """A question about one of the described concepts, and its answer."""

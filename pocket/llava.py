@@ -7,6 +7,7 @@ shows, and whether a reference is in the photo: yes or no alone is too thin a si
 from.
 """
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import torch
@@ -24,7 +25,8 @@ from transformers import (
 from pocket import llava_start
 from pocket.bank import Bank
 from pocket.clip import VECTOR_DIM, VISION
-from pocket.llava_batches import Album, Packed, Packer
+from pocket.dialogue import Author
+from pocket.llava_batches import Album, Packed, Packer, hearing
 from pocket.llava_format import IMAGE, PATCHES
 from pocket.loop import Run
 
@@ -97,7 +99,11 @@ def losses(model: LlavaForConditionalGeneration, heads: Heads, batch: Packed) ->
             projected = core.multi_modal_projector(batch.features).float().flatten(0, 1)
             embedded = embedded.masked_scatter(spots[..., None], projected)
         out = core.language_model(
-            inputs_embeds=embedded, output_hidden_states=True, use_cache=False
+            inputs_embeds=embedded,
+            attention_mask=hearing(batch.branches),
+            position_ids=batch.positions,
+            output_hidden_states=True,
+            use_cache=False,
         )
         told = batch.labels >= 0
         logits = model.lm_head(out.last_hidden_state[told])
@@ -134,10 +140,17 @@ def train(
     run = Run(folder, minutes, {"learning": learning}, optimizer, resume=resume)
     packer = Packer(bank, album, tokenizer, seed=run.step)
     queue: list[Packed] = []
+    ahead = ThreadPoolExecutor(1)
+
+    def draw() -> Future[list[Packed]]:
+        stage = next(name for end, name in STAGES if run.progress <= end)
+        # Look-alikes come slowly: nothing is learned from a difference that is not yet seen.
+        return ahead.submit(packer.batches, MIX[stage], Author.alike * run.progress)
+
+    drawn = draw()
     while run.running():
         if not queue:
-            stage = next(name for end, name in STAGES if run.progress <= end)
-            queue = packer.batches(MIX[stage])
+            queue, drawn = drawn.result(), draw()
         batch = Packed(**{k: v.to(device) for k, v in vars(queue.pop()).items()})
         parts = losses(model, heads, batch)
         told = [parts["answers"], *(parts[name] for name in AUXILIARY if name in parts)]

@@ -14,7 +14,7 @@ from pocket.bank import GRID, Bank
 from pocket.clip import VISION, see
 from pocket.clip_batches import as_float, shrink
 from pocket.dialogue import Author, Conversation
-from pocket.llava_format import IMAGE, PATCHES, render
+from pocket.llava_format import IMAGE, PATCHES
 
 BATCH_TOKENS = 7000
 MOST_TOKENS = 900
@@ -53,6 +53,10 @@ class Packed:
 
     ids: Tensor
     """[B, L]"""
+    positions: Tensor
+    """[B, L]: a token's place in what it can hear of its conversation"""
+    branches: Tensor
+    """[B, L]: 0 for what every token after it hears, else the number of the turn that does"""
     labels: Tensor
     """[B, L]: the token that follows, where it belongs to an answer; else -100"""
     weights: Tensor
@@ -71,6 +75,7 @@ class Encoded(NamedTuple):
     """One conversation: token ids, the tokens to be told at each place (or -100), their weights."""
 
     ids: NDArray[np.int64]
+    branches: NDArray[np.int64]
     labels: NDArray[np.int64]
     weights: NDArray[np.float64]
     talk: Conversation
@@ -87,8 +92,14 @@ class Packer:
         self.rng = np.random.default_rng([seed, 43])
         self.image = tokenizer.convert_tokens_to_ids(IMAGE)
 
-    def batches(self, mix: dict[str, float]) -> list[Packed]:
-        """A handful of batches, drawn together so that like lengths meet."""
+    def batches(self, mix: dict[str, float], alike: float) -> list[Packed]:
+        """A handful of batches, drawn together so that like lengths meet.
+
+        Args:
+            mix: how often each kind of conversation is drawn.
+            alike: share of look-alikes among those who are asked for and not there.
+        """
+        self.author.alike = alike
         pool = [self.encode(self.converse(mix)) for _ in range(160)]
         pool = sorted((p for p in pool if len(p.ids) <= MOST_TOKENS), key=lambda p: len(p.ids))
         batches, start = [], 0
@@ -109,29 +120,36 @@ class Packer:
 
     def encode(self, talk: Conversation) -> Encoded:
         """One conversation as tokens, every picture spread over 49 of them."""
-        ids: list[int] = []
-        labels: list[int] = []
-        weights: list[float] = []
-        for question, answer in talk.turns:
-            prompt = render(question, first=not ids)
-            asked = self.tokenizer.encode(prompt, add_special_tokens=False)
-            told = self.tokenizer.encode(f" {answer}</s>", add_special_tokens=False)
-            spread = [t for t in asked for _ in range(PATCHES if t == self.image else 1)]
-            ids += spread + told
-            labels += [-100] * len(spread) + told
-            weights += [0.0] * len(spread) + [len(told) ** -0.5] * len(told)
+        ids = self.spread(f"<s>USER: {talk.opening}")
+        branches, labels, weights = [0] * len(ids), [-100] * len(ids), [0.0] * len(ids)
+        for turn, (question, answer) in enumerate(talk.turns, 1):
+            again = "" if talk.apart or turn == 1 else "USER: "
+            asked = self.spread(f"{again}{question} ASSISTANT:")
+            told = self.spread(f" {answer}</s>")
+            ids += asked + told
+            branches += [turn if talk.apart else 0] * len(asked + told)
+            labels += [-100] * len(asked) + told
+            weights += [0.0] * len(asked) + [len(told) ** -0.5] * len(told)
         following = np.array([*labels[1:], -100])
-        return Encoded(np.array(ids), following, np.array([*weights[1:], 0.0]), talk)
+        ahead = np.array([*weights[1:], 0.0])
+        return Encoded(np.array(ids), np.array(branches), following, ahead, talk)
+
+    def spread(self, text: str) -> list[int]:
+        """Token ids of a text, every picture 49 of them."""
+        tokens = self.tokenizer.encode(text, add_special_tokens=False)
+        return [t for t in tokens for _ in range(PATCHES if t == self.image else 1)]
 
     def pack(self, samples: list[Encoded]) -> Packed:
         """Pads conversations to one length."""
         rows, longest = len(samples), max(len(s.ids) for s in samples)
         ids = np.full((rows, longest), self.tokenizer.pad_token_id)
+        positions, branches = (np.zeros((rows, longest), np.int64) for _ in range(2))
         labels, patches, pictures, present = (np.full((rows, longest), -100) for _ in range(4))
         weights = np.zeros((rows, longest), np.float32)
         images: list[tuple[str, int]] = []
-        for row, (tokens, wanted, weight, talk) in enumerate(samples):
+        for row, (tokens, turns, wanted, weight, talk) in enumerate(samples):
             n = len(tokens)
+            branches[row, :n], positions[row, :n] = turns, places(turns)
             ids[row, :n], labels[row, :n], weights[row, :n] = tokens, wanted, weight
             images += talk.images
             if talk.numbered:
@@ -142,6 +160,8 @@ class Packer:
                 self.supervise(talk, starts, patches[row], present[row])
         return Packed(
             torch.from_numpy(ids),
+            torch.from_numpy(positions),
+            torch.from_numpy(branches),
             torch.from_numpy(labels),
             torch.from_numpy(weights),
             self.album.fetch(images) if images else torch.zeros(0, PATCHES, VISION["width"]),
@@ -171,3 +191,19 @@ class Packer:
             identity = place.get(int(order), -1)
             owner[i] = talk.numbered.index(identity) + 1 if identity in talk.numbered else 0
         patches[starts[talk.photo] : starts[talk.photo] + PATCHES] = owner
+
+
+def places(branches: NDArray[np.int64]) -> NDArray[np.int64]:
+    """[n] positions: every turn that stands apart follows right on the opening."""
+    count = np.arange(len(branches))
+    opening = int((branches == 0).sum())
+    first = np.searchsorted(branches, branches)
+    return np.where(branches == 0, count, opening + count - first)
+
+
+def hearing(branches: Tensor) -> Tensor:
+    """[B, L] branches to the attention mask [B, 1, L, L]: what came before, of no other turn."""
+    length = branches.shape[1]
+    before = torch.ones(length, length, dtype=torch.bool, device=branches.device).tril()
+    heard = (branches[:, None] == 0) | (branches[:, None] == branches[:, :, None])
+    return (heard & before)[:, None]

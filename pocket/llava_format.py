@@ -36,9 +36,9 @@ TEMPLATE = (
 """LLaVA's USER and ASSISTANT turns; parts stand in the order in which they were given."""
 
 
-def render(question: str, *, first: bool) -> str:
-    """A user turn as ``TEMPLATE`` writes it."""
-    return f"{'<s>' if first else ''}USER: {question} ASSISTANT:"
+def render(question: str) -> str:
+    """A chat of one user turn as ``TEMPLATE`` writes it."""
+    return f"<s>USER: {question} ASSISTANT:"
 
 
 def train_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:

@@ -99,7 +99,7 @@ class Exam:
             text, pictures, place = f"<image>\n{listing}{question}", [photo, *views], 0
         else:
             text, pictures, place = f"{listing}<image>\n{question}", [*views, photo], len(views)
-        return Sample(render(text, first=True), pictures, place, frozenset(truth))
+        return Sample(render(text), pictures, place, frozenset(truth))
 
     def recognition(self) -> Sample:
         """One reference asked for, present or (mostly a look-alike) absent, with equal chance."""
@@ -150,7 +150,7 @@ class Exam:
         options = [own, other] if letter == "A" else [other, own]
         question = multiple_choice(f"What color is {names[asked]}?", options)
         views = [self.picture(*self.author.view(i, -1)) for i in ids]
-        return Sample(render(listing + question, first=True), views, -1, frozenset({letter}))
+        return Sample(render(listing + question), views, -1, frozenset({letter}))
 
     def present(self, scene: int) -> list[int]:
         """Identity numbers of who is in a scene."""

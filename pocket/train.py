@@ -74,6 +74,7 @@ def corpus(pictures: Bank, count: int = 12000) -> list[str]:
         for _ in range(count // 3):
             scene = int(rng.integers(len(pictures.images)))
             talk = author.spoken() if kind == "spoken" else getattr(author, kind)(scene)
+            texts += [f"USER: {talk.opening}"]
             texts += [f"{question} ASSISTANT: {answer}" for question, answer in talk.turns]
     return [text.replace(llava_format.IMAGE, "") for text in texts]
 

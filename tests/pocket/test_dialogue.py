@@ -19,7 +19,7 @@ def test_recognition_answers_follow_who_is_in_the_photo(author: Author, bank: Ba
         scene = k % len(bank.images)
         talk = author.personal(scene)
         here = {int(bank.who[row]) for row in bank.people_of(scene)}
-        names = re.findall(r"Name: (<[^>]+>),", talk.turns[0][0])
+        names = re.findall(r"Name: (<[^>]+>),", talk.opening)
         present = {n for n, who in zip(names, talk.numbered, strict=True) if who in here}
         for question, answer in talk.turns:
             if found := ANSWERED.search(question):
@@ -33,7 +33,7 @@ def test_captions_name_only_who_is_there(author: Author, bank: Bank) -> None:
         scene = k % len(bank.images)
         talk = author.personal(scene)
         here = {int(bank.who[row]) for row in bank.people_of(scene)}
-        names = re.findall(r"Name: (<[^>]+>),", talk.turns[0][0])
+        names = re.findall(r"Name: (<[^>]+>),", talk.opening)
         absent = {n for n, who in zip(names, talk.numbered, strict=True) if who not in here}
         for question, answer in talk.turns:
             if "caption" in question.lower():
@@ -43,8 +43,8 @@ def test_captions_name_only_who_is_there(author: Author, bank: Bank) -> None:
 def test_every_mark_has_its_picture(author: Author, bank: Bank) -> None:
     for k in range(60):
         for talk in (author.personal(k % len(bank.images)), author.plain(0), author.spoken()):
-            marks = sum(question.count("<image>") for question, _ in talk.turns)
-            assert marks == len(talk.images)
+            assert talk.opening.count("<image>") == len(talk.images)
+            assert not any("<image>" in question for question, _ in talk.turns)
 
 
 def test_both_layouts_are_drawn(author: Author) -> None:

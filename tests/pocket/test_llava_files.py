@@ -10,9 +10,7 @@ from safetensors import safe_open
 from transformers import LlavaForConditionalGeneration, LlavaProcessor
 
 from pocket import clip, llava, llava_format
-from pocket.bank import Bank
 from pocket.clip_batches import as_float
-from pocket.llava_batches import Album, Packer
 
 TEXTS = ["USER: Can you see <bo> in this photo? ASSISTANT: Yes", "<mia> is a slim white dog."] * 9
 
@@ -52,9 +50,7 @@ def test_parts_stand_in_the_order_given(folder: Path) -> None:
     ]
     turns = [{"role": "user", "content": content}]
     told = processor.apply_chat_template(turns)
-    assert told == llava_format.render(
-        "[1.<image>\n Name: <bo>]<image>\nCan you see <bo>?", first=True
-    )
+    assert told == llava_format.render("[1.<image>\n Name: <bo>]<image>\nCan you see <bo>?")
 
 
 def test_vision_tower_gives_the_features_it_was_trained_on(folder: Path) -> None:
@@ -72,16 +68,3 @@ def test_vision_tower_gives_the_features_it_was_trained_on(folder: Path) -> None
         ours = clip.see(eyes, as_float(photo[None]))[2]
     # ours runs in bfloat16, as it does in training
     assert torch.nn.functional.cosine_similarity(theirs, ours, dim=-1).min() > 0.999
-
-
-def test_a_batch_supervises_answers_only(bank: Bank) -> None:
-    tokenizer = llava_format.train_tokenizer(TEXTS)
-    packer = Packer(bank, Album(bank, clip.build(), "cpu"), tokenizer, seed=0)
-    for batch in packer.batches({"personal": 1.0}):
-        told = batch.labels >= 0
-        marked = batch.ids == tokenizer.convert_tokens_to_ids("<image>")
-        assert marked.sum() == len(batch.features) * llava_format.PATCHES
-        assert not (told & (batch.weights == 0)).any()
-        assert ((batch.patches >= 0) <= marked).all()
-        rows, columns = torch.nonzero(told, as_tuple=True)
-        assert torch.equal(batch.labels[told], batch.ids[rows, columns + 1])
