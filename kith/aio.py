@@ -1,6 +1,8 @@
 """The client for asyncio programs: the verbs of `Client`, awaited."""
 
 import asyncio
+import copy
+import dataclasses
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -91,6 +93,15 @@ class AsyncClient:
     capabilities = _verb(questions.capabilities)
     import_memory = _verb(transfer.import_memory)
     export_memory = _stream(transfer.export_memory)
+
+    def as_caller(self, *, user: str | None = None, token: str | None = None) -> Self:
+        """This client with another credential, for a program that speaks for many users.
+
+        It uses this one's connection, as long as that is open, and is not to be entered itself.
+        """
+        other = copy.copy(self)
+        other._target = dataclasses.replace(self._target, user=user, token=token)
+        return other
 
     async def __aenter__(self) -> Self:
         """Reach the server, or start one in this process.
