@@ -1,8 +1,10 @@
 """The detector: an Ultralytics YOLO, of a fixed vocabulary or an open one (YOLO-World)."""
 
+import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import torch
@@ -10,10 +12,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from kith.errors import Refused
+from services.detection.letterbox import Letterboxed, letterboxed
+from services.runtime.batching import Batcher
 from services.runtime.profile import DetectorSpec
+from services.runtime.timing import Observer
 from services.runtime.types import Detection
 from services.runtime.weights import verify
-from services.runtime.worker import ModelWorker
 
 TextVectors = Callable[[Sequence[str]], Awaitable[NDArray[np.float32]]]
 """Words to unit vectors, float32 [words, dim]: what gives an open vocabulary its classes."""
@@ -21,25 +25,56 @@ TextVectors = Callable[[Sequence[str]], Awaitable[NDArray[np.float32]]]
 _MAX_KNOWN_WORDS: Final = 4096
 """Text vectors kept; the words of all users together, so that they must not grow for ever."""
 
+_MAX_BATCH: Final = 16
+"""Photos that go through the network at once; bounds its memory."""
+
+_MAX_WAITING: Final = 64
+"""Photos queued or in the network at once."""
+
+
+@dataclass(frozen=True)
+class _Alike:
+    """What photos that may go through the network together have in common."""
+
+    shape: tuple[int, ...]
+    words: tuple[str, ...]
+    """The classes that an open vocabulary is set to; the same for all callers of a fixed one."""
+    vectors: NDArray[np.float32] | None = field(compare=False)
+    """Of the words, [words, dim]."""
+
+
+class _Wanted(NamedTuple):
+    """A photo, and what to look for in it."""
+
+    photo: Letterboxed
+    classes: Mapping[int, str]
+    """The network's numbers of the classes, and what the caller calls them."""
+
 
 class YoloDetector:
     """Finds regions that may hold a thing of the asked categories. Safe to share between tasks.
 
-    The network, whose classes an open vocabulary changes with every call, belongs to one worker
-    thread, and setting the classes and predicting is one step there: two callers never see each
-    other's categories.
+    Photos of several callers go through the network together, if it sees them in one shape. An
+    open vocabulary sets the network's classes, which are part of what it computes: there, only
+    photos with the same set of words share a batch. So no caller sees another's categories, and
+    what is found in a photo is the same alone and in any batch.
 
     Args:
         spec: The checkpoint and its thresholds. Loading it blocks for seconds.
         device: A torch device.
         text_vectors: Needed for an open vocabulary, unused for a fixed one.
+        observer: Told how long photos wait and the network works.
 
     Raises:
         Refused: The checkpoint is missing, not the pinned one, or not a detector of this kind.
     """
 
     def __init__(
-        self, spec: DetectorSpec, device: str = "cpu", text_vectors: TextVectors | None = None
+        self,
+        spec: DetectorSpec,
+        device: str = "cpu",
+        text_vectors: TextVectors | None = None,
+        observer: Observer | None = None,
     ) -> None:
         if spec.open_vocabulary and text_vectors is None:
             raise Refused(
@@ -52,10 +87,18 @@ class YoloDetector:
         self._device = device
         self._text_vectors = text_vectors
         self._known: dict[str, NDArray[np.float32]] = {}
-        self._model = _load(spec)
-        self._names: Mapping[int, str] = dict(enumerate(_names(self._model)))
-        self._set_up()
-        self._worker = ModelWorker("detector")
+        model = _load(spec)
+        self._names: Mapping[int, str] = dict(enumerate(_names(model)))
+        predictor = _predictor(model, spec, device)
+        self._network = predictor.model
+        self._side = max(predictor.imgsz)
+        self._batcher = Batcher(
+            "detector",
+            self._detect,
+            max_batch=_MAX_BATCH,
+            max_waiting=_MAX_WAITING,
+            observer=observer,
+        )
 
     async def vocabulary(self) -> tuple[str, ...]:
         """Every category it can find, in the model's order; () when any word will do."""
@@ -72,26 +115,39 @@ class YoloDetector:
         Raises:
             Overloaded: Too many calls wait for the model.
         """
+        words: tuple[str, ...] = ()
+        vectors = None
         if self._spec.open_vocabulary:
-            words = list(dict.fromkeys(categories)) or list(self._names.values())
+            # In one order, so that callers who know the same words share a batch.
+            words = tuple(sorted(set(categories or self._names.values())))
             vectors = await self._vectors(words)
-            return await self._worker.run(self._detect_open, image, words, vectors)
-        wanted = {word.casefold(): word for word in categories}
-        classes = {
-            index: wanted.get(name.casefold(), name)
-            for index, name in self._names.items()
-            if not wanted or name.casefold() in wanted
-        }
-        return await self._worker.run(self._predict, image, classes) if classes else []
+            classes: Mapping[int, str] = dict(enumerate(words))
+        else:
+            classes = self._asked(categories)
+        if not classes:
+            return []
+        stride = int(self._network.stride)
+        photo = await asyncio.to_thread(letterboxed, image, self._side, stride)
+        alike = _Alike(photo.pixels.shape, words, vectors)
+        (found,) = await self._batcher.run(alike, [_Wanted(photo, classes)])
+        return found
 
     async def warm_up(self) -> None:
         """Runs the model once, so that the first caller doesn't pay for its first run."""
-        side = self._spec.image_size
-        await self.detect(Image.new("RGB", (side, side)), ())
+        await self.detect(Image.new("RGB", (self._side, self._side)), ())
 
     def close(self) -> None:
         """Ends the worker thread."""
-        self._worker.close()
+        self._batcher.close()
+
+    def _asked(self, categories: Sequence[str]) -> dict[int, str]:
+        """The classes of a fixed vocabulary that are wanted, in the caller's spelling."""
+        wanted = {word.casefold(): word for word in categories}
+        return {
+            number: wanted.get(name.casefold(), name)
+            for number, name in self._names.items()
+            if not wanted or name.casefold() in wanted
+        }
 
     async def _vectors(self, words: Sequence[str]) -> NDArray[np.float32]:
         """One vector a word, [words, dim]; the encoder is asked only for words that are new."""
@@ -104,38 +160,37 @@ class YoloDetector:
         self._known.update(fresh)
         return vectors
 
-    def _set_up(self) -> None:
-        """Has Ultralytics make the copy of the network that it predicts with."""
-        threads = torch.get_num_threads()
-        self._predict(Image.new("RGB", (32, 32)), self._names)
-        # On the way it has set the number of threads for every other model in this process.
-        torch.set_num_threads(threads)
+    @torch.inference_mode()
+    def _detect(self, alike: _Alike, wanted: Sequence[_Wanted]) -> list[list[Detection]]:
+        """What each caller asked for, in its photo. Runs on the owner thread."""
+        if alike.vectors is not None:
+            # What YOLOWorld.set_classes does, without its download of a text encoder.
+            self._network.model.txt_feats = torch.from_numpy(alike.vectors)[None].to(self._device)
+            self._network.model.model[-1].nc = len(alike.words)
+        pixels = torch.from_numpy(np.stack([one.photo.pixels for one in wanted])).to(self._device)
+        batch = pixels.permute(0, 3, 1, 2).contiguous().float().div_(255)
+        answers = self._network(batch)
+        rows = answers[0] if isinstance(answers, list | tuple) else answers
+        return [self._regions(rows[n : n + 1], alike, one) for n, one in enumerate(wanted)]
 
-    def _detect_open(
-        self, image: Image.Image, words: Sequence[str], vectors: NDArray[np.float32]
-    ) -> list[Detection]:
-        # What YOLOWorld.set_classes does, without its download of a text encoder.
-        network = self._model.predictor.model.model
-        network.txt_feats = torch.from_numpy(vectors)[None].to(self._device)
-        network.model[-1].nc = len(words)
-        return self._predict(image, dict(enumerate(words)))
+    def _regions(self, rows: torch.Tensor, alike: _Alike, wanted: _Wanted) -> list[Detection]:
+        """The network's answer for one photo, once weak and doubled boxes are gone."""
+        from ultralytics.utils import nms, ops
 
-    def _predict(self, image: Image.Image, classes: Mapping[int, str]) -> list[Detection]:
-        (result,) = self._model.predict(
-            source=image,
-            conf=self._spec.confidence,
-            iou=self._spec.iou,
+        # One photo at a time: for a batch it gives up on the last ones when the machine is busy.
+        (kept,) = nms.non_max_suppression(
+            rows,
+            self._spec.confidence,
+            self._spec.iou,
+            list(wanted.classes),
             max_det=self._spec.max_detections,
-            imgsz=self._spec.image_size,
-            classes=list(classes),
-            device=self._device,
-            save=False,
-            verbose=False,
+            end2end=getattr(self._network, "end2end", False),
         )
-        rows = result.boxes.data.tolist()  # x1, y1, x2, y2, score, class
+        photo = wanted.photo
+        kept[:, :4] = ops.scale_boxes(alike.shape, kept[:, :4], (photo.height, photo.width))
         found = [
-            Detection((x1, y1, x2, y2), classes[int(index)], score)
-            for x1, y1, x2, y2, score, index in rows
+            Detection((x1, y1, x2, y2), wanted.classes[int(number)], score)
+            for x1, y1, x2, y2, score, number in kept.tolist()
             if x1 < x2 and y1 < y2
         ]
         return sorted(found, key=lambda detection: -detection.score)
@@ -158,6 +213,21 @@ def _load(spec: DetectorSpec) -> Any:  # noqa: ANN401 - Ultralytics has no types
             reason="WEIGHTS_WRONG_KIND",
         )
     return model
+
+
+def _predictor(model: Any, spec: DetectorSpec, device: str) -> Any:  # noqa: ANN401 - the same
+    """What Ultralytics makes to predict with: a copy of the network, and the size of its input."""
+    threads = torch.get_num_threads()
+    model.predict(
+        source=Image.new("RGB", (32, 32)),
+        imgsz=spec.image_size,
+        device=device,
+        save=False,
+        verbose=False,
+    )
+    # On the way it has set the number of threads for every other model in this process.
+    torch.set_num_threads(threads)
+    return model.predictor
 
 
 def _names(model: Any) -> list[str]:  # noqa: ANN401 - the same

@@ -1,7 +1,9 @@
 """The embedder: an open_clip model in the layout model hubs publish (config JSON, safetensors)."""
 
+import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from enum import Enum
 from typing import Any, Final
 
 import numpy as np
@@ -13,29 +15,42 @@ from PIL import Image
 
 from kith.errors import Refused
 from services.embedding.preprocess import Preprocess
+from services.runtime.batching import Batcher
 from services.runtime.profile import EncoderSpec
+from services.runtime.timing import Observer
 from services.runtime.weights import verify
-from services.runtime.worker import ModelWorker
 
 Vectors = NDArray[np.float32]
 """One unit vector a row: float32 [n, dim]."""
 
-_BATCH: Final = 32
+_MAX_BATCH: Final = 32
 """Pictures or texts that go through the network at once; bounds its memory."""
+
+
+class _Tower(Enum):
+    """The two halves of the model."""
+
+    IMAGES = "images"
+    TEXTS = "texts"
 
 
 class ClipEmbedder:
     """Turns pictures and texts into unit vectors of one space. Safe to share between tasks.
 
+    Pictures of several callers go through the network together, and so do texts.
+
     Args:
         spec: The model. Loading it blocks for seconds.
         device: A torch device.
+        observer: Told how long calls wait and the network works.
 
     Raises:
         Refused: A file is missing, not the pinned one, or does not fit the profile.
     """
 
-    def __init__(self, spec: EncoderSpec, device: str = "cpu") -> None:
+    def __init__(
+        self, spec: EncoderSpec, device: str = "cpu", observer: Observer | None = None
+    ) -> None:
         weights = verify(spec.weights, spec.sha256)
         config = _read_config(spec)
         model_config = config["model_cfg"]
@@ -52,7 +67,9 @@ class ClipEmbedder:
         self._tokenize = open_clip.SimpleTokenizer(
             context_length=model_config["text_cfg"]["context_length"]
         )
-        self._worker = ModelWorker(f"embedder-{spec.name}")
+        self._batcher = Batcher(
+            f"embedder-{spec.name}", self._embed, max_batch=_MAX_BATCH, observer=observer
+        )
 
     async def embed_images(self, images: Sequence[Image.Image]) -> Vectors:
         """A unit vector an RGB image: float32 [images, dim]; the same alone and in any batch.
@@ -60,7 +77,8 @@ class ClipEmbedder:
         Raises:
             Overloaded: Too many calls wait for the model.
         """
-        return await self._worker.run(self._in_batches, self._embed_images, images)
+        inputs = await asyncio.to_thread(lambda: [self._preprocess(image) for image in images])
+        return self._rows(await self._batcher.run(_Tower.IMAGES, inputs))
 
     async def embed_texts(self, texts: Sequence[str]) -> Vectors:
         """A unit vector a text: float32 [texts, dim]. What exceeds the model's context is cut off.
@@ -68,7 +86,8 @@ class ClipEmbedder:
         Raises:
             Overloaded: Too many calls wait for the model.
         """
-        return await self._worker.run(self._in_batches, self._embed_texts, texts)
+        inputs = await asyncio.to_thread(lambda: self._tokenize(list(texts)).numpy())
+        return self._rows(await self._batcher.run(_Tower.TEXTS, list(inputs)))
 
     async def warm_up(self) -> None:
         """Runs both towers once, so that the first caller doesn't pay for their first run."""
@@ -78,28 +97,18 @@ class ClipEmbedder:
 
     def close(self) -> None:
         """Ends the worker thread."""
-        self._worker.close()
+        self._batcher.close()
 
-    def _in_batches(
-        self, embed: Callable[[Sequence[Any]], torch.Tensor], items: Sequence[Any]
-    ) -> Vectors:
-        vectors = np.empty((len(items), self.dim), np.float32)
-        with torch.inference_mode():
-            for start in range(0, len(items), _BATCH):
-                rows = embed(items[start : start + _BATCH])
-                unit = torch.nn.functional.normalize(rows.float(), dim=-1)
-                vectors[start : start + _BATCH] = unit.cpu().numpy()
-        return vectors
+    @torch.inference_mode()
+    def _embed(self, tower: _Tower, inputs: Sequence[NDArray[Any]]) -> list[Vectors]:
+        """A unit vector an input: pixels [3, side, side] or tokens. Runs on the owner thread."""
+        batch = torch.from_numpy(np.stack(inputs)).to(self._device)
+        images = tower is _Tower.IMAGES
+        rows = self._model.encode_image(batch) if images else self._model.encode_text(batch)
+        return list(torch.nn.functional.normalize(rows.float(), dim=-1).cpu().numpy())
 
-    def _embed_images(self, images: Sequence[Image.Image]) -> torch.Tensor:
-        pixels = np.stack([self._preprocess(image) for image in images])
-        rows: torch.Tensor = self._model.encode_image(torch.from_numpy(pixels).to(self._device))
-        return rows
-
-    def _embed_texts(self, texts: Sequence[str]) -> torch.Tensor:
-        tokens = self._tokenize(list(texts)).to(self._device)
-        rows: torch.Tensor = self._model.encode_text(tokens)
-        return rows
+    def _rows(self, vectors: Sequence[Vectors]) -> Vectors:
+        return np.array(vectors, np.float32).reshape(-1, self.dim)
 
 
 def _read_config(spec: EncoderSpec) -> dict[str, Any]:

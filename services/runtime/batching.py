@@ -151,7 +151,7 @@ class Batcher(Generic[K, T, R]):
         """An item of each job in turn; jobs with more to do go behind those of other keys."""
         alike = deque(job for job in self._jobs if job.key == key)
         others = [job for job in self._jobs if job.key != key]
-        batch = []
+        batch: list[tuple[_Job[K, T, R], T]] = []
         while alike and len(batch) < self._max_batch:
             job = alike.popleft()
             batch.append((job, job.todo.popleft()))

@@ -13,6 +13,7 @@ from PIL import Image
 from kith.errors import Refused
 from services.detection.yolo import YoloDetector
 from services.runtime.profile import DetectorSpec
+from services.runtime.types import Detection
 
 from .conftest import WORDS, text_vectors
 
@@ -63,14 +64,86 @@ async def test_an_open_vocabulary_without_words_uses_those_of_the_checkpoint(
     assert await opened.detect(photo, [])
 
 
+def assert_alike(found: list[Detection], alone: list[Detection]) -> None:
+    """The same regions; a batch may round the last digits otherwise."""
+    assert [region.category for region in found] == [region.category for region in alone]
+    for one, other in zip(found, alone, strict=True):
+        assert one.box == pytest.approx(other.box, abs=0.01)
+        assert one.score == pytest.approx(other.score, abs=1e-5)
+
+
+class Batches:
+    """An observer that keeps how many photos went through the network together."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+
+    def waited(self, model: str, seconds: float) -> None: ...
+
+    def computed(self, model: str, seconds: float, items: int) -> None:
+        self.sizes.append(items)
+
+    def refused(self, model: str) -> None: ...
+
+
+OPEN_WORDS = [["dog"], ["zeppelin", "lantern", "vase"], ["cup", "cat"]]
+FIXED_WORDS = [[*WORDS], [f"thing {n}" for n in range(40)], [f"thing {n}" for n in range(40, 77)]]
+
+
+@pytest.mark.parametrize(("kind", "asked"), [("opened", OPEN_WORDS), ("fixed", FIXED_WORDS)])
 async def test_callers_with_different_words_never_see_each_others(
+    kind: str, asked: list[list[str]], photo: Image.Image, request: pytest.FixtureRequest
+) -> None:
+    detector: YoloDetector = request.getfixturevalue(kind)
+    alone = [await detector.detect(photo, words) for words in asked]
+    together = await asyncio.gather(*(detector.detect(photo, words) for words in asked * 3))
+    for number, found in enumerate(together):
+        assert {region.category for region in found} <= set(asked[number % 3])
+        assert_alike(found, alone[number % 3])
+    assert any(alone)
+
+
+async def test_the_order_of_an_open_vocabularys_words_changes_nothing(
     opened: YoloDetector, photo: Image.Image
 ) -> None:
-    asked = [["dog"], ["zeppelin", "lantern", "vase"], ["cup", "cat"]] * 3
-    alone = [await opened.detect(photo, words) for words in asked]
-    together = await asyncio.gather(*(opened.detect(photo, words) for words in asked))
-    assert list(together) == alone
-    assert len({str(found) for found in together}) == 3
+    words = ["zeppelin", "lantern", "vase"]
+    assert await opened.detect(photo, words) == await opened.detect(photo, words[::-1])
+
+
+@pytest.mark.parametrize("open_vocabulary", [False, True])
+async def test_a_photo_has_the_same_regions_alone_and_in_any_batch(
+    closed: DetectorSpec, world: DetectorSpec, open_vocabulary: bool
+) -> None:
+    batches = Batches()
+    spec = world if open_vocabulary else closed
+    detector = YoloDetector(spec, text_vectors=text_vectors, observer=batches)
+    rng = np.random.default_rng(3)
+    # Of one proportion, of another, and in between: some share a batch, some don't.
+    sizes = [(90, 140), (180, 280), (45, 70), (140, 90), (100, 100), (90, 139), (5, 300)] * 2
+    photos = [Image.fromarray(rng.integers(0, 255, (*size, 3), np.uint8)) for size in sizes]
+    words = ["dog", "cat"] if open_vocabulary else []
+    alone = [await detector.detect(photo, words) for photo in photos]
+    assert set(batches.sizes) == {1}
+    together = await asyncio.gather(*(detector.detect(photo, words) for photo in photos))
+    detector.close()
+    assert max(batches.sizes) > 1
+    assert any(alone)
+    for found, expected in zip(together, alone, strict=True):
+        assert_alike(found, expected)
+
+
+async def test_it_finds_what_ultralytics_own_way_of_predicting_finds(
+    closed: DetectorSpec, fixed: YoloDetector, photo: Image.Image
+) -> None:
+    from ultralytics import YOLO
+
+    (result,) = YOLO(str(closed.weights)).predict(
+        photo, imgsz=64, conf=closed.confidence, iou=closed.iou, max_det=20, verbose=False
+    )
+    found = await fixed.detect(photo, [])
+    assert len(found) == len(result.boxes) > 0
+    for region, row in zip(found, result.boxes.data.tolist(), strict=True):
+        assert [*region.box, region.score] == pytest.approx(row[:5], abs=1e-3)
 
 
 async def test_the_text_encoder_is_asked_once_a_word(

@@ -1,5 +1,6 @@
 """The embedder agrees with open_clip and with itself, and refuses what does not fit."""
 
+import asyncio
 import hashlib
 import json
 from dataclasses import replace
@@ -36,6 +37,20 @@ async def test_a_picture_has_the_same_vector_alone_and_in_any_batch(
     together = await embedder.embed_images(pictures)
     alone = np.concatenate([await embedder.embed_images([picture]) for picture in pictures])
     assert (together * alone).sum(axis=1).min() >= 0.9999
+
+
+async def test_callers_at_one_time_share_batches_and_get_the_vectors_they_get_alone(
+    embedder: ClipEmbedder, pictures: list[Image.Image]
+) -> None:
+    texts = [f"a {word} cup" for word in ("red", "blue", "green", "tall")]
+    alone = [await embedder.embed_images([picture]) for picture in pictures]
+    words = [await embedder.embed_texts([text]) for text in texts]
+    found = await asyncio.gather(
+        *(embedder.embed_images([picture]) for picture in pictures),
+        *(embedder.embed_texts([text]) for text in texts),
+    )
+    for together, expected in zip(found, [*alone, *words], strict=True):
+        assert (together * expected).sum() >= 0.9999
 
 
 async def test_different_pictures_and_texts_have_different_vectors(
