@@ -1,0 +1,65 @@
+"""The gateway's routes, put together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import metadata
+from pathlib import Path
+from typing import Final
+
+from fastapi import FastAPI
+from fastapi.responses import FileResponse, Response
+from fastapi.staticfiles import StaticFiles
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
+
+from services.gateway import errors, health
+from services.gateway.edge import Edge
+from services.gateway.gateway import Gateway
+from services.gateway.settings import GatewaySettings
+
+_WEB: Final = Path(__file__).parent / "web"
+
+
+def create_app(settings: GatewaySettings) -> ASGIApp:
+    """The gateway as an ASGI app; it connects to the assistant when it is started."""
+    gateway = Gateway(settings)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with gateway:
+            yield
+
+    app = FastAPI(
+        title="Kith",
+        summary="A personal visual memory for any vision-language model.",
+        version=metadata.version("kith"),
+        lifespan=lifespan,
+        docs_url=None,  # FastAPI's pages load scripts from elsewhere
+        redoc_url=None,
+        max_body_size=settings.max_message_mib * 1024 * 1024,
+        # Its spans hold query strings, which are what users wrote; `services.runtime` has its own.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
+    errors.handle_errors(app)
+    app.include_router(health.routes(gateway))
+    _add_page(app)
+    if settings.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.origins,
+            allow_methods=["*"],
+            allow_headers=["*"],
+            expose_headers=["*"],
+        )
+    # Outside of all else, so that even the answer to a bug of ours is marked.
+    return Edge(app, settings.host, settings.hosts, settings.origins)
+
+
+def _add_page(app: FastAPI) -> None:
+    """The web page: plain files, and nothing of it is made here."""
+
+    @app.get("/", include_in_schema=False)
+    def page() -> Response:
+        return FileResponse(_WEB / "index.html")
+
+    app.mount("/static", StaticFiles(directory=_WEB, check_dir=False))

@@ -1,0 +1,82 @@
+"""The assistant that the gateway speaks for."""
+
+from collections.abc import AsyncIterator
+from types import TracebackType
+from typing import Any, Final, Self
+
+import grpc
+from google.protobuf.message import Message
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from kith.v1 import assistant_pb2
+from kith.v1.assistant_pb2_grpc import AssistantStub
+from services.gateway.caller import Caller
+from services.runtime.calls import calling, open_channel
+
+_HEALTH_TIMEOUT_S: Final = 2.0
+
+
+class Assistant:
+    """An assistant elsewhere, called in the name of whoever calls the gateway.
+
+    `async with Assistant(address, timeout_s) as assistant`; it belongs to that event loop.
+
+    Args:
+        address: HOST:PORT.
+        timeout_s: How long a call may take; a watch takes as long as it is listened to.
+    """
+
+    def __init__(self, address: str, timeout_s: float) -> None:
+        self._address = address
+        self._timeout_s = timeout_s
+
+    async def __aenter__(self) -> Self:
+        self._channel = open_channel(self._address)
+        self._stub = AssistantStub(self._channel)
+        self._health: Any = health_pb2_grpc.HealthStub(self._channel)  # its types are incomplete
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._channel.close()
+
+    async def call(self, caller: Caller, rpc: str, request: Message) -> Any:  # noqa: ANN401 - its own
+        """The answer to one call.
+
+        Raises:
+            KithError: As the assistant; Unavailable when it can't be reached or is too slow.
+        """
+        with calling("assistant"):
+            return await getattr(self._stub, rpc)(
+                request, metadata=caller.metadata, timeout=self._timeout_s
+            )
+
+    async def stream(self, caller: Caller, rpc: str, request: Message) -> AsyncIterator[Any]:
+        """The answers to one call, as they come. Closing the iterator ends the call.
+
+        Raises:
+            KithError: As `call`.
+        """
+        timeout_s = None if rpc == "WatchConcepts" else self._timeout_s
+        messages = getattr(self._stub, rpc)(request, metadata=caller.metadata, timeout=timeout_s)
+        try:
+            with calling("assistant"):
+                async for message in messages:
+                    yield message
+        finally:
+            messages.cancel()
+
+    async def is_ready(self) -> bool:
+        """Whether it is there, with its models loaded."""
+        name = assistant_pb2.DESCRIPTOR.services_by_name["Assistant"].full_name
+        try:
+            answer = await self._health.Check(
+                health_pb2.HealthCheckRequest(service=name), timeout=_HEALTH_TIMEOUT_S
+            )
+        except grpc.aio.AioRpcError:
+            return False
+        return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)

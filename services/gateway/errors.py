@@ -1,0 +1,149 @@
+"""A failed request's answer: the HTTP status and one JSON body that names reason and field.
+
+Requests of the OpenAI API are answered in OpenAI's own form, all others with
+`{"error": {"status", "reason", "message", "field"}}`.
+"""
+
+import logging
+import math
+import secrets
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+
+from kith.errors import InvalidInput, KithError, NotFound, Overloaded, Unauthenticated
+
+OPENAI_PATHS: Final = ("/v1/chat/", "/v1/models")
+
+_CODES: Final[Mapping[str, int]] = MappingProxyType(
+    {
+        "INVALID_ARGUMENT": 400,
+        "FAILED_PRECONDITION": 400,
+        "UNAUTHENTICATED": 401,
+        "NOT_FOUND": 404,
+        "ALREADY_EXISTS": 409,
+        "ABORTED": 409,
+        "RESOURCE_EXHAUSTED": 429,
+        "UNAVAILABLE": 503,
+    }
+)
+"""HTTP status by that of gRPC, as google.rpc.Code maps them; 500 for any other."""
+
+_NARROWER: Final[Mapping[str, int]] = MappingProxyType(
+    {
+        "ORIGIN_FORBIDDEN": 403,
+        "METHOD_NOT_ALLOWED": 405,
+        "BODY_TOO_LARGE": 413,
+        "MEDIA_TYPE_UNSUPPORTED": 415,
+        "HOST_UNKNOWN": 421,
+    }
+)
+"""HTTP status by reason, where HTTP has a word of its own."""
+
+_TYPES: Final[Mapping[int, str]] = MappingProxyType({401: "authentication_error"})
+"""OpenAI's type of an error where its status does not tell."""
+
+_log = logging.getLogger(__name__)
+
+
+def http_status(error: KithError) -> int:
+    """The HTTP status that stands for `error`."""
+    return _NARROWER.get(error.reason) or _CODES.get(error.status, 500)
+
+
+def rest_body(error: KithError) -> dict[str, Any]:
+    """`error` as REST tells it."""
+    return {
+        "error": {
+            "status": error.status,
+            "reason": error.reason,
+            "message": str(error),
+            "field": error.field,
+        }
+    }
+
+
+def openai_body(error: KithError) -> dict[str, Any]:
+    """`error` as OpenAI's clients expect it."""
+    status = http_status(error)
+    kind = "server_error" if status >= 500 else "invalid_request_error"
+    if status == 429:
+        kind = "rate_limit_error"
+    return {
+        "error": {
+            "message": str(error),
+            "type": _TYPES.get(status, kind),
+            "param": error.field,
+            "code": error.reason.lower(),
+        }
+    }
+
+
+def response(error: KithError, path: str) -> Response:
+    """The answer to a request of `path` that failed with `error`."""
+    headers = {}
+    if isinstance(error, Unauthenticated):
+        headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, Overloaded):
+        headers["Retry-After"] = str(math.ceil(error.retry_after_s))
+    body = openai_body(error) if path.startswith(OPENAI_PATHS) else rest_body(error)
+    return JSONResponse(body, http_status(error), headers)
+
+
+def unexpected(error: Exception, path: str) -> KithError:
+    """What a caller is told of a bug of ours: its text may hold user content, so its type."""
+    incident = secrets.token_hex(4)
+    # uvicorn logs the traceback as soon as the answer is on its way.
+    _log.error("incident %s in %s, traceback follows", incident, path)
+    return KithError(
+        f"Kith failed ({type(error).__name__}); the gateway's log has it as incident {incident}",
+        reason="INTERNAL",
+    )
+
+
+def handle_errors(app: FastAPI) -> None:
+    """Gives every failed request of `app` its answer."""
+
+    @app.exception_handler(KithError)
+    def of_kith(request: Request, error: KithError) -> Response:
+        return response(error, request.url.path)
+
+    @app.exception_handler(RequestValidationError)
+    def of_input(request: Request, error: RequestValidationError) -> Response:
+        return response(_first(error), request.url.path)
+
+    @app.exception_handler(HTTPException)
+    def of_routing(request: Request, error: HTTPException) -> Response:
+        path = request.url.path
+        if error.status_code == 405:
+            what = f"{request.method} is not for {path}; see /docs"
+            return response(InvalidInput(what, reason="METHOD_NOT_ALLOWED"), path)
+        if error.status_code == 404:
+            what = f"there is nothing at {path[:200]}; see /docs"
+            return response(NotFound(what, reason="PATH_NOT_FOUND"), path)
+        if error.status_code == 413:
+            what = "body: too many bytes; send smaller photos, or upload them one by one"
+            return response(InvalidInput(what, reason="BODY_TOO_LARGE", field="body"), path)
+        return response(InvalidInput(str(error.detail), reason="REQUEST_INVALID"), path)
+
+    @app.exception_handler(Exception)
+    def of_ours(request: Request, error: Exception) -> Response:
+        return response(unexpected(error, request.url.path), request.url.path)
+
+
+def _first(error: RequestValidationError) -> InvalidInput:
+    """The first problem of a request that FastAPI refuses."""
+    problem = error.errors()[0]
+    field = ""
+    for part in problem["loc"][1:]:  # the first says only where: body, path or query
+        field += f"[{part}]" if isinstance(part, int) else f".{part}" if field else str(part)
+    if problem["type"] == "json_invalid":
+        return InvalidInput("body: not JSON; send an object", reason="BODY_INVALID", field="body")
+    what = problem["msg"].removeprefix("Value error, ")
+    name = field or "body"
+    return InvalidInput(f"{name}: {what}", reason="FIELD_INVALID", field=name)

@@ -1,0 +1,87 @@
+"""`kith serve gateway`: HTTP in front of an assistant."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Final
+
+import uvicorn
+
+from kith.errors import Refused
+from services.gateway.app import create_app
+from services.gateway.settings import GatewaySettings
+
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+
+
+class Server(uvicorn.Server):
+    """uvicorn, which tells when it is ready and leaves signals to `serve`."""
+
+    def __init__(self, settings: GatewaySettings, announce: Callable[[str], None]) -> None:
+        super().__init__(
+            uvicorn.Config(
+                create_app(settings),
+                log_config=None,
+                access_log=False,  # a query may hold what a user wrote
+                server_header=False,
+                proxy_headers=False,  # nobody here asks where a caller is
+                ws="none",
+                timeout_graceful_shutdown=round(settings.grace_s),
+            )
+        )
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """See `uvicorn.Server`."""
+        await super().startup(sockets)
+        self._announce("ready")
+
+    def capture_signals(self) -> nullcontext[None]:  # type: ignore[override]
+        """Leaves signals alone: uvicorn would die of them by itself once it has stopped."""
+        return nullcontext()
+
+
+async def serve(settings: GatewaySettings, announce: Callable[[str], None]) -> None:
+    """Serves until SIGINT or SIGTERM; running answers are then given their grace.
+
+    Args:
+        settings: Where, and in front of which assistant. It need not be there yet.
+        announce: Told "listening on HOST:PORT", then "ready".
+
+    Raises:
+        Refused: The port is taken, or the address is not this machine's.
+    """
+    with listening(settings) as listener:
+        announce(f"listening on {settings.host}:{listener.getsockname()[1]}")
+        server = Server(settings, announce)
+        loop = asyncio.get_running_loop()
+        for number in _SIGNALS:
+            loop.add_signal_handler(number, server.handle_exit, number, None)
+        try:
+            await server.serve(sockets=[listener])
+        finally:
+            for number in _SIGNALS:
+                loop.remove_signal_handler(number)
+
+
+@contextmanager
+def listening(settings: GatewaySettings) -> Iterator[socket.socket]:
+    """A socket on the address of the settings.
+
+    Raises:
+        Refused: As `serve`.
+    """
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        listener = socket.create_server((settings.host, settings.port), family=family)
+    except OSError as error:
+        raise Refused(
+            f"port: can't listen on {settings.host}:{settings.port}; is another server running "
+            "there?",
+            reason="PORT_UNAVAILABLE",
+            field="port",
+        ) from error
+    with listener:
+        yield listener
