@@ -1,10 +1,9 @@
 """The client for asyncio programs: the verbs of `Client`, awaited."""
 
 import asyncio
-import copy
-import dataclasses
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AsyncExitStack
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
@@ -23,13 +22,13 @@ T = TypeVar("T")
 
 def _verb(
     verb: Callable[P, Verb[T]],
-) -> "Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, T]]":
-    async def method(self: "AsyncClient", *args: P.args, **kwargs: P.kwargs) -> T:
+) -> "Callable[Concatenate[AsyncVerbs, P], Coroutine[Any, Any, T]]":
+    async def method(self: "AsyncVerbs", *args: P.args, **kwargs: P.kwargs) -> T:
         steps = verb(*args, **kwargs)
         try:
             step = next(steps)
             while True:
-                step = steps.send(await self._reply(step))
+                step = steps.send(await _reply(self, step))
         except StopIteration as end:
             result: T = end.value
             return result
@@ -41,14 +40,57 @@ def _verb(
 
 def _stream(
     verb: Callable[P, Stream[T]],
-) -> "Callable[Concatenate[AsyncClient, P], AsyncIterator[T]]":
-    def method(self: "AsyncClient", *args: P.args, **kwargs: P.kwargs) -> AsyncIterator[T]:
-        return self._read(verb(*args, **kwargs))
+) -> "Callable[Concatenate[AsyncVerbs, P], AsyncIterator[T]]":
+    def method(self: "AsyncVerbs", *args: P.args, **kwargs: P.kwargs) -> AsyncIterator[T]:
+        return _read(self, verb(*args, **kwargs))
 
     return as_method(method, verb)
 
 
-class AsyncClient:
+async def _reply(verbs: "AsyncVerbs", step: Call | Stream[Any]) -> object:
+    if isinstance(step, Stream):
+        return [item async for item in _read(verbs, step)]
+    return await verbs._answer(step)
+
+
+async def _read(verbs: "AsyncVerbs", stream: Stream[T]) -> AsyncIterator[T]:
+    async with aclosing(verbs._answers(stream.call)) as messages:
+        async for message in messages:
+            yield stream.read(message)
+
+
+class AsyncVerbs(ABC):
+    """The verbs, over calls that a subclass knows how to make."""
+
+    remember = _verb(concepts.remember)
+    add_views = _verb(concepts.add_views)
+    remove_views = _verb(concepts.remove_views)
+    get = _verb(concepts.get)
+    get_view = _verb(concepts.get_view)
+    list_concepts = _verb(concepts.list_concepts)
+    edit = _verb(concepts.edit)
+    reject = _verb(concepts.reject)
+    forget = _verb(concepts.forget)
+    unforget = _verb(concepts.unforget)
+    watch = _stream(concepts.watch)
+    retrieve = _verb(questions.retrieve)
+    recognize = _verb(questions.recognize)
+    ask = _verb(questions.ask)
+    ask_stream = _stream(questions.ask_stream)
+    capabilities = _verb(questions.capabilities)
+    import_memory = _verb(transfer.import_memory)
+    export_memory = _stream(transfer.export_memory)
+
+    @abstractmethod
+    async def _answer(self, call: Call) -> Any:  # noqa: ANN401 - a message
+        """The answer to a call. Raises the `KithError` of one that fails."""
+
+    @abstractmethod
+    def _answers(self, call: Call) -> AsyncGenerator[Any, None]:
+        """The answers to a call, as they come; closed, it ends the call. Raises as `_answer`."""
+
+
+class AsyncClient(AsyncVerbs):
     """A user's memory, and answers that draw on it: `async with AsyncClient() as kith`.
 
     Arguments, verbs and errors are those of `kith.Client`. It belongs to the event loop in which
@@ -74,34 +116,6 @@ class AsyncClient:
         self._credential = (user, token)
         self._timeout_s = timeout_s
         self._resources = AsyncExitStack()
-
-    remember = _verb(concepts.remember)
-    add_views = _verb(concepts.add_views)
-    remove_views = _verb(concepts.remove_views)
-    get = _verb(concepts.get)
-    get_view = _verb(concepts.get_view)
-    list_concepts = _verb(concepts.list_concepts)
-    edit = _verb(concepts.edit)
-    reject = _verb(concepts.reject)
-    forget = _verb(concepts.forget)
-    unforget = _verb(concepts.unforget)
-    watch = _stream(concepts.watch)
-    retrieve = _verb(questions.retrieve)
-    recognize = _verb(questions.recognize)
-    ask = _verb(questions.ask)
-    ask_stream = _stream(questions.ask_stream)
-    capabilities = _verb(questions.capabilities)
-    import_memory = _verb(transfer.import_memory)
-    export_memory = _stream(transfer.export_memory)
-
-    def as_caller(self, *, user: str | None = None, token: str | None = None) -> Self:
-        """This client with another credential, for a program that speaks for many users.
-
-        It uses this one's connection, as long as that is open, and is not to be entered itself.
-        """
-        other = copy.copy(self)
-        other._target = dataclasses.replace(self._target, user=user, token=token)
-        return other
 
     async def __aenter__(self) -> Self:
         """Reach the server, or start one in this process.
@@ -129,19 +143,17 @@ class AsyncClient:
     async def _leave(self) -> None:
         await asyncio.to_thread(self._reached.__exit__, None, None, None)
 
-    async def _reply(self, step: Call | Stream[Any]) -> object:
-        if isinstance(step, Stream):
-            return [item async for item in self._read(step)]
+    async def _answer(self, call: Call) -> Any:  # noqa: ANN401 - a message
         try:
-            return await self._start(step)
+            return await self._start(call)
         except grpc.RpcError as failed:
             raise self._target.error(failed) from failed
 
-    async def _read(self, stream: Stream[T]) -> AsyncIterator[T]:
-        messages = self._start(stream.call)
+    async def _answers(self, call: Call) -> AsyncGenerator[Any, None]:
+        messages = self._start(call)
         try:
             async for message in messages:
-                yield stream.read(message)
+                yield message
         except grpc.RpcError as failed:
             raise self._target.error(failed) from failed
         finally:

@@ -2,7 +2,7 @@ import inspect
 
 import pytest
 
-from kith.aio import AsyncClient
+from kith.aio import AsyncClient, AsyncVerbs
 from kith.client import Client
 from kith.errors import AlreadyExists, InvalidInput
 from tests.kith.fake import FakeAssistant
@@ -37,18 +37,6 @@ async def test_errors_are_the_same(address: str) -> None:
             await kith.retrieve(b"broken")
 
 
-async def test_one_connection_serves_callers_with_other_credentials(
-    address: str, assistant: FakeAssistant
-) -> None:
-    async with AsyncClient(address, user="ada") as kith:
-        await kith.as_caller(user="bob").capabilities()
-        assert assistant.metadata[-1]["kith-user"] == "bob"
-        await kith.as_caller(token="secret").capabilities()
-        assert assistant.metadata[-1]["authorization"] == "Bearer secret"
-        await kith.capabilities()
-        assert assistant.metadata[-1]["kith-user"] == "ada"
-
-
 async def test_leaving_a_watch_ends_the_call(address: str, assistant: FakeAssistant) -> None:
     async with AsyncClient(address) as kith:
         async for edit in kith.watch():
@@ -62,8 +50,8 @@ def test_both_clients_have_the_same_verbs_with_the_same_signatures() -> None:
         return {
             name: list(inspect.signature(member).parameters.values())
             for name, member in vars(client).items()
-            if not name.startswith("_") and callable(member) and name not in ("close", "as_caller")
+            if not name.startswith("_") and callable(member) and name != "close"
         }
 
-    assert verbs(Client) == verbs(AsyncClient)
+    assert verbs(Client) == verbs(AsyncVerbs)
     assert inspect.signature(Client.__init__) == inspect.signature(AsyncClient.__init__)
