@@ -29,6 +29,8 @@ class Question:
     limits: Limits
     given: Sequence[str] | None = None
     """Names or ids of the only concepts to draw on; None lets the method find them."""
+    cache_key: bytes = b""
+    """Whose earlier questions the engine may have kept something of; see `Generator.generate`."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ async def generate(
     while True:
         shown = _most_needed(references, used, room)
         turns = prompts.lay_out(question.turns, shown, method.layout)
-        answer = stages.generator.generate(turns, question.limits)
+        answer = stages.generator.generate(turns, question.limits, question.cache_key)
         try:
             async with aclosing(answer):
                 async for piece in answer:

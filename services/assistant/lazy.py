@@ -76,14 +76,14 @@ class LazyGenerator:
             )
         return model.context_tokens
 
-    def generate(self, turns: Sequence[Turn], limits: Limits) -> Answer:
+    def generate(self, turns: Sequence[Turn], limits: Limits, cache_key: bytes = b"") -> Answer:
         """See `Generator.generate`."""
-        return Answer(self._events(turns, limits))
+        return Answer(self._events(turns, limits, cache_key))
 
     async def _events(
-        self, turns: Sequence[Turn], limits: Limits
+        self, turns: Sequence[Turn], limits: Limits, cache_key: bytes
     ) -> AsyncGenerator[str | Ending, None]:
-        answer = (await self.model.get()).generate(turns, limits)
+        answer = (await self.model.get()).generate(turns, limits, cache_key)
         async with aclosing(answer):
             async for piece in answer:
                 yield piece

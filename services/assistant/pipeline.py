@@ -1,6 +1,8 @@
 """The assistant of one deployment: its method, its models and everybody's memory."""
 
-from dataclasses import dataclass
+import hmac
+import secrets
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from memory_db import ConceptStore
@@ -18,6 +20,8 @@ class Caller(NamedTuple):
     names: Names
     write: Writer
     store: ConceptStore
+    cache_key: bytes
+    """A secret of the user, under which the engine may keep what it computed. It names nobody."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,8 @@ class Assistant:
     method: Method
     stages: Stages
     stores: Stores
+    cache_secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
+    """Behind all cache keys; a new one, after a restart, finds an engine's cache cold."""
 
     async def caller(self, resource: str) -> Caller:
         """The user of the call being served.
@@ -41,4 +47,5 @@ class Assistant:
         user = current_user()
         names = Names(user)
         names.require_own(resource)
-        return Caller(names, Writer(names), await self.stores.of(user))
+        key = hmac.digest(self.cache_secret, user.encode(), "sha256")
+        return Caller(names, Writer(names), await self.stores.of(user), key)

@@ -58,7 +58,7 @@ class QuestionCalls:
             words = request.given_concepts.concepts
             given = [caller.names.id_or_display_name(word) for word in words]
         turns = await read_turns(request.turns, field="turns")
-        question = Question(turns, read_limits(request.limits), given)
+        question = Question(turns, read_limits(request.limits), given, caller.cache_key)
         answer = generate(self.assistant.method, self.assistant.stages, caller.store, question)
         async with aclosing(answer):
             async for piece in answer:

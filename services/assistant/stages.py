@@ -43,8 +43,12 @@ class Embedder(Protocol):
 class Generator(Protocol):
     """Answers a chat of texts and pictures."""
 
-    def generate(self, turns: Sequence[Turn], limits: Limits) -> Answer:
-        """The answer in pieces, as they come. Closing it stops the model."""
+    def generate(self, turns: Sequence[Turn], limits: Limits, cache_key: bytes = b"") -> Answer:
+        """The answer in pieces, as they come. Closing it stops the model.
+
+        What the engine keeps of prompts and pictures it uses again only under the same
+        `cache_key`, a secret of the user; without one it keeps nothing that is found again.
+        """
 
 
 @dataclass(frozen=True)

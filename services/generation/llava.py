@@ -43,7 +43,7 @@ class LlavaGenerator:
         """Most tokens of prompt and answer together."""
         self._worker = ModelWorker("generator")
 
-    def generate(self, turns: Sequence[Turn], limits: Limits) -> Answer:
+    def generate(self, turns: Sequence[Turn], limits: Limits, cache_key: bytes = b"") -> Answer:
         """The answer to `turns`, in pieces of text; pictures stand where they are in the turns.
 
         Texts are data: nothing in them becomes a special token or opens a turn.
@@ -51,6 +51,7 @@ class LlavaGenerator:
         Args:
             turns: The chat so far; the last turn is the user's.
             limits: Where the answer ends; at most the profile's `max_new_tokens`.
+            cache_key: Not used: nothing of a prompt outlives its answer here.
 
         Raises (on reading the first piece):
             InvalidInput: The prompt fills the model's context; the error says by how much.
@@ -111,7 +112,11 @@ class LlavaGenerator:
         prompt = self._processor.apply_chat_template(
             messages, add_generation_prompt=True, tokenize=False
         )
-        inputs = self._processor(images=images or None, text=prompt, return_tensors="pt")
+        first = self._tokenizer.bos_token
+        begun = first is not None and prompt.startswith(first)  # by the template itself
+        inputs = self._processor(
+            images=images or None, text=prompt, add_special_tokens=not begun, return_tensors="pt"
+        )
         tokens = inputs["input_ids"].shape[1]
         if tokens >= self.context_tokens:
             raise InvalidInput(

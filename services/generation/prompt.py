@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from typing import Final, NamedTuple
 
 from PIL import Image
@@ -11,6 +12,10 @@ from services.runtime.types import Turn
 
 IMAGE: Final = "<image>"
 """Stands for a picture in a rendered prompt; LLaVA's processor puts the picture's tokens there."""
+
+# Special tokens of the tokenizers that LLaVA models come with, for when the model's own can't be
+# read: it runs behind an engine.
+_KNOWN: Final = re.compile(r"<image>|</?s>|<pad>|<unk>|<\|[^|<>]*\|>", re.IGNORECASE)
 
 # The words that open a turn in the templates LLaVA models were trained with (vicuna, llava_v0).
 _ROLE: Final = re.compile(r"\b(user|assistant|human|system)(\s*)[:\uff1a]", re.IGNORECASE)
@@ -23,7 +28,7 @@ class Rendered(NamedTuple):
     images: list[Image.Image]
 
 
-def neutralised(text: str, special: Iterable[str]) -> str:
+def neutralised(text: str, special: Iterable[str] = ()) -> str:
     """`text` that can neither become a special token nor open a turn of another role.
 
     A special token in it gets a space after its first character (`< image>`), the colon after a
@@ -32,36 +37,42 @@ def neutralised(text: str, special: Iterable[str]) -> str:
     Args:
         text: What a user wrote. Invisible characters are taken out first, so that none of them
             can hide a token.
-        special: The tokenizer's special tokens.
+        special: The tokenizer's special tokens, beside those that all such models know.
     """
     safe = _ROLE.sub(r"\1 -", plain(text))
     tokens = sorted({token for token in special if len(token) > 1}, key=len, reverse=True)
-    if not tokens:
-        return safe
-    any_token = re.compile("|".join(map(re.escape, tokens)), re.IGNORECASE)
+    any_token = re.compile("|".join([*map(re.escape, tokens), _KNOWN.pattern]), re.IGNORECASE)
     while any_token.search(safe):  # breaking one may uncover another that overlapped it
         safe = any_token.sub(lambda match: f"{match[0][0]} {match[0][1:]}", safe)
     return safe
 
 
-def render(turns: Sequence[Turn], special: Iterable[str]) -> Rendered:
+def safe_parts(turn: Turn, special: Iterable[str] = ()) -> list[str | Image.Image]:
+    """The texts and pictures of a turn in their order, every text neutralised and none empty.
+
+    Neighbouring texts are joined first: half a token each is no way in.
+    """
+    special = list(special)
+    parts: list[str | Image.Image] = []
+    for are_texts, group in groupby(turn.parts, key=lambda part: isinstance(part, str)):
+        if not are_texts:
+            parts += group
+        elif text := neutralised("".join(map(str, group)), special):
+            parts.append(text)
+    return parts
+
+
+def render(turns: Sequence[Turn], special: Iterable[str] = ()) -> Rendered:
     """The messages for a chat template, one text each with `IMAGE` exactly where a picture stands.
 
     One text, since published LLaVA templates would move all pictures of a turn to its beginning.
-    Neighbouring texts are joined before they are neutralised: half a token each is no way in.
     """
-    special = [*special, IMAGE]
+    special = list(special)
     messages: list[dict[str, object]] = []
     images: list[Image.Image] = []
     for turn in turns:
-        written, pending = "", ""
-        for part in turn.parts:
-            if isinstance(part, str):
-                pending += part
-            else:
-                written += neutralised(pending, special) + IMAGE
-                images.append(part)
-                pending = ""
-        written += neutralised(pending, special)
+        parts = safe_parts(turn, special)
+        images += [part for part in parts if not isinstance(part, str)]
+        written = "".join(part if isinstance(part, str) else IMAGE for part in parts)
         messages.append({"role": turn.role, "content": [{"type": "text", "text": written}]})
     return Rendered(messages, images)

@@ -34,15 +34,15 @@ class RemoteGenerator:
             model = await stub.GetGenerationModel(request, timeout=timeout_s)
             return cls(channel, model, timeout_s)
 
-    def generate(self, turns: Sequence[Turn], limits: Limits) -> Answer:
+    def generate(self, turns: Sequence[Turn], limits: Limits, cache_key: bytes = b"") -> Answer:
         """The answer to `turns`, in pieces of text. Closing it early stops the model."""
-        return Answer(self._events(turns, limits))
+        return Answer(self._events(turns, limits, cache_key))
 
     async def _events(
-        self, turns: Sequence[Turn], limits: Limits
+        self, turns: Sequence[Turn], limits: Limits, cache_key: bytes
     ) -> AsyncGenerator[str | Ending, None]:
         request = generation_pb2.GenerationGenerateRequest(
-            turns=await write_turns(turns), limits=write_limits(limits)
+            turns=await write_turns(turns), limits=write_limits(limits), cache_key=cache_key
         )
         call = self._stub.Generate(request, timeout=self._timeout_s)
         try:

@@ -21,8 +21,8 @@ class Generator(Protocol):
     def context_tokens(self) -> int:
         """Most tokens of prompt and answer together."""
 
-    def generate(self, turns: Sequence[Turn], limits: Limits) -> Answer:
-        """The answer, in pieces of text."""
+    def generate(self, turns: Sequence[Turn], limits: Limits, cache_key: bytes = b"") -> Answer:
+        """The answer, in pieces of text; what is kept of it is used again for this key only."""
 
 
 class GenerationServicer(generation_pb2_grpc.GenerationServicer):
@@ -36,7 +36,8 @@ class GenerationServicer(generation_pb2_grpc.GenerationServicer):
     ) -> AsyncIterator[generation_pb2.GenerationGenerateResponse]:
         turns = await read_turns(request.turns, field="turns")
         limits = read_limits(request.limits)
-        async with aclosing(self._generator.generate(turns, limits)) as answer:
+        answer = self._generator.generate(turns, limits, request.cache_key)
+        async with aclosing(answer):
             async for piece in answer:
                 yield generation_pb2.GenerationGenerateResponse(text=piece)
             if answer.ending is not None:

@@ -127,6 +127,17 @@ async def test_given_concepts_may_be_none(me: Caller) -> None:
     assert not end.concepts
 
 
+async def test_each_user_has_a_cache_key_that_names_nobody(me: Caller, parrot: Parrot) -> None:
+    await me.ask("Hello?")
+    await me.ask("And now?")
+    request = query_pb2.GenerateRequest(parent="users/you", turns=[turn("Hello?")])
+    await me.by("you").ask_request(request)
+    mine, again, yours = parrot.cache_keys
+    assert mine == again
+    assert mine != yours
+    assert all(len(key) == 32 for key in parrot.cache_keys)
+
+
 async def test_limits_reach_the_model(me: Caller, parrot: Parrot) -> None:
     limits = common_pb2.Limits(max_tokens=9, temperature=0.5, stop=["."])
     await me.ask("Hello?", limits=limits)

@@ -104,13 +104,15 @@ class Parrot:
     says: str = "A thing on black."
     asked: list[list[Turn]] = field(default_factory=list)
     limits: list[Limits] = field(default_factory=list)
+    cache_keys: list[bytes] = field(default_factory=list)
     error: KithError | None = None
     most_pictures: int = 99
     closed: bool = False
 
-    def generate(self, turns: Sequence[Turn], limits: Limits) -> Answer:
+    def generate(self, turns: Sequence[Turn], limits: Limits, cache_key: bytes = b"") -> Answer:
         self.asked.append(list(turns))
         self.limits.append(limits)
+        self.cache_keys.append(cache_key)
         pictures = sum(not isinstance(part, str) for turn in turns for part in turn.parts)
         return Answer(self._events(pictures))
 

@@ -7,12 +7,15 @@ from PIL import Image
 
 from kith.errors import InvalidInput
 from kith.v1 import common_pb2, generation_pb2, generation_pb2_grpc
+from services.generation.engine import EngineGenerator
 from services.generation.llava import LlavaGenerator
 from services.generation.remote import RemoteGenerator
 from services.generation.servicer import service
 from services.runtime.calls import calling
 from services.runtime.types import Answer, Limits, Turn
 from tests.runtime.serving import served
+
+from .fake_engine import FakeEngine
 
 RED, BLUE = Image.new("RGB", (50, 40), "red"), Image.new("RGB", (20, 60), "blue")
 CHATS = [
@@ -75,3 +78,16 @@ async def test_a_bad_picture_is_named_by_its_place(generator: LlavaGenerator) ->
             await stub.Generate(request).read()
     assert refusal.value.field == "turns[0].parts[1].image"
     assert "GIF" in str(refusal.value)
+
+
+async def test_the_cache_key_reaches_the_model_elsewhere() -> None:
+    engine = FakeEngine()
+    async with engine.up():
+        model = await EngineGenerator.connect(engine.url)
+        async with served(service(model)) as channel:
+            remote = await RemoteGenerator.connect(channel)
+            for key in (b"anna", b"anna", b"ben"):
+                assert "".join(await read(remote.generate(CHATS[1], Limits(), key)))
+        await model.close()
+    first, again, other = [request["cache_salt"] for request in engine.asked]
+    assert first == again != other
