@@ -14,6 +14,7 @@ from rich.console import Console, RenderableType
 from kith.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from kith.aio import AsyncClient
     from kith.client import Client
 
 
@@ -35,18 +36,27 @@ class Session:
         """A client as the options say; `memory` takes the place of theirs."""
         from kith.client import Client  # gRPC takes a while, and `kith --help` needs none
 
+        chosen = self._chosen() | ({"memory": memory} if memory else {})
         with self.waiting("Starting ..." if self.server is None else "Connecting ..."):
-            client = Client(
-                self.server,
-                user=self.user,
-                token=self.token,
-                memory=memory or self.memory,
-                method=self.method,
-                profile=self.profile,
-                weights=self.weights,
-            )
+            client = Client(self.server, **chosen)
         with client:
             yield client
+
+    def async_client(self) -> "AsyncClient":
+        """A client as the options say, for a command that runs an event loop."""
+        from kith.aio import AsyncClient  # see `client`
+
+        return AsyncClient(self.server, **self._chosen())
+
+    def _chosen(self) -> dict[str, Any]:
+        return {
+            "user": self.user,
+            "token": self.token,
+            "memory": self.memory,
+            "method": self.method,
+            "profile": self.profile,
+            "weights": self.weights,
+        }
 
     @contextmanager
     def waiting(self, what: str) -> Iterator[None]:
