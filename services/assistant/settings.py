@@ -5,10 +5,10 @@ from pathlib import Path
 from pydantic import Field
 
 from kith.local import default_memory
-from services.runtime.settings import ServerSettings
+from services.runtime.engine import EngineSettings
 
 
-class AssistantSettings(ServerSettings):
+class AssistantSettings(EngineSettings):
     """Settings of `kith serve`, from `KITH_*` variables where they are not given."""
 
     memory: Path = Field(default_factory=default_memory)
@@ -30,4 +30,4 @@ class AssistantSettings(ServerSettings):
     """HOST:PORT of an embedding service; unset: the embedder runs in this process."""
 
     generation: str | None = None
-    """HOST:PORT of a generation service; unset: the language model runs in this process."""
+    """HOST:PORT of a generation service; unset: this process answers, see `generation_url`."""

@@ -31,12 +31,14 @@ from services.embedding.remote import RemoteEmbedder
 from services.generation import servicer as generation
 from services.generation.remote import RemoteGenerator
 from services.runtime.calls import open_channel
+from services.runtime.engine import EngineSettings
 from services.runtime.profile import EncoderSpec, Profile
 from services.runtime.server import Server, Service
 
 if TYPE_CHECKING:  # each of these takes seconds to import, and gigabytes to install
     from services.detection.yolo import YoloDetector
     from services.embedding.clip import ClipEmbedder
+    from services.generation.engine import EngineGenerator
     from services.generation.llava import LlavaGenerator
 
 
@@ -65,7 +67,7 @@ async def assembled(settings: AssistantSettings) -> AsyncIterator[Assembly]:
         models = _Models(resources)
         detector = _detector(profile, settings.detection, models)
         embedder = _embedder(profile, settings.embedding, models)
-        generator = _generator(profile, settings.generation, models)
+        generator = _generator(profile, settings, models)
         cards = (
             ModelCard("detection", detector.name, profile.detector.sha256),
             ModelCard("embedding", embedder.name, spec.sha256),
@@ -130,6 +132,7 @@ def local_server(
         detection=None,
         embedding=None,
         generation=None,
+        generation_url=None,
         grace_s=0.5,
     )
     with TemporaryDirectory(prefix="kith-") as folder:
@@ -173,6 +176,20 @@ class _Models:
         self._resources.callback(model.close)
         await model.warm_up()
         return model
+
+    async def engine(self, settings: EngineSettings, max_new_tokens: int) -> "EngineGenerator":
+        """The language model that an engine runs."""
+        from services.generation.engine import EngineGenerator
+
+        key = settings.generation_key
+        engine = await EngineGenerator.connect(
+            str(settings.generation_url),
+            key=key.get_secret_value() if key else None,
+            model=settings.generation_model,
+            max_new_tokens=max_new_tokens,
+        )
+        self._resources.push_async_callback(engine.close)
+        return engine
 
     def channel(self, address: str) -> grpc.aio.Channel:
         """A connection to a model elsewhere."""
@@ -225,12 +242,15 @@ def _encoder(spec: EncoderSpec, device: str, models: _Models) -> LazyEmbedder:
     return LazyEmbedder(spec.name, spec.dim, lambda: models.here(load))
 
 
-def _generator(profile: Profile, address: str | None, models: _Models) -> LazyGenerator:
+def _generator(profile: Profile, settings: AssistantSettings, models: _Models) -> LazyGenerator:
     spec = profile.generator
-    if address:
+    if address := settings.generation:
         return LazyGenerator(
             spec.directory.name, lambda: RemoteGenerator.connect(models.channel(address))
         )
+    if settings.generation_url:
+        name = settings.generation_model or "engine"
+        return LazyGenerator(name, lambda: models.engine(settings, spec.max_new_tokens))
 
     def load() -> "LlavaGenerator":
         from services.generation.llava import LlavaGenerator

@@ -25,6 +25,7 @@ from services.runtime.profile import Profile
 from services.runtime.server import Server
 from services.runtime.settings import ServerSettings
 from tests.assistant.world import PaintDetector, PaintEmbedder, Parrot, Thing, paint
+from tests.generation.fake_engine import FakeEngine
 
 POCKET = Profile.load("pocket").embedder
 
@@ -84,6 +85,18 @@ async def test_stages_behind_addresses_do_as_well(tmp_path: Path) -> None:
         assert [each.descriptor.name for each in assembly.services] == ["Assistant"]
         await assembly.load()
         assert await remember_and_ask(f"127.0.0.1:{server.port}") == "A thing on black."
+
+
+async def test_an_engine_answers_in_place_of_the_profiles_model(tmp_path: Path) -> None:
+    engine = FakeEngine()
+    async with engine.up(), stages_elsewhere(PocketEmbedder(), tmp_path) as elsewhere:
+        chosen = {"generation": None, "generation_url": engine.url, "generation_key": "secret"}
+        settings = AssistantSettings(**elsewhere.model_dump() | chosen)
+        async with assembled(settings) as assembly, Server(settings, assembly.services) as server:
+            await assembly.load()
+            assert await remember_and_ask(f"127.0.0.1:{server.port}") == "Yes, <bo> is here."
+    assert set(engine.keys) == {"bearer secret"}
+    assert "secret" not in repr(settings)
 
 
 async def test_an_embedder_the_memory_was_not_made_for_is_refused(tmp_path: Path) -> None:
