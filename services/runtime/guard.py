@@ -4,19 +4,23 @@ Servicers raise `KithError`s and read `current_user()`; they know nothing of sta
 or limits. Each servicer method is a coroutine, or an async generator for a stream of answers.
 """
 
+import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Set
+from contextlib import aclosing, asynccontextmanager
 from typing import Any, Final
 
 import grpc
 import protovalidate
 from google.protobuf.message import Message
 
-from kith.errors import InvalidInput, KithError
+from kith.errors import InvalidInput, KithError, Overloaded, Unavailable
 from kith.status import DETAILS_KEY, to_status
+from services.runtime import hop
 from services.runtime.identity import Users, enter
+from services.runtime.metrics import CALLS_RUNNING
+from services.runtime.observe import observed
 
 _OURS: Final = "/kith."
 """Health and reflection answer anybody and validate for themselves."""
@@ -43,59 +47,121 @@ def check(request: Message) -> None:
 
 
 class Guard(grpc.aio.ServerInterceptor):
-    """Wraps every call to a Kith service."""
+    """Wraps every call to a Kith service.
 
-    def __init__(self, users: Users) -> None:
+    Args:
+        users: Who may call.
+        max_calls: Calls served at once.
+        starting: Full names of the services whose models are still being loaded.
+    """
+
+    def __init__(self, users: Users, max_calls: int, starting: Set[str]) -> None:
         self._users = users
+        self._max_calls = max_calls
+        self._starting = starting
+        self._running = 0
 
     async def intercept_service(
         self,
         continuation: Callable[[Any], Awaitable[Any]],
         handler_call_details: Any,  # noqa: ANN401 - grpc ships no type for it
     ) -> Any:  # noqa: ANN401 - the same
-        """The handler, guarded."""
+        """The handler, guarded; or one that refuses the call before its request is read."""
         handler = await continuation(handler_call_details)
-        if handler is None or not handler_call_details.method.startswith(_OURS):
+        name: str = handler_call_details.method
+        if handler is not None and not name.startswith(_OURS):
             return handler
-        call = _Call(self._users, handler_call_details)
-        if handler.response_streaming:
-            serve = handler.stream_stream or handler.unary_stream
-            make = (
-                grpc.stream_stream_rpc_method_handler
-                if handler.request_streaming
-                else grpc.unary_stream_rpc_method_handler
+        # A stranger's words would make labels without end.
+        call = _Call(
+            name[1:] if handler else "unknown", dict(handler_call_details.invocation_metadata)
+        )
+        try:
+            if handler is None:
+                raise self._missing(name)
+            call.user = self._users.of(call.metadata)
+            self._enter()
+        except KithError as error:
+            return grpc.stream_stream_rpc_method_handler(call.refusing(error))
+        return call.guarded(handler)
+
+    def _missing(self, method: str) -> KithError:
+        if method[1:].rpartition("/")[0] in self._starting:
+            return Unavailable(
+                "the service is still starting; try again in a few seconds",
+                reason="SERVICE_STARTING",
             )
-            guarded: Any = call.streaming(serve)
-        else:
-            serve = handler.stream_unary or handler.unary_unary
-            make = (
-                grpc.stream_unary_rpc_method_handler
-                if handler.request_streaming
-                else grpc.unary_unary_rpc_method_handler
+        return _NoSuchMethod(f"there is no {method[:200]} here", reason="METHOD_UNKNOWN")
+
+    def _enter(self) -> None:
+        """Counts the call until it ends, however it does."""
+        if self._running >= self._max_calls:
+            raise Overloaded(
+                f"{self._max_calls} calls are being served; try again in a second",
+                reason="SERVER_BUSY",
             )
-            guarded = call.unary(serve)
-        return make(guarded, handler.request_deserializer, handler.response_serializer)
+        task = asyncio.current_task()
+        assert task is not None  # gRPC serves each call in a task of its own
+        self._running += 1
+        CALLS_RUNNING.inc()
+        task.add_done_callback(self._leave)
+
+    def _leave(self, _: "asyncio.Task[Any]") -> None:
+        self._running -= 1
+        CALLS_RUNNING.dec()
+
+
+class _NoSuchMethod(KithError):  # noqa: N818 - named as its family is
+    status = "UNIMPLEMENTED"
 
 
 class _Call:
     """One call on its way through the guard."""
 
-    def __init__(self, users: Users, details: Any) -> None:  # noqa: ANN401 - see above
-        self._users = users
-        self._method: str = details.method
-        self._metadata = dict(details.invocation_metadata)
+    def __init__(self, method: str, metadata: Mapping[str, str | bytes]) -> None:
+        self.metadata = metadata
+        self.user = ""
+        self._method = method
+        self._request_id = hop.valid_request_id(metadata.get(hop.REQUEST_ID_KEY))
 
-    def unary(self, serve: Callable[..., Awaitable[Message]]) -> Callable[..., Any]:
+    def guarded(self, handler: Any) -> Any:  # noqa: ANN401 - grpc ships no type for it
+        """`handler`, watched and in its user's name."""
+        if handler.response_streaming:
+            serve: Any = self._streaming(handler.stream_stream or handler.unary_stream)
+            make = (
+                grpc.stream_stream_rpc_method_handler
+                if handler.request_streaming
+                else grpc.unary_stream_rpc_method_handler
+            )
+        else:
+            serve = self._unary(handler.stream_unary or handler.unary_unary)
+            make = (
+                grpc.stream_unary_rpc_method_handler
+                if handler.request_streaming
+                else grpc.unary_unary_rpc_method_handler
+            )
+        return make(serve, handler.request_deserializer, handler.response_serializer)
+
+    def refusing(self, error: KithError) -> Callable[..., Any]:
+        async def refuse(requests: Requests, context: Context) -> None:
+            async with self._answering(context):
+                raise error
+
+        return refuse
+
+    def _unary(self, serve: Callable[..., Awaitable[Message]]) -> Callable[..., Any]:
         async def guarded(request: Message | Requests, context: Context) -> Message:
             async with self._answering(context):
                 return await serve(self._admitted(request), context)
 
         return guarded
 
-    def streaming(self, serve: Callable[..., AsyncIterator[Message]]) -> Callable[..., Any]:
+    def _streaming(self, serve: Callable[..., AsyncGenerator[Message]]) -> Callable[..., Any]:
         async def guarded(request: Message | Requests, context: Context) -> AsyncIterator[Message]:
-            async with self._answering(context):
-                async for response in serve(self._admitted(request), context):
+            async with (
+                self._answering(context),
+                aclosing(serve(self._admitted(request), context)) as responses,
+            ):
+                async for response in responses:
                     yield response
 
         return guarded
@@ -103,7 +169,7 @@ class _Call:
     def _admitted(self, request: Message | Requests) -> Message | Requests:
         """The request, checked (a stream: each message as it is read), in its user's name."""
         # gRPC serves each call in a task of its own, so there is nobody to give the name back to.
-        enter(self._users.of(self._metadata))
+        enter(self.user)
         if isinstance(request, Message):
             check(request)
             return request
@@ -112,26 +178,31 @@ class _Call:
     @asynccontextmanager
     async def _answering(self, context: Context) -> AsyncIterator[None]:
         """Turns what is raised inside into the status of the call."""
-        try:
-            yield
-        except KithError as error:
-            status = to_status(error)
-            code = grpc.StatusCode[error.status]
-            trailer = ((DETAILS_KEY, status.SerializeToString()),)
-            await context.abort(code, status.message, trailer)
-        except grpc.aio.AbortError:
-            raise
-        except Exception as error:  # noqa: BLE001 - the last line of defence: a bug of ours, logged as one
-            # The text of an unknown exception may hold user content, so the caller gets its type.
-            incident = secrets.token_hex(4)
-            _log.exception("incident %s in %s", incident, self._method)
-            failure = KithError(
-                f"Kith failed ({type(error).__name__}); the log of the process that serves has it "
-                f"as incident {incident}",
-                reason="INTERNAL",
-            )
-            trailer = ((DETAILS_KEY, to_status(failure).SerializeToString()),)
-            await context.abort(grpc.StatusCode.INTERNAL, str(failure), trailer)
+        hop.enter(self._request_id, context.time_remaining())
+        answered = ((hop.REQUEST_ID_KEY, self._request_id),)
+        context.set_trailing_metadata(answered)
+        with observed(self._method, self.metadata, self._request_id) as outcome:
+            try:
+                yield
+            except grpc.aio.AbortError:
+                raise
+            except Exception as error:  # noqa: BLE001 - the last line of defence: a bug of ours, logged as one
+                failure = error if isinstance(error, KithError) else _incident(error, self._method)
+                outcome.code, outcome.reason = failure.status, failure.reason
+                status = to_status(failure)
+                trailer = (*answered, (DETAILS_KEY, status.SerializeToString()))
+                await context.abort(grpc.StatusCode[failure.status], status.message, trailer)
+
+
+def _incident(error: Exception, method: str) -> KithError:
+    """What the caller is told of a bug; its type, as its text may hold another's content."""
+    incident = secrets.token_hex(4)
+    _log.error("incident %s in %s", incident, method, exc_info=error)
+    return KithError(
+        f"Kith failed ({type(error).__name__}); the log of the process that serves has it "
+        f"as incident {incident}",
+        reason="INTERNAL",
+    )
 
 
 async def _checked(requests: Requests) -> Requests:

@@ -2,18 +2,20 @@
 
 import hashlib
 import hmac
+import logging
 import re
 from collections.abc import Mapping
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Final, Self
+from typing import Final
 
-from kith.errors import InvalidInput, Refused, Unauthenticated
+from kith.errors import InvalidInput, KithError, Refused, Unauthenticated
 
 USER_KEY: Final = "kith-user"
 """Metadata that names the user on a server without tokens; a local convenience, no protection."""
 
 _USER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+_log = logging.getLogger(__name__)
 _current: ContextVar[str] = ContextVar("kith_user")
 
 
@@ -48,38 +50,19 @@ class Users:
 
     Args:
         default: The user of a call that names none, on a server without tokens.
-        tokens: SHA-256 of each bearer token, in hexadecimal, to its user. None: a server without
-            tokens, for one machine and people who trust each other.
+        tokens_file: A line each of user name, space and the SHA-256 of a bearer token in
+            hexadecimal; read again when it has changed. None: a server without tokens, for one
+            machine and people who trust each other.
+
+    Raises:
+        Refused: The file is missing, or a line of it has another form.
     """
 
-    def __init__(self, default: str, tokens: Mapping[str, str] | None = None) -> None:
+    def __init__(self, default: str, tokens_file: Path | None = None) -> None:
         self._default = valid_user(default)
-        self._tokens = tokens
-
-    @classmethod
-    def from_file(cls, default: str, tokens_file: Path | None) -> Self:
-        """Reads `tokens_file`: a line each of user name, space and SHA-256 of the token.
-
-        Raises:
-            Refused: A line has another form.
-        """
-        if tokens_file is None:
-            return cls(default)
-        tokens = {}
-        lines = tokens_file.read_text(encoding="utf-8").splitlines()
-        for number, line in enumerate(lines, start=1):
-            if not line.strip() or line.startswith("#"):
-                continue
-            match line.split():
-                case [user, digest] if re.fullmatch(r"[0-9a-f]{64}", digest):
-                    tokens[digest] = valid_user(user)
-                case _:
-                    raise Refused(
-                        f"tokens_file: line {number} is not 'USER SHA256'; correct it",
-                        reason="TOKENS_FILE_INVALID",
-                        field="tokens_file",
-                    )
-        return cls(default, tokens)
+        self._file = tokens_file
+        self._version = _version(tokens_file)
+        self._tokens = _read(tokens_file) if tokens_file else {}
 
     def of(self, metadata: Mapping[str, str | bytes]) -> str:
         """The user a call's metadata names.
@@ -87,8 +70,9 @@ class Users:
         Raises:
             Unauthenticated: The server has tokens, and the call brings none of them.
         """
-        if self._tokens is None:
+        if self._file is None:
             return valid_user(_text(metadata.get(USER_KEY, self._default)))
+        self._follow(self._file)
         scheme, _, token = _text(metadata.get("authorization", "")).partition(" ")
         digest = hashlib.sha256(token.encode()).hexdigest()
         # Every digest is compared, each in constant time: the time taken tells nothing.
@@ -99,6 +83,54 @@ class Users:
                 reason="TOKEN_UNKNOWN",
             )
         return users[0]
+
+    def _follow(self, file: Path) -> None:
+        """Takes the tokens of a file that has changed, unless it makes no sense."""
+        version = _version(file)
+        if version == self._version:
+            return
+        self._version = version
+        try:
+            self._tokens = _read(file)
+        except KithError as error:
+            _log.error("the tokens stay as they were: %s", error)
+        else:
+            _log.warning("the tokens file has changed: %d tokens", len(self._tokens))
+
+
+def _version(file: Path | None) -> tuple[int, ...]:
+    """Differs once the file was written or replaced; () when there is none."""
+    try:
+        found = file and file.stat()
+    except OSError:
+        return ()
+    return (found.st_mtime_ns, found.st_size, found.st_ino) if found else ()
+
+
+def _read(file: Path) -> dict[str, str]:
+    """Digests to users."""
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused(
+            f"tokens_file: {file} can't be read ({type(error).__name__}); correct it",
+            reason="TOKENS_FILE_INVALID",
+            field="tokens_file",
+        ) from error
+    tokens = {}
+    for number, line in enumerate(lines, start=1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        match line.split():
+            case [user, digest] if re.fullmatch(r"[0-9a-f]{64}", digest):
+                tokens[digest] = valid_user(user)
+            case _:
+                raise Refused(
+                    f"tokens_file: line {number} is not 'USER SHA256'; correct it",
+                    reason="TOKENS_FILE_INVALID",
+                    field="tokens_file",
+                )
+    return tokens
 
 
 def _text(value: str | bytes) -> str:

@@ -17,6 +17,7 @@ from kith.errors import Refused
 from services.runtime.guard import Guard
 from services.runtime.identity import Users
 from services.runtime.settings import ServerSettings
+from services.runtime.tls import server_credentials
 
 _log = logging.getLogger(__name__)
 
@@ -33,29 +34,42 @@ class Service(NamedTuple):
 class Server:
     """A running server: `async with Server(settings, services) as server`.
 
-    It answers health checks with NOT_SERVING until `ready()`, so start it before loading models
-    if the load is long. Leaving the block stops it: NOT_SERVING first, then no new calls, then
-    `grace_s` seconds for the running ones. Belongs to the event loop it was entered in.
+    It answers health checks with NOT_SERVING until `ready()`, so start it before loading models,
+    and `add` the services that need them afterwards. Leaving the block stops it: NOT_SERVING
+    first, then no new calls, then `grace_s` seconds for the running ones. Belongs to the event
+    loop it was entered in.
 
     Args:
         settings: Where it listens, and to whom.
-        services: What it serves.
+        services: What it serves; a bare descriptor is of a service that is added later, until
+            when calls to it are answered with UNAVAILABLE.
         address: Where to listen instead, as in `unix:/run/kith/socket`.
+
+    Raises:
+        Refused: The tokens file or a certificate can't be read.
     """
 
     port: int
     """The port it listens on, once entered."""
 
     def __init__(
-        self, settings: ServerSettings, services: Sequence[Service], address: str | None = None
+        self,
+        settings: ServerSettings,
+        services: Sequence[Service | ServiceDescriptor],
+        address: str | None = None,
     ) -> None:
         self._settings = settings
         self._address = address or f"{settings.host}:{settings.port}"
+        self._credentials = server_credentials(settings)
         self._health = health_aio.HealthServicer()
-        self._names = [service.descriptor.full_name for service in services]
+        there = [service for service in services if isinstance(service, Service)]
+        later = [service for service in services if isinstance(service, ServiceDescriptor)]
+        self._starting = {service.full_name for service in later}
+        self._names = [*(service.descriptor.full_name for service in there), *self._starting]
+        users = Users(settings.user, settings.tokens_file)
         limit = settings.max_message_mib * 1024 * 1024
         self._server = grpc.aio.server(
-            interceptors=[Guard(Users.from_file(settings.user, settings.tokens_file))],
+            interceptors=[Guard(users, settings.max_calls, self._starting)],
             options=[
                 ("grpc.max_receive_message_length", limit),
                 ("grpc.max_send_message_length", limit),
@@ -63,17 +77,13 @@ class Server:
                 ("grpc.so_reuseport", 0),
             ],
         )
-        for service in services:
-            service.add(service.servicer, self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        reflection.enable_server_reflection(
-            [
-                *self._names,
-                health_pb2.DESCRIPTOR.services_by_name["Health"].full_name,
-                reflection.SERVICE_NAME,
-            ],
-            self._server,
-        )
+        if not settings.production:
+            health = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
+            known = [*self._names, health, reflection.SERVICE_NAME]
+            reflection.enable_server_reflection(known, self._server)
+        for service in there:
+            self.add(service)
 
     async def __aenter__(self) -> Self:
         """Starts listening.
@@ -84,7 +94,11 @@ class Server:
         address = self._address
         await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
         try:
-            self.port = self._server.add_insecure_port(address)
+            self.port = (
+                self._server.add_secure_port(address, self._credentials)
+                if self._credentials
+                else self._server.add_insecure_port(address)
+            )
         except RuntimeError as error:
             raise Refused(
                 f"port: can't listen on {address}; is another server running there?",
@@ -105,6 +119,11 @@ class Server:
         """Stops, giving running calls their grace."""
         await self._health.enter_graceful_shutdown()
         await self._server.stop(self._settings.grace_s)
+
+    def add(self, service: Service) -> None:
+        """Serves `service` from now on."""
+        service.add(service.servicer, self._server)
+        self._starting.discard(service.descriptor.full_name)
 
     async def ready(self) -> None:
         """Tells health checks that the models are warm."""

@@ -1,8 +1,9 @@
 """What an operator may set on any server: one object, read once, from `KITH_*` variables."""
 
 from pathlib import Path
+from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -12,7 +13,9 @@ class ServerSettings(BaseSettings):
     A value that can't be understood stops the start: pydantic's error names the variable.
     """
 
-    model_config = SettingsConfigDict(env_prefix="KITH_", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="KITH_", frozen=True, use_attribute_docstrings=True
+    )
 
     host: str = "127.0.0.1"
     """Address to listen on. Without a tokens file anyone who reaches it is let in."""
@@ -24,10 +27,53 @@ class ServerSettings(BaseSettings):
     """Whose memory a call without a name gets, on a server without tokens."""
 
     tokens_file: Path | None = None
-    """Lines of `USER SHA256-OF-TOKEN`; with it, every call needs one of these bearer tokens."""
+    """Lines of `USER SHA256-OF-TOKEN`; with it, every call needs one of these bearer tokens. A
+    changed file counts from the next call on."""
+
+    tls_cert: Path | None = None
+    """PEM file with this service's certificate chain; with it, callers must speak TLS."""
+
+    tls_key: Path | None = None
+    """PEM file with the private key of that certificate."""
+
+    tls_client_ca: Path | None = None
+    """PEM file; callers must show a certificate that is signed by one of these (mTLS)."""
+
+    production: bool = False
+    """No reflection: who calls has the contract already."""
 
     max_message_mib: int = Field(default=64, ge=1, le=1024)
     """Largest request or response, in MiB."""
 
+    max_calls: int = Field(default=256, ge=1)
+    """Calls served at once, watchers included; more are refused with RESOURCE_EXHAUSTED."""
+
     grace_s: float = Field(default=10.0, ge=0)
     """Seconds that running calls are given to finish when the server stops."""
+
+    metrics_port: int | None = Field(default=None, ge=0, le=65535)
+    """TCP port of the Prometheus metrics; unset: none are served."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least important lines that are logged; `info` has a line a call."""
+
+
+class CallerSettings(ServerSettings):
+    """Settings of a service that calls others."""
+
+    tls_ca: Path | None = None
+    """PEM file; the services this one calls must speak TLS, with a certificate signed by one of
+    these. `tls_cert` is shown to those that ask for one."""
+
+    service_token: SecretStr | None = None
+    """Bearer token that this service shows to the services it calls."""
+
+
+class StageSettings(ServerSettings):
+    """Settings of a service that runs a model."""
+
+    profile: str = "pocket"
+    """Which models: `pocket` or `full`."""
+
+    weights: Path | None = None
+    """Folder with the models of the profile; unset for those that ship with Kith."""

@@ -6,6 +6,7 @@ its worker's thread, one call at a time, in order of arrival.
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncGenerator, Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, suppress
@@ -13,6 +14,8 @@ from enum import Enum
 from typing import Final, ParamSpec, TypeVar
 
 from kith.errors import Overloaded
+from services.runtime.metrics import ModelMetrics
+from services.runtime.timing import Observer
 
 MAX_WAITING: Final = 32
 """Calls that may be queued or running at once; more are refused rather than kept waiting."""
@@ -31,13 +34,17 @@ class ModelWorker:
     Args:
         name: Of the model, for the thread and the error.
         max_waiting: Calls accepted at once, the running one included.
+        observer: Told of times and refusals; left out, Prometheus is.
     """
 
-    def __init__(self, name: str, max_waiting: int = MAX_WAITING) -> None:
+    def __init__(
+        self, name: str, max_waiting: int = MAX_WAITING, observer: Observer | None = None
+    ) -> None:
         self._name = name
         self._max_waiting = max_waiting
         self._slots = threading.Semaphore(max_waiting)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"model-{name}")
+        self._observer = observer or ModelMetrics()
 
     async def run(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """`fn(*args)` on the owner thread. Cancelling removes a call that still waits.
@@ -90,11 +97,22 @@ class ModelWorker:
 
     def _submit(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         if not self._slots.acquire(blocking=False):
+            self._observer.refused(self._name)
             raise Overloaded(
                 f"{self._name}: {self._max_waiting} calls are waiting; try again in a second",
                 reason="MODEL_QUEUE_FULL",
             )
-        future = self._thread.submit(fn, *args, **kwargs)
+        queued = time.perf_counter()
+
+        def timed() -> T:
+            started = time.perf_counter()
+            self._observer.waited(self._name, started - queued)
+            try:
+                return fn(*args, **kwargs)
+            finally:
+                self._observer.computed(self._name, time.perf_counter() - started, 1)
+
+        future = self._thread.submit(timed)
         # Also called for a cancelled call; one that runs keeps its slot until it is really done.
         future.add_done_callback(lambda _: self._slots.release())
         return future

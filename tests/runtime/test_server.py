@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import logging
-from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -13,95 +13,15 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from kith.errors import InvalidInput, KithError, NotFound, Overloaded, Refused, Unauthenticated
-from kith.v1 import (
-    common_pb2,
-    embedding_pb2,
-    embedding_pb2_grpc,
-    generation_pb2,
-    generation_pb2_grpc,
-)
+from kith.v1 import embedding_pb2, embedding_pb2_grpc, generation_pb2, generation_pb2_grpc
 from services.runtime.calls import calling, open_channel
-from services.runtime.identity import current_user
-from services.runtime.server import Server, Service
+from services.runtime.server import Server
 from services.runtime.settings import ServerSettings
-
-from .serving import served
-
-
-class Echo(embedding_pb2_grpc.EmbeddingServicer, generation_pb2_grpc.GenerationServicer):
-    """Answers with the caller's name, or fails as the text says."""
-
-    async def EmbedTexts(  # noqa: N802
-        self, request: embedding_pb2.EmbedTextsRequest, context: grpc.ServicerContext
-    ) -> embedding_pb2.EmbedTextsResponse:
-        await _fail(request.texts)
-        return embedding_pb2.EmbedTextsResponse()
-
-    async def GetEmbeddingModel(  # noqa: N802
-        self, request: embedding_pb2.GetEmbeddingModelRequest, context: grpc.ServicerContext
-    ) -> embedding_pb2.EmbeddingModel:
-        return embedding_pb2.EmbeddingModel(name=current_user())
-
-    async def Generate(  # noqa: N802
-        self, request: generation_pb2.GenerationGenerateRequest, context: grpc.ServicerContext
-    ) -> AsyncIterator[generation_pb2.GenerationGenerateResponse]:
-        yield generation_pb2.GenerationGenerateResponse(text=current_user())
-        await _fail([request.turns[0].parts[0].text])
-        yield generation_pb2.GenerationGenerateResponse(text="done")
-
-    async def EmbedImages(  # noqa: N802
-        self, request: embedding_pb2.EmbedImagesRequest, context: grpc.ServicerContext
-    ) -> embedding_pb2.EmbedImagesResponse:
-        raise NotImplementedError
-
-    async def GetGenerationModel(  # noqa: N802
-        self, request: generation_pb2.GetGenerationModelRequest, context: grpc.ServicerContext
-    ) -> generation_pb2.GenerationModel:
-        raise NotImplementedError
-
-
-async def _fail(texts: Sequence[str]) -> None:
-    match texts[0]:
-        case "missing":
-            raise NotFound("concept: no such concept", reason="CONCEPT_UNKNOWN")
-        case "busy":
-            raise Overloaded("full", reason="FULL", retry_after_s=3)
-        case "bug":
-            raise RuntimeError("the user's secret diary")
-        case "slow":
-            await asyncio.sleep(30)
-
+from tests.runtime.echo import Echo, chat, embedding_of, generation_of, say, whoami
+from tests.runtime.serving import served
 
 Replies = AsyncIterable[generation_pb2.GenerationGenerateResponse]
-EMBEDDING = Service(
-    embedding_pb2.DESCRIPTOR.services_by_name["Embedding"],
-    embedding_pb2_grpc.add_EmbeddingServicer_to_server,
-    Echo(),
-)
-GENERATION = Service(
-    generation_pb2.DESCRIPTOR.services_by_name["Generation"],
-    generation_pb2_grpc.add_GenerationServicer_to_server,
-    Echo(),
-)
-
-
-async def say(channel: grpc.aio.Channel, text: str, **metadata: str) -> None:
-    stub = embedding_pb2_grpc.EmbeddingStub(channel)
-    request = embedding_pb2.EmbedTextsRequest(texts=[text])
-    with calling("echo"):
-        await stub.EmbedTexts(request, metadata=tuple(metadata.items()))
-
-
-async def whoami(channel: grpc.aio.Channel, metadata: tuple[tuple[str, str], ...] = ()) -> str:
-    stub = embedding_pb2_grpc.EmbeddingStub(channel)
-    request = embedding_pb2.GetEmbeddingModelRequest()
-    with calling("echo"):
-        return (await stub.GetEmbeddingModel(request, metadata=metadata)).name
-
-
-def chat(text: str) -> generation_pb2.GenerationGenerateRequest:
-    turn = common_pb2.Turn(role=common_pb2.ROLE_USER, parts=[common_pb2.Part(text=text)])
-    return generation_pb2.GenerationGenerateRequest(turns=[turn])
+EMBEDDING, GENERATION = embedding_of(Echo()), generation_of(Echo())
 
 
 async def test_errors_arrive_as_they_were_raised() -> None:
@@ -165,15 +85,15 @@ async def test_a_request_that_breaks_a_rule_never_reaches_the_servicer() -> None
 async def test_a_local_server_takes_the_users_word() -> None:
     async with served(EMBEDDING, user="zoe") as channel:
         assert await whoami(channel) == "zoe"
-        assert await whoami(channel, (("kith-user", "ann"),)) == "ann"
+        assert await whoami(channel, ("kith-user", "ann")) == "ann"
         with pytest.raises(InvalidInput):
-            await whoami(channel, (("kith-user", "../ann"),))
+            await whoami(channel, ("kith-user", "../ann"))
 
 
 async def test_callers_at_the_same_time_keep_their_names() -> None:
     names = [f"user{n}" for n in range(30)]
     async with served(EMBEDDING) as channel:
-        answers = await asyncio.gather(*(whoami(channel, (("kith-user", n),)) for n in names))
+        answers = await asyncio.gather(*(whoami(channel, ("kith-user", n)) for n in names))
     assert list(answers) == names
 
 
@@ -182,10 +102,10 @@ async def test_a_server_with_tokens_knows_only_them(tmp_path: Path) -> None:
     digest = hashlib.sha256(b"secret").hexdigest()
     tokens.write_text(f"ann {digest}\n", encoding="utf-8")
     async with served(EMBEDDING, GENERATION, tokens_file=tokens) as channel:
-        assert await whoami(channel, (("authorization", "Bearer secret"),)) == "ann"
+        assert await whoami(channel, ("authorization", "Bearer secret")) == "ann"
         for metadata in ((), (("kith-user", "ann"),), (("authorization", "Bearer x"),)):
             with pytest.raises(Unauthenticated):
-                await whoami(channel, metadata)
+                await whoami(channel, *metadata)
         with pytest.raises(Unauthenticated):
             await read_into([], generation_pb2_grpc.GenerationStub(channel).Generate(chat("hello")))
 
@@ -216,15 +136,26 @@ async def test_a_stopping_server_lets_running_calls_finish() -> None:
     await channel.close()
 
 
-async def test_reflection_names_the_services() -> None:
+async def reflected(channel: grpc.aio.Channel) -> set[str]:
     async def asked() -> AsyncIterator[reflection_pb2.ServerReflectionRequest]:
         yield reflection_pb2.ServerReflectionRequest(list_services="")
 
+    stub: Any = reflection_pb2_grpc.ServerReflectionStub(channel)  # type: ignore[arg-type]
+    replies = [reply async for reply in stub.ServerReflectionInfo(asked())]
+    return {service.name for service in replies[0].list_services_response.service}
+
+
+async def test_reflection_names_the_services() -> None:
     async with served(EMBEDDING) as channel:
-        stub: Any = reflection_pb2_grpc.ServerReflectionStub(channel)  # type: ignore[arg-type]
-        replies = [reply async for reply in stub.ServerReflectionInfo(asked())]
-    names = {service.name for service in replies[0].list_services_response.service}
-    assert {"kith.v1.Embedding", "grpc.health.v1.Health"} <= names
+        assert {"kith.v1.Embedding", "grpc.health.v1.Health"} <= await reflected(channel)
+
+
+async def test_in_production_there_is_no_reflection() -> None:
+    async with served(EMBEDDING, production=True) as channel:
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await reflected(channel)
+        assert refused.value.code() == grpc.StatusCode.UNIMPLEMENTED
+        assert await whoami(channel) == "me"
 
 
 async def test_a_port_that_is_taken_is_refused_in_one_line() -> None:

@@ -1,0 +1,58 @@
+"""What a call hands on to the calls it makes in turn: its id, and how long its caller waits."""
+
+import re
+import secrets
+import time
+from contextvars import ContextVar
+from typing import Final, NamedTuple
+
+REQUEST_ID_KEY: Final = "kith-request-id"
+"""Metadata with the id under which every service that a request passes logs it. A caller may bring
+one; the answer's trailing metadata holds the one that was used."""
+
+MARGIN_S: Final = 0.1
+"""Kept back of the time a caller waits, to tell it what was too slow before it gives up."""
+
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+class Hop(NamedTuple):
+    """The call being served."""
+
+    request_id: str
+    deadline: float | None
+    """On the monotonic clock; None when its caller waits for ever."""
+
+
+_current: ContextVar[Hop | None] = ContextVar("kith_hop", default=None)
+
+
+def enter(request_id: str, time_left_s: float | None) -> None:
+    """Serves the rest of this task as part of this request."""
+    deadline = None if time_left_s is None else time.monotonic() + time_left_s
+    _current.set(Hop(request_id, deadline))
+
+
+def current_request_id() -> str | None:
+    """The id of the request being served; None outside a call."""
+    hop = _current.get()
+    return hop and hop.request_id
+
+
+def time_for(wanted_s: float | None) -> float | None:
+    """Seconds that a call to another service may take: `wanted_s`, or less if its caller leaves.
+
+    None stands for no limit, on both sides.
+    """
+    hop = _current.get()
+    if hop is None or hop.deadline is None:
+        return wanted_s
+    left_s = max(0.0, hop.deadline - time.monotonic() - MARGIN_S)
+    return left_s if wanted_s is None else min(wanted_s, left_s)
+
+
+def valid_request_id(brought: str | bytes | None) -> str:
+    """The id a caller brought if it may stand in a log, else a new one."""
+    if isinstance(brought, str) and _REQUEST_ID.fullmatch(brought):
+        return brought
+    return secrets.token_hex(8)

@@ -1,0 +1,140 @@
+"""Over TLS a server proves who it is, and may ask its callers to do the same."""
+
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from kith.errors import Refused, Unavailable
+from services.runtime.calls import open_channel
+from services.runtime.server import Server
+from services.runtime.settings import CallerSettings, ServerSettings
+from tests.runtime.echo import Echo, embedding_of, whoami
+
+
+class Pair(NamedTuple):
+    """A certificate and its key, as files."""
+
+    cert: Path
+    key: Path
+
+
+class Authority:
+    """Signs certificates."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, folder.name)])
+        certificate = self._build(self._name, self._key).add_extension(
+            x509.BasicConstraints(ca=True, path_length=None), critical=True
+        )
+        self.cert = folder / "ca.pem"
+        self._write(self.cert, certificate)
+
+    def pair(self, name: str) -> Pair:
+        """A certificate for this machine."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        names = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+        pair = Pair(self._folder / f"{name}.pem", self._folder / f"{name}.key")
+        self._write(pair.cert, self._build(subject, key).add_extension(names, critical=False))
+        pair.key.write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            )
+        )
+        return pair
+
+    def _build(
+        self, subject: x509.Name, key: ec.EllipticCurvePrivateKey
+    ) -> x509.CertificateBuilder:
+        now = datetime.now(UTC)
+        return (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(self._name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - timedelta(days=1))
+            .not_valid_after(now + timedelta(days=1))
+        )
+
+    def _write(self, path: Path, certificate: x509.CertificateBuilder) -> None:
+        signed = certificate.sign(self._key, hashes.SHA256())
+        path.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+
+
+def authority(folder: Path) -> Authority:
+    folder.mkdir()
+    return Authority(folder)
+
+
+@pytest.fixture
+def ours(tmp_path: Path) -> Authority:
+    return authority(tmp_path / "ours")
+
+
+@pytest.fixture
+def theirs(tmp_path: Path) -> Authority:
+    return authority(tmp_path / "theirs")
+
+
+async def asked(server: Server, caller: CallerSettings | None) -> str:
+    async with open_channel(f"127.0.0.1:{server.port}", caller) as channel:
+        return await whoami(channel)
+
+
+async def test_a_caller_that_knows_the_authority_is_served(
+    ours: Authority, theirs: Authority
+) -> None:
+    cert, key = ours.pair("server")
+    settings = ServerSettings(port=0, grace_s=0, tls_cert=cert, tls_key=key)
+    async with Server(settings, [embedding_of(Echo())]) as server:
+        assert await asked(server, CallerSettings(tls_ca=ours.cert)) == "me"
+        for wrong in (CallerSettings(tls_ca=theirs.cert), None):
+            with pytest.raises(Unavailable):
+                await asked(server, wrong)
+
+
+async def test_a_server_may_ask_its_callers_for_a_certificate(
+    ours: Authority, theirs: Authority
+) -> None:
+    cert, key = ours.pair("server")
+    settings = ServerSettings(
+        port=0, grace_s=0, tls_cert=cert, tls_key=key, tls_client_ca=ours.cert
+    )
+    async with Server(settings, [embedding_of(Echo())]) as server:
+        cert, key = ours.pair("assistant")
+        known = CallerSettings(tls_ca=ours.cert, tls_cert=cert, tls_key=key)
+        assert await asked(server, known) == "me"
+        cert, key = theirs.pair("stranger")
+        stranger = CallerSettings(tls_ca=ours.cert, tls_cert=cert, tls_key=key)
+        for wrong in (stranger, CallerSettings(tls_ca=ours.cert)):
+            with pytest.raises(Unavailable):
+                await asked(server, wrong)
+
+
+def test_certificates_that_can_not_work_stop_the_start(ours: Authority, tmp_path: Path) -> None:
+    one, other = ours.pair("one"), ours.pair("other")
+    for wrong, field in (
+        ({"tls_cert": one.cert}, "tls_key"),
+        ({"tls_key": one.key}, "tls_cert"),
+        ({"tls_client_ca": ours.cert}, "tls_cert"),
+        ({"tls_cert": one.cert, "tls_key": other.key}, "tls_cert"),
+        ({"tls_cert": tmp_path / "none", "tls_key": one.key}, "tls_cert"),
+        ({"tls_cert": one.cert, "tls_key": one.key, "tls_client_ca": one.key}, "tls_client_ca"),
+    ):
+        with pytest.raises(Refused, match=field) as refused:
+            Server(ServerSettings(**wrong), [])  # type: ignore[arg-type]
+        assert refused.value.field == field
+    with pytest.raises(Refused, match="tls_ca"):
+        open_channel("127.0.0.1:1", CallerSettings(tls_ca=tmp_path / "none"))
