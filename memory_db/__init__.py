@@ -5,6 +5,7 @@
 """
 
 from memory_db.events import Edit, EditKind, Subscription
+from memory_db.place import Kept, MemoryPlace
 from memory_db.schema import (
     UNDO_WINDOW_S,
     Box,
@@ -15,7 +16,7 @@ from memory_db.schema import (
     Vectors,
     View,
 )
-from memory_db.store import ConceptStore, MemoryPlace
+from memory_db.store import ConceptStore
 
 __all__ = [
     "UNDO_WINDOW_S",
@@ -24,6 +25,7 @@ __all__ = [
     "ConceptStore",
     "Edit",
     "EditKind",
+    "Kept",
     "MemoryPlace",
     "Neighbour",
     "NewView",

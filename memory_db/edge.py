@@ -208,6 +208,12 @@ class EdgeIndex:
                 return
 
 
+def model_of(folder: Path) -> tuple[str, int]:
+    """The embedding model of a folder that holds a memory, and the length of its vectors."""
+    about = json.loads((folder / "memory.json").read_text(encoding="utf-8"))
+    return about["model"], about["dim"]
+
+
 def _locked(folder: Path) -> FolderLock:
     """The lock of a folder, which is made if need be."""
     try:

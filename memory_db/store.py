@@ -3,7 +3,7 @@
 import secrets
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
@@ -14,6 +14,7 @@ from memory_db.events import EditKind, EventLog, Subscription
 from memory_db.index import Point, VectorIndex, Where
 from memory_db.names import clean_category, clean_description, clean_name, folder_name
 from memory_db.photos import PhotoStore
+from memory_db.place import Kept, MemoryPlace
 from memory_db.reader import ConceptReader, not_found
 from memory_db.records import (
     Kind,
@@ -27,19 +28,6 @@ from memory_db.upkeep import Purged, Repaired
 
 _KEPT_REQUESTS = 64
 """Retries come soon: of a concept's many requests the last ones are enough."""
-
-
-@dataclass(frozen=True, slots=True)
-class MemoryPlace:
-    """Where memories are kept."""
-
-    directory: Path
-    """Indexes and photos of every user; only photos when there is a server."""
-    server_url: str | None = None
-    """A Qdrant server or cluster; None embeds the engine."""
-    server_key: str | None = None
-    photos_url: str | None = None
-    """Photos elsewhere than in `directory`: an fsspec URL such as `s3://bucket/kith`."""
 
 
 class ConceptStore(ConceptReader):
@@ -74,22 +62,12 @@ class ConceptStore(ConceptReader):
         """Open a user's memory, or make an empty one.
 
         Raises:
-            Refused: Another process has it open (`MEMORY_LOCKED`), or its folder can't be made,
-                read or written (`MEMORY_UNUSABLE`).
+            Refused, Unavailable: As `MemoryPlace.open`.
         """
         if isinstance(place, Path):
             place = MemoryPlace(place)
-        below = f"users/{folder_name(user)}/{folder_name(model)}"
-        photos = f"{place.photos_url or place.directory.absolute()}/{below}/photos"
-        if place.server_url is None:
-            from memory_db.edge import EdgeIndex  # each engine is loaded by those who use it
-
-            embedded = EdgeIndex(place.directory / below, model=model, dim=dim)
-            return cls(embedded, PhotoStore(photos))
-        from memory_db.server import ServerIndex, connect
-
-        client = connect(place.server_url, place.server_key)
-        return cls(ServerIndex(client, user=user, model=model, dim=dim), PhotoStore(photos))
+        parts = place.open(Kept(folder_name(user), model, dim))
+        return cls(parts.index, parts.photos)
 
     def close(self) -> None:
         """Let other processes in."""

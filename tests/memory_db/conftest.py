@@ -68,7 +68,7 @@ def make_edge(tmp_path: Path) -> Iterator[MakeIndex]:
 @pytest.fixture
 def make_server() -> Iterator[MakeIndex]:
     client = QdrantClient(":memory:")
-    yield lambda user: ServerIndex(client, user=user, model=MODEL, dim=DIM)
+    yield lambda user: ServerIndex(client, user=folder_name(user), model=MODEL, dim=DIM)
     client.close()
 
 

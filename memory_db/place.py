@@ -1,0 +1,118 @@
+"""Where memories are kept: a folder, or a Qdrant server with a place for the photos."""
+
+import shutil
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from memory_db.index import VectorIndex
+from memory_db.names import folder_name
+from memory_db.photos import PhotoStore
+
+if TYPE_CHECKING:  # each engine is loaded by those who use it
+    from qdrant_client import QdrantClient
+
+
+class Kept(NamedTuple):
+    """One user's memory under one embedding model."""
+
+    user: str
+    """Folder name of the user, as `names.folder_name` makes it."""
+    model: str
+    """Name of the embedding model."""
+    dim: int
+    """Length of its vectors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a memory is made of."""
+
+    index: VectorIndex
+    photos: PhotoStore
+
+
+class MemoryPlace:
+    """Where the memories of all users are kept. Safe to share between threads.
+
+    Args:
+        directory: Indexes and photos of every user; only photos when there is a server.
+        server_url: A Qdrant server or cluster; None embeds the engine.
+        server_key: What proves to the server who we are.
+        photos_url: Photos elsewhere than in `directory`: an fsspec URL such as `s3://bucket/kith`.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        server_url: str | None = None,
+        server_key: str | None = None,
+        photos_url: str | None = None,
+    ) -> None:
+        self._directory = directory
+        self._server_url = server_url
+        self._server_key = server_key
+        self._photos = (photos_url or str(directory.absolute())).rstrip("/")
+        # Two first users must not make two connections.
+        self._connecting = threading.Lock()
+        self._connection: QdrantClient | None = None
+
+    def open(self, memory: Kept) -> Parts:
+        """A memory's parts; an empty memory is made when it is not there.
+
+        Raises:
+            Refused: Another process has it open (`MEMORY_LOCKED`), its folder can't be made, read
+                or written (`MEMORY_UNUSABLE`), or it holds vectors of another length.
+            Unavailable: The server or the place of the photos can't be reached.
+        """
+        below = f"users/{memory.user}/{folder_name(memory.model)}"
+        photos = f"{self._photos}/{below}/photos"
+        index: VectorIndex
+        if self._server_url is None:
+            from memory_db.edge import EdgeIndex
+
+            index = EdgeIndex(self._directory / below, model=memory.model, dim=memory.dim)
+        else:
+            from memory_db.server import ServerIndex
+
+            client = self._client(self._server_url)
+            index = ServerIndex(client, user=memory.user, model=memory.model, dim=memory.dim)
+        return Parts(index, PhotoStore(photos))
+
+    def kept(self) -> list[Kept]:
+        """Every memory there is, of all users and models.
+
+        Raises:
+            Unavailable: The server can't be reached.
+        """
+        if self._server_url is None:
+            from memory_db.edge import model_of
+
+            abouts = sorted(self._directory.glob("users/*/*/memory.json"))
+            return [Kept(about.parts[-3], *model_of(about.parent)) for about in abouts]
+        from memory_db.server import users_by_model
+
+        found = users_by_model(self._client(self._server_url))
+        return [Kept(user, model, dim) for (model, dim), users in found.items() for user in users]
+
+    def discard(self, memory: Kept) -> None:
+        """Removes the folder of an embedded memory that nobody has open and that is empty."""
+        if self._server_url is None:
+            folder = self._directory / f"users/{memory.user}/{folder_name(memory.model)}"
+            # First, so that whoever is killed here leaves no memory whose files are missing.
+            (folder / "memory.json").unlink()
+            shutil.rmtree(folder)
+
+    def close(self) -> None:
+        """Hangs up; the stores that were opened here must be closed before."""
+        if self._connection is not None:
+            self._connection.close()
+
+    def _client(self, url: str) -> "QdrantClient":
+        from memory_db.server import connect
+
+        with self._connecting:
+            if self._connection is None:
+                self._connection = connect(url, self._server_key)
+            return self._connection
