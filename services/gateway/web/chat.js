@@ -1,0 +1,104 @@
+// The chat: sends the whole conversation for each answer, and shows it as it streams.
+
+import { chat, idOf } from "./api.js";
+import { readBox } from "./boxes.js";
+import { startComposer } from "./composer.js";
+import { byId, show } from "./dom.js";
+import { store } from "./store.js";
+import { Answer, Question } from "./turns.js";
+
+let turns = [];
+let running = null; // the AbortController of the answer that streams
+
+/** Makes the chat work. */
+export function startChat() {
+  startComposer(({ text, photos }) => {
+    if (running) return false;
+    ask(new Question(text, photos));
+    return true;
+  });
+  byId("stop").addEventListener("click", () => running?.abort());
+  byId("new-chat").addEventListener("click", () => {
+    running?.abort();
+    turns = [];
+    byId("thread").replaceChildren();
+    draw();
+    byId("question").focus();
+  });
+  store.addEventListener("change", ({ detail }) => {
+    for (const turn of turns) turn.overlays?.forEach((overlay) => overlay.follow(detail));
+  });
+}
+
+function ask(question) {
+  turns.push(question);
+  byId("thread").append(question.root);
+  answer(question);
+}
+
+async function answer(question) {
+  const reply = new Answer(question, () => again(question, reply));
+  byId("thread").append(reply.root);
+  running = new AbortController();
+  draw();
+  toEnd();
+  try {
+    const { signal } = running;
+    let concepts = [];
+    for await (const chunk of chat(await Promise.all(turns.map((turn) => turn.message())), signal)) {
+      const piece = chunk.choices?.[0]?.delta?.content;
+      if (piece) atEnd(() => reply.add(piece));
+      if (chunk.kith) concepts = chunk.kith.concepts ?? [];
+    }
+    drawFound(concepts);
+    atEnd(() => reply.end({ concepts }));
+    turns.push(reply);
+  } catch (error) {
+    if (error.name === "AbortError") {
+      reply.end({ stopped: true });
+      if (reply.text) turns.push(reply);
+    } else {
+      console.warn("answer:", error);
+      reply.fail(error);
+    }
+  }
+  running = null;
+  draw();
+}
+
+/** Asks the same question once more, with the memory as it is now. */
+function again(question, reply) {
+  if (running) return;
+  turns = turns.slice(0, turns.indexOf(question) + 1);
+  while (question.root.nextSibling) question.root.nextSibling.remove();
+  question.photos.forEach((_, index) => question.look(index));
+  answer(question);
+}
+
+/** Boxes that the answer tells of, on photos for which retrieving alone found none. */
+function drawFound(concepts) {
+  const overlays = turns.flatMap((turn) => turn.overlays ?? []);
+  overlays.forEach((overlay, index) => {
+    const here = concepts.filter((used) => used.box && (used.image_index ?? 0) === index);
+    if (here.length && !overlay.root.querySelector(".found:not(.unknown)")) {
+      overlay.draw({ accepted: here.map((used) => ({ ...used, box: readBox(used.box) })) });
+    }
+  });
+}
+
+function draw() {
+  const empty = !byId("thread").children.length;
+  show(empty, byId("hello"));
+  show(!empty, byId("new-chat"));
+  show(running !== null, byId("stop"));
+  show(running === null, byId("send"));
+}
+
+/** Adds to the chat, and stays at its end if that is in sight. */
+function atEnd(add) {
+  const { scrollHeight, scrollTop, clientHeight } = document.documentElement;
+  add();
+  if (scrollHeight - scrollTop - clientHeight < 80) toEnd();
+}
+
+const toEnd = () => scrollTo(0, document.documentElement.scrollHeight);

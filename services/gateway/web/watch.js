@@ -1,0 +1,61 @@
+// The live list: follows the memory's edits, whoever makes them, and comes back after a break.
+
+import { idOf, listConcepts, watch } from "./api.js";
+import { byId } from "./dom.js";
+import { store } from "./store.js";
+
+const LONGEST_WAIT_S = 15;
+
+/** Follows the memory for as long as the page is open. */
+export async function follow() {
+  let wait = 1;
+  for (;;) {
+    let why = null;
+    try {
+      for await (const edit of watch()) {
+        wait = 1;
+        await take(edit);
+      }
+    } catch (error) {
+      console.warn("watch:", error);
+      why = error;
+    }
+    tell("off", why);
+    await pause(wait);
+    wait = Math.min(2 * wait, LONGEST_WAIT_S);
+  }
+}
+
+async function take(edit) {
+  const id = edit.concept && idOf(edit.concept.name);
+  if (edit.edit === "EDIT_NONE") {
+    // The first message of every stream: whoever lists after it misses nothing.
+    store.fill(await listConcepts());
+    tell("on");
+  } else if (edit.edit === "EDIT_REMEMBERED" || edit.edit === "EDIT_UPDATED") {
+    store.put(edit.concept, { elsewhere: true });
+  } else {
+    store.drop(id, { elsewhere: true });
+  }
+}
+
+function tell(state, why) {
+  const place = byId("live");
+  place.dataset.state = state;
+  place.textContent = state === "on" ? "Live" : "Reconnecting…";
+  place.title = why?.message ?? "";
+  if (!store.loaded && why) byId("concepts-note").textContent = why.message;
+}
+
+/** Waits, but no longer than until there is reason to hope. */
+function pause(seconds) {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      removeEventListener("online", done);
+      resolve();
+    };
+    const timer = setTimeout(done, 1000 * seconds);
+    addEventListener("online", done);
+  });
+}
