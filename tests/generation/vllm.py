@@ -1,0 +1,79 @@
+"""A real vLLM with the pocket language model, as `make vllm` starts it."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from prometheus_client.parser import text_string_to_metric_families
+
+ROOT = Path(__file__).parents[2]
+INSTALLED = ROOT / ".venv-vllm" / ".installed"
+
+
+class Vllm:
+    """A server of our own, on a port that stays the same when it is started again."""
+
+    def __init__(self, log: Path) -> None:
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self._port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self._port}/v1"
+
+    def start(self, patience_s: float = 600) -> None:
+        """Starts it and waits until it serves."""
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                ["make", "vllm", f"PORT={self._port}"],
+                cwd=ROOT,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + patience_s
+        while "200 OK" not in _head(self.url.removesuffix("/v1") + "/health"):
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"vLLM did not start: {self._log.read_text(errors='replace')}")
+            time.sleep(1)
+
+    def send(self, number: signal.Signals) -> None:
+        """Sends a signal to all its processes."""
+        assert self._process is not None
+        os.killpg(self._process.pid, number)
+
+    def kill(self) -> None:
+        """Ends it without a farewell."""
+        if self._process is not None:
+            self.send(signal.SIGKILL)
+            self._process.wait()
+            self._process = None
+
+
+def metric(url: str, name: str, **labels: str) -> float:
+    """The sum of a metric of the vLLM whose API is at `url`."""
+    _, _, text = _get(url.removesuffix("/v1") + "/metrics").partition("\r\n\r\n")
+    return sum(
+        sample.value
+        for family in text_string_to_metric_families(text.replace("\r\n", "\n"))
+        for sample in family.samples
+        if sample.name == name and labels.items() <= sample.labels.items()
+    )
+
+
+def _head(url: str) -> str:
+    try:
+        return _get(url).split("\r\n", 1)[0]
+    except OSError:
+        return ""
+
+
+def _get(url: str) -> str:
+    """A response, head and body, of a server that closes the connection after it."""
+    where = urlsplit(url)
+    with socket.create_connection((where.hostname, where.port), timeout=30) as connection:
+        connection.sendall(f"GET {where.path} HTTP/1.0\r\n\r\n".encode())
+        return b"".join(iter(lambda: connection.recv(65536), b"")).decode()
