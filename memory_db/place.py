@@ -1,7 +1,6 @@
 """Where memories are kept: a folder, or a Qdrant server with a place for the photos."""
 
 import shutil
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -41,6 +40,9 @@ class MemoryPlace:
         server_url: A Qdrant server or cluster; None embeds the engine.
         server_key: What proves to the server who we are.
         photos_url: Photos elsewhere than in `directory`: an fsspec URL such as `s3://bucket/kith`.
+
+    Raises:
+        Refused: `server_url` is no URL. Whether somebody answers there shows on first use.
     """
 
     def __init__(
@@ -51,12 +53,12 @@ class MemoryPlace:
         photos_url: str | None = None,
     ) -> None:
         self._directory = directory
-        self._server_url = server_url
-        self._server_key = server_key
         self._photos = (photos_url or str(directory.absolute())).rstrip("/")
-        # Two first users must not make two connections.
-        self._connecting = threading.Lock()
-        self._connection: QdrantClient | None = None
+        self._server: QdrantClient | None = None
+        if server_url is not None:
+            from memory_db.server import connect
+
+            self._server = connect(server_url, server_key)
 
     def open(self, memory: Kept) -> Parts:
         """A memory's parts; an empty memory is made when it is not there.
@@ -69,15 +71,14 @@ class MemoryPlace:
         below = f"users/{memory.user}/{folder_name(memory.model)}"
         photos = f"{self._photos}/{below}/photos"
         index: VectorIndex
-        if self._server_url is None:
+        if self._server is None:
             from memory_db.edge import EdgeIndex
 
             index = EdgeIndex(self._directory / below, model=memory.model, dim=memory.dim)
         else:
             from memory_db.server import ServerIndex
 
-            client = self._client(self._server_url)
-            index = ServerIndex(client, user=memory.user, model=memory.model, dim=memory.dim)
+            index = ServerIndex(self._server, user=memory.user, model=memory.model, dim=memory.dim)
         return Parts(index, PhotoStore(photos))
 
     def kept(self) -> list[Kept]:
@@ -86,19 +87,19 @@ class MemoryPlace:
         Raises:
             Unavailable: The server can't be reached.
         """
-        if self._server_url is None:
+        if self._server is None:
             from memory_db.edge import model_of
 
             abouts = sorted(self._directory.glob("users/*/*/memory.json"))
             return [Kept(about.parts[-3], *model_of(about.parent)) for about in abouts]
         from memory_db.server import users_by_model
 
-        found = users_by_model(self._client(self._server_url))
+        found = users_by_model(self._server)
         return [Kept(user, model, dim) for (model, dim), users in found.items() for user in users]
 
     def discard(self, memory: Kept) -> None:
         """Removes the folder of an embedded memory that nobody has open and that is empty."""
-        if self._server_url is None:
+        if self._server is None:
             folder = self._directory / f"users/{memory.user}/{folder_name(memory.model)}"
             # First, so that whoever is killed here leaves no memory whose files are missing.
             (folder / "memory.json").unlink()
@@ -106,13 +107,5 @@ class MemoryPlace:
 
     def close(self) -> None:
         """Hangs up; the stores that were opened here must be closed before."""
-        if self._connection is not None:
-            self._connection.close()
-
-    def _client(self, url: str) -> "QdrantClient":
-        from memory_db.server import connect
-
-        with self._connecting:
-            if self._connection is None:
-                self._connection = connect(url, self._server_key)
-            return self._connection
+        if self._server is not None:
+            self._server.close()

@@ -2,26 +2,31 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from kith.local import default_memory
 from services.runtime.engine import EngineSettings
+from services.runtime.settings import CallerSettings, StageSettings
 
 
-class AssistantSettings(EngineSettings):
+class AssistantSettings(StageSettings, EngineSettings, CallerSettings):
     """Settings of `kith serve`, from `KITH_*` variables where they are not given."""
 
     memory: Path = Field(default_factory=default_memory)
     """Folder of everybody's memory."""
 
+    memory_url: str | None = None
+    """A Qdrant server or cluster, as in `http://127.0.0.1:6333`, that keeps everybody's memory;
+    unset: the folder does."""
+
+    memory_key: SecretStr | None = None
+    """The API key of that server."""
+
+    photos: str | None = None
+    """Where the photos are kept, as fsspec writes it (`s3://bucket/kith`); unset: in the folder."""
+
     method: str = "kith"
-    """How concepts are found: "kith", "rap" or "none"."""
-
-    profile: str = "pocket"
-    """Which models: "pocket" or "full"."""
-
-    weights: Path | None = None
-    """Folder with the models of the profile; unset for those that ship with Kith."""
+    """How concepts are found: `kith`, `rap` or `none`."""
 
     detection: str | None = None
     """HOST:PORT of a detection service; unset: the detector runs in this process."""
@@ -31,3 +36,19 @@ class AssistantSettings(EngineSettings):
 
     generation: str | None = None
     """HOST:PORT of a generation service; unset: this process answers, see `generation_url`."""
+
+    service_token: SecretStr | None = None
+    """Bearer token that is shown to those services; they never see their user's."""
+
+
+class AloneSettings(AssistantSettings):
+    """Settings of `kith serve assistant`, which runs no model."""
+
+    detection: str = "127.0.0.1:7451"
+    """HOST:PORT of the detection service."""
+
+    embedding: str = "127.0.0.1:7452"
+    """HOST:PORT of the embedding service."""
+
+    generation: str = "127.0.0.1:7453"
+    """HOST:PORT of the generation service."""

@@ -5,12 +5,29 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
-from memory_db import ConceptStore
+from kith.errors import KithError
+from memory_db import ConceptStore, MemoryPlace
 from services.assistant.once import Once
+from services.assistant.settings import AssistantSettings
 
 PURGE_INTERVAL_S: Final = 60.0
 
 _log = logging.getLogger(__name__)
+
+
+def place_of(settings: AssistantSettings) -> MemoryPlace:
+    """Where memories are kept.
+
+    Raises:
+        Refused: `memory_url` is no URL.
+    """
+    key = settings.memory_key
+    return MemoryPlace(
+        settings.memory,
+        settings.memory_url,
+        key.get_secret_value() if key else None,
+        settings.photos,
+    )
 
 
 class Stores:
@@ -29,6 +46,7 @@ class Stores:
 
         Raises:
             Refused: Another process has it open.
+            Unavailable: The server that keeps it can't be reached; a later call tries again.
         """
         if user not in self._stores:
             self._stores[user] = Once(lambda: asyncio.to_thread(self._open, user))
@@ -41,6 +59,8 @@ class Stores:
             for store in self._open_ones():
                 try:
                     await asyncio.to_thread(store.purge_expired)
+                except KithError as error:  # nothing that a trace would tell more of
+                    _log.warning("a memory could not be purged: %s", error)
                 except Exception:  # noqa: BLE001 - whatever it was, the next round tries again
                     _log.exception("a memory could not be purged")
 

@@ -5,6 +5,7 @@ must not import at once, and two loads at once are no faster.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -13,8 +14,9 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import grpc
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
-from kith.errors import Refused
+from kith.errors import Refused, Unavailable
 from memory_db import ConceptStore
 from services.assistant import servicer as assistant
 from services.assistant.background import in_background
@@ -23,7 +25,7 @@ from services.assistant.methods import method
 from services.assistant.pipeline import Assistant
 from services.assistant.settings import AssistantSettings
 from services.assistant.stages import Embedder, ModelCard, Stages
-from services.assistant.stores import Stores
+from services.assistant.stores import Stores, place_of
 from services.detection import servicer as detection
 from services.detection.remote import RemoteDetector
 from services.embedding import servicer as embedding
@@ -42,6 +44,9 @@ if TYPE_CHECKING:  # each of these takes seconds to import, and gigabytes to ins
     from services.generation.llava import LlavaGenerator
 
 
+_log = logging.getLogger(__name__)
+
+
 @dataclass(frozen=True)
 class Assembly:
     """A deployment, put together."""
@@ -49,7 +54,8 @@ class Assembly:
     services: list[Service]
     """The assistant, and the stages that run in this process."""
     load: Callable[[], Awaitable[None]]
-    """Loads all models and runs each once; calls made meanwhile wait for the model they need."""
+    """Loads all models and runs each once; calls made meanwhile wait for the model they need. What
+    runs elsewhere may be away: it is looked for again by the next call that needs it."""
 
 
 @asynccontextmanager
@@ -64,7 +70,7 @@ async def assembled(settings: AssistantSettings) -> AsyncIterator[Assembly]:
     profile = Profile.load(settings.profile, settings.weights)
     spec = profile.embedder
     async with AsyncExitStack() as resources:
-        models = _Models(resources)
+        models = _Models(resources, settings)
         detector = _detector(profile, settings.detection, models)
         embedder = _embedder(profile, settings.embedding, models)
         generator = _generator(profile, settings, models)
@@ -76,10 +82,10 @@ async def assembled(settings: AssistantSettings) -> AsyncIterator[Assembly]:
         stages = Stages(
             detector, embedder, generator, spec.stranger_distance, spec.distance_scale, cards
         )
+        place = place_of(settings)
+        resources.callback(place.close)
         stores = Stores(
-            lambda user: ConceptStore.open(
-                settings.memory, user=user, model=spec.name, dim=spec.dim
-            )
+            lambda user: ConceptStore.open(place, user=user, model=spec.name, dim=spec.dim)
         )
         resources.push_async_callback(stores.close)
         resources.callback(asyncio.create_task(stores.keep_purging()).cancel)
@@ -91,9 +97,10 @@ async def assembled(settings: AssistantSettings) -> AsyncIterator[Assembly]:
         ]
 
         async def load() -> None:
-            await detector.model.get()
-            await embedder.model.get()
-            await generator.model.get()
+            elsewhere = settings.generation or settings.generation_url
+            await _load(detector, settings.detection)
+            await _load(embedder, settings.embedding)
+            await _load(generator, elsewhere)
 
         yield Assembly([service for service, elsewhere in served if not elsewhere], load)
 
@@ -124,6 +131,8 @@ def local_server(
     """
     settings = AssistantSettings(
         memory=memory,
+        memory_url=None,
+        photos=None,
         user=user,
         method=method,
         profile=profile,
@@ -151,6 +160,28 @@ def local_server(
             yield served
 
 
+class _LocalSettings(AssistantSettings):
+    """Settings that no variable reaches."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], **sources: PydanticBaseSettingsSource
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What is given, and nothing else."""
+        return (sources["init_settings"],)
+
+
+async def _load(
+    stage: LazyDetector | LazyEmbedder | LazyGenerator, elsewhere: object | None
+) -> None:
+    try:
+        await stage.model.get()
+    except Unavailable as error:
+        if not elsewhere:
+            raise
+        _log.warning("%s; it is looked for again when it is needed", error)
+
+
 class _Model(Protocol):
     """A model that runs in this process."""
 
@@ -165,8 +196,9 @@ M = TypeVar("M", bound=_Model)
 class _Models:
     """Loads models and connects to others; `resources` closes them all in the end."""
 
-    def __init__(self, resources: AsyncExitStack) -> None:
+    def __init__(self, resources: AsyncExitStack, settings: AssistantSettings) -> None:
         self._resources = resources
+        self._settings = settings
         self._loading = asyncio.Lock()
 
     async def here(self, load: Callable[[], M]) -> M:
@@ -193,7 +225,7 @@ class _Models:
 
     def channel(self, address: str) -> grpc.aio.Channel:
         """A connection to a model elsewhere."""
-        channel = open_channel(address)
+        channel = open_channel(address, self._settings, self._settings.service_token)
         self._resources.push_async_callback(channel.close)
         return channel
 
@@ -201,7 +233,8 @@ class _Models:
 def _detector(profile: Profile, address: str | None, models: _Models) -> LazyDetector:
     spec, name = profile.detector, profile.detector.weights.stem
     if address:
-        return LazyDetector(name, lambda: RemoteDetector.connect(models.channel(address)))
+        channel = models.channel(address)
+        return LazyDetector(name, lambda: RemoteDetector.connect(channel))
     # An open vocabulary reads its words with an encoder of its own.
     text = profile.detector_text
     words = _encoder(text, profile.device, models).embed_texts if text else None
@@ -219,8 +252,10 @@ def _embedder(profile: Profile, address: str | None, models: _Models) -> LazyEmb
     if not address:
         return _encoder(spec, profile.device, models)
 
+    channel = models.channel(address)
+
     async def connect() -> Embedder:
-        remote = await RemoteEmbedder.connect(models.channel(address))
+        remote = await RemoteEmbedder.connect(channel)
         if (remote.name, remote.dim) != (spec.name, spec.dim):
             raise Refused(
                 f"embedding: {address} runs {remote.name} ({remote.dim}), the profile is made for "
@@ -244,10 +279,9 @@ def _encoder(spec: EncoderSpec, device: str, models: _Models) -> LazyEmbedder:
 
 def _generator(profile: Profile, settings: AssistantSettings, models: _Models) -> LazyGenerator:
     spec = profile.generator
-    if address := settings.generation:
-        return LazyGenerator(
-            spec.directory.name, lambda: RemoteGenerator.connect(models.channel(address))
-        )
+    if settings.generation:
+        channel = models.channel(settings.generation)
+        return LazyGenerator(spec.directory.name, lambda: RemoteGenerator.connect(channel))
     if settings.generation_url:
         name = settings.generation_model or "engine"
         return LazyGenerator(name, lambda: models.engine(settings, spec.max_new_tokens))

@@ -63,7 +63,7 @@ class YoloDetector:
         spec: The checkpoint and its thresholds. Loading it blocks for seconds.
         device: A torch device.
         text_vectors: Needed for an open vocabulary, unused for a fixed one.
-        observer: Told how long photos wait and the network works.
+        observer: Told how long photos wait and the network works; left out, Prometheus is.
 
     Raises:
         Refused: The checkpoint is missing, not the pinned one, or not a detector of this kind.

@@ -42,7 +42,7 @@ class ClipEmbedder:
     Args:
         spec: The model. Loading it blocks for seconds.
         device: A torch device.
-        observer: Told how long calls wait and the network works.
+        observer: Told how long calls wait and the network works; left out, Prometheus is.
 
     Raises:
         Refused: A file is missing, not the pinned one, or does not fit the profile.

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
 from kith.errors import Overloaded, Unavailable
-from services.runtime.timing import Observer, Unobserved
+from services.runtime.metrics import ModelMetrics
+from services.runtime.timing import Observer
 
 WINDOW_S: Final = 0.003
 """How long the first of a batch waits for others, when the model is idle."""
@@ -54,7 +55,7 @@ class Batcher(Generic[K, T, R]):
         max_waiting: Items accepted at once, those in the model included. A call of more than that
             is let in when nothing else waits.
         window_s: How long the first item waits for others.
-        observer: Told of times and refusals.
+        observer: Told of times and refusals; left out, Prometheus is.
     """
 
     def __init__(
@@ -72,7 +73,7 @@ class Batcher(Generic[K, T, R]):
         self._max_batch = max_batch
         self._max_waiting = max_waiting
         self._window_s = window_s
-        self._observer = observer or Unobserved()
+        self._observer = observer or ModelMetrics()
         self._jobs: deque[_Job[K, T, R]] = deque()
         self._in_model = 0
         self._item_s = 0.01

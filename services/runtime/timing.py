@@ -17,16 +17,3 @@ class Observer(Protocol):
 
     def refused(self, model: str) -> None:
         """A call found the queue full."""
-
-
-class Unobserved:
-    """Nobody measures."""
-
-    def waited(self, model: str, seconds: float) -> None:
-        """See `Observer.waited`."""
-
-    def computed(self, model: str, seconds: float, items: int) -> None:
-        """See `Observer.computed`."""
-
-    def refused(self, model: str) -> None:
-        """See `Observer.refused`."""
