@@ -6,15 +6,28 @@ from importlib import metadata
 from pathlib import Path
 from typing import Final
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.responses import FileResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
-from services.gateway import errors, health
+from services.gateway import (
+    chat,
+    concepts,
+    docs,
+    errors,
+    health,
+    models,
+    observe,
+    openapi,
+    photos,
+    questions,
+    watch,
+)
 from services.gateway.edge import Edge
 from services.gateway.gateway import Gateway
+from services.gateway.mcp.http import add_mcp
 from services.gateway.settings import GatewaySettings
 
 _WEB: Final = Path(__file__).parent / "web"
@@ -26,7 +39,7 @@ def create_app(settings: GatewaySettings) -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with gateway:
+        async with gateway, mcp.run():
             yield
 
     app = FastAPI(
@@ -41,7 +54,13 @@ def create_app(settings: GatewaySettings) -> ASGIApp:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     errors.handle_errors(app)
-    app.include_router(health.routes(gateway))
+    app.state.gateway = gateway
+    for api in (chat, models, concepts, questions, photos, watch):
+        app.include_router(api.router, dependencies=[Depends(observe.watched)])
+    for page in (health, observe, docs):
+        app.include_router(page.router)
+    openapi.describe(app)
+    mcp = add_mcp(app, gateway)
     _add_page(app)
     if settings.origins:
         app.add_middleware(

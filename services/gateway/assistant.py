@@ -1,6 +1,6 @@
 """The assistant that the gateway speaks for."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -11,6 +11,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from kith.v1 import assistant_pb2
 from kith.v1.assistant_pb2_grpc import AssistantStub
 from services.gateway.caller import Caller
+from services.gateway.settings import GatewaySettings
 from services.runtime.calls import calling, open_channel
 
 _HEALTH_TIMEOUT_S: Final = 2.0
@@ -19,19 +20,22 @@ _HEALTH_TIMEOUT_S: Final = 2.0
 class Assistant:
     """An assistant elsewhere, called in the name of whoever calls the gateway.
 
-    `async with Assistant(address, timeout_s) as assistant`; it belongs to that event loop.
+    `async with Assistant(address, settings) as assistant`; it belongs to that event loop.
 
     Args:
         address: HOST:PORT.
-        timeout_s: How long a call may take; a watch takes as long as it is listened to.
+        settings: How long a call may take, and whom to trust; a watch takes as long as it is
+            listened to.
     """
 
-    def __init__(self, address: str, timeout_s: float) -> None:
+    def __init__(self, address: str, settings: GatewaySettings) -> None:
         self._address = address
-        self._timeout_s = timeout_s
+        # A token of the gateway's own would open the memory of whoever it is for to everybody.
+        self._settings = settings.model_copy(update={"service_token": None})
+        self._timeout_s = settings.timeout_s
 
     async def __aenter__(self) -> Self:
-        self._channel = open_channel(self._address)
+        self._channel = open_channel(self._address, self._settings)
         self._stub = AssistantStub(self._channel)
         self._health: Any = health_pb2_grpc.HealthStub(self._channel)  # its types are incomplete
         return self
@@ -55,7 +59,7 @@ class Assistant:
                 request, metadata=caller.metadata, timeout=self._timeout_s
             )
 
-    async def stream(self, caller: Caller, rpc: str, request: Message) -> AsyncIterator[Any]:
+    async def stream(self, caller: Caller, rpc: str, request: Message) -> AsyncGenerator[Any, None]:
         """The answers to one call, as they come. Closing the iterator ends the call.
 
         Raises:

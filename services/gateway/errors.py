@@ -30,6 +30,7 @@ _CODES: Final[Mapping[str, int]] = MappingProxyType(
         "ABORTED": 409,
         "RESOURCE_EXHAUSTED": 429,
         "UNAVAILABLE": 503,
+        "CANCELLED": 499,
     }
 )
 """HTTP status by that of gRPC, as google.rpc.Code maps them; 500 for any other."""

@@ -23,11 +23,10 @@ class Gateway:
         self.uploads = Uploads(
             settings.upload_ttl_s, settings.uploads_mib_per_user, settings.uploads_mib
         )
-        self.assistant = Assistant(settings.assistant, settings.timeout_s)
+        self.assistant = Assistant(settings.assistant, settings)
         """The one that keeps the memory."""
         self.assistants = {
-            method: Assistant(address, settings.timeout_s)
-            for method, address in settings.assistants.items()
+            method: Assistant(address, settings) for method, address in settings.assistants.items()
         }
         """Further ones, for chats, by their method."""
         self._resources = AsyncExitStack()

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import socket
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Final
@@ -12,6 +13,7 @@ import uvicorn
 from kith.errors import Refused
 from services.gateway.app import create_app
 from services.gateway.settings import GatewaySettings
+from services.runtime import tls
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
@@ -20,6 +22,8 @@ class Server(uvicorn.Server):
     """uvicorn, which tells when it is ready and leaves signals to `serve`."""
 
     def __init__(self, settings: GatewaySettings, announce: Callable[[str], None]) -> None:
+        tls.server_credentials(settings)  # which tells in a line what is wrong with a file
+        client_ca = settings.tls_client_ca
         super().__init__(
             uvicorn.Config(
                 create_app(settings),
@@ -28,7 +32,12 @@ class Server(uvicorn.Server):
                 server_header=False,
                 proxy_headers=False,  # nobody here asks where a caller is
                 ws="none",
+                limit_concurrency=settings.max_calls,
                 timeout_graceful_shutdown=round(settings.grace_s),
+                ssl_certfile=settings.tls_cert,
+                ssl_keyfile=settings.tls_key,
+                ssl_ca_certs=client_ca and str(client_ca),
+                ssl_cert_reqs=ssl.CERT_REQUIRED if client_ca else ssl.CERT_NONE,
             )
         )
         self._announce = announce
@@ -51,7 +60,8 @@ async def serve(settings: GatewaySettings, announce: Callable[[str], None]) -> N
         announce: Told "listening on HOST:PORT", then "ready".
 
     Raises:
-        Refused: The port is taken, or the address is not this machine's.
+        Refused: The port is taken, or the address is not this machine's; a certificate can't be
+            read.
     """
     with listening(settings) as listener:
         announce(f"listening on {settings.host}:{listener.getsockname()[1]}")

@@ -2,13 +2,14 @@
 
 from pydantic import Field
 
-from services.runtime.settings import ServerSettings
+from services.runtime.settings import CallerSettings
 
 
-class GatewaySettings(ServerSettings):
+class GatewaySettings(CallerSettings):
     """Settings of `kith serve gateway`, from `KITH_*` variables where they are not given.
 
-    A gateway passes each caller's credential on; who that is, the assistant decides.
+    A gateway passes each caller's credential on, and the assistant decides whose it is: neither
+    `tokens_file` nor `service_token` is read. Its metrics are at /metrics, on its own port.
     """
 
     port: int = Field(default=7460, ge=0, le=65535)

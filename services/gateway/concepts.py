@@ -1,0 +1,146 @@
+"""REST on the memory: remember, look up, edit, reject, forget."""
+
+from typing import Any, Final
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+from google.protobuf.field_mask_pb2 import FieldMask
+
+from kith.v1 import memory_pb2, resources_pb2
+from kith.verbs.calls import PARENT
+from services.gateway import schema
+from services.gateway.openapi import asks, gives, takes, takes_schema
+from services.gateway.rest import Called, ConceptId, ViewId, message_of, reply, result
+
+router = APIRouter(tags=["memory"])
+
+_WORDS: Final = ("display_name", "category", "description")
+_EDITABLE: Final = (*_WORDS, "etag")
+
+_edit: Final[dict[str, Any]] = {
+    "type": "object",
+    "properties": {
+        name: field
+        for name, field in schema.fields(resources_pb2.Concept).items()
+        if name in _EDITABLE
+    },
+}
+
+
+@router.get(
+    "/v1/concepts",
+    openapi_extra=asks(memory_pb2.ListConceptsRequest),
+    responses=gives(memory_pb2.ListConceptsResponse),
+)
+async def list_concepts(call: Called) -> Response:
+    """A page of concepts, the oldest first."""
+    return await reply(await call.ask("ListConcepts", call.query(memory_pb2.ListConceptsRequest)))
+
+
+@router.post(
+    "/v1/concepts",
+    openapi_extra=takes(memory_pb2.RememberRequest),
+    responses=gives(resources_pb2.Concept),
+)
+async def remember(call: Called) -> Response:
+    """Remember a concept by one or more photos of it."""
+    operation = await call.ask("Remember", await call.read(memory_pb2.RememberRequest))
+    return await reply(result(operation, resources_pb2.Concept))
+
+
+@router.post(
+    "/v1/concepts:check",
+    openapi_extra=takes(memory_pb2.RememberRequest),
+    responses=gives(memory_pb2.RememberMetadata),
+)
+async def check(call: Called) -> Response:
+    """Say which concepts the photos look like already; nothing is remembered."""
+    request = await call.read(memory_pb2.RememberRequest)
+    request.validate_only = True
+    operation = await call.ask("Remember", request)
+    metadata = memory_pb2.RememberMetadata()
+    operation.metadata.Unpack(metadata)
+    return await reply(metadata)
+
+
+@router.get("/v1/concepts/{concept}", responses=gives(resources_pb2.Concept))
+async def get(call: Called, concept: ConceptId) -> Response:
+    """One concept, with its views but not their photos."""
+    request = memory_pb2.GetConceptRequest(name=_name(concept))
+    return await reply(await call.ask("GetConcept", request))
+
+
+@router.patch(
+    "/v1/concepts/{concept}",
+    openapi_extra=takes_schema(_edit),
+    responses=gives(resources_pb2.Concept),
+)
+async def update(call: Called, concept: ConceptId) -> Response:
+    """Change the words that are given; with an etag, only if nobody was faster."""
+    body = await call.json()
+    wanted = message_of(body, resources_pb2.Concept)
+    wanted.name = _name(concept)
+    request = memory_pb2.UpdateConceptRequest(
+        concept=wanted, update_mask=FieldMask(paths=[name for name in _WORDS if name in body])
+    )
+    return await reply(await call.ask("UpdateConcept", request))
+
+
+@router.delete(
+    "/v1/concepts/{concept}",
+    openapi_extra=asks(memory_pb2.ForgetRequest, "etag"),
+    responses=gives(resources_pb2.Concept),
+)
+async def forget(call: Called, concept: ConceptId) -> Response:
+    """Forget a concept at once; until its `purge_time` it can be brought back."""
+    request = call.query(memory_pb2.ForgetRequest)
+    request.name = _name(concept)
+    return await reply(await call.ask("Forget", request))
+
+
+@router.post("/v1/concepts/{concept}:unforget", responses=gives(resources_pb2.Concept))
+async def unforget(call: Called, concept: ConceptId) -> Response:
+    """Bring a forgotten concept back."""
+    request = memory_pb2.UnforgetRequest(name=_name(concept))
+    return await reply(await call.ask("Unforget", request))
+
+
+@router.post(
+    "/v1/concepts/{concept}:reject",
+    openapi_extra=takes(memory_pb2.RejectMatchRequest),
+    responses=gives(resources_pb2.Concept),
+)
+async def reject(call: Called, concept: ConceptId) -> Response:
+    """Say that a photo, or the box in it, does not show the concept; it is heeded at once."""
+    request = await call.read(memory_pb2.RejectMatchRequest)
+    request.name = _name(concept)
+    return await reply(await call.ask("RejectMatch", request))
+
+
+@router.post(
+    "/v1/concepts/{concept}/views",
+    openapi_extra=takes(memory_pb2.AddViewsRequest),
+    responses=gives(resources_pb2.Concept),
+)
+async def add_views(call: Called, concept: ConceptId) -> Response:
+    """Add photos to a concept."""
+    request = await call.read(memory_pb2.AddViewsRequest)
+    request.name = _name(concept)
+    return await reply(await call.ask("AddViews", request))
+
+
+@router.delete(
+    "/v1/concepts/{concept}/views/{view}",
+    openapi_extra=asks(memory_pb2.RemoveViewsRequest, "etag"),
+    responses=gives(resources_pb2.Concept),
+)
+async def remove_view(call: Called, concept: ConceptId, view: ViewId) -> Response:
+    """Remove a view; one that shows the concept must remain."""
+    request = call.query(memory_pb2.RemoveViewsRequest)
+    request.name = _name(concept)
+    request.views.append(f"{request.name}/views/{view}")
+    return await reply(await call.ask("RemoveViews", request))
+
+
+def _name(concept: str) -> str:
+    return f"{PARENT}/concepts/{concept}"

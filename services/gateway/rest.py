@@ -1,0 +1,169 @@
+"""One HTTP request on its way to the assistant: JSON in, a message of the contract, JSON out."""
+
+import asyncio
+import base64
+import json
+from collections.abc import AsyncGenerator
+from typing import Annotated, Any, Final, TypeVar
+
+from fastapi import Depends, Path, Request
+from fastapi.responses import JSONResponse, Response
+from google.longrunning.operations_pb2 import Operation
+from google.protobuf import json_format
+from google.protobuf.message import Message
+from google.rpc import code_pb2
+
+from kith.errors import InvalidInput, KithError, Refused, from_status
+from kith.verbs.calls import PARENT
+from services.gateway.caller import Caller
+from services.gateway.gateway import Gateway
+
+M = TypeVar("M", bound=Message)
+
+_ID: Final = "^[A-Za-z0-9_-]{1,64}$"
+
+_TRUTH: Final = {"true": True, "false": False}
+"""How a query says so."""
+
+ConceptId = Annotated[
+    str, Path(pattern=_ID, description="The last part of `users/{user}/concepts/{concept}`.")
+]
+ViewId = Annotated[str, Path(pattern=_ID, description="The last part of a view's name.")]
+
+
+class Call:
+    """A request, its caller, and the assistant that it is for."""
+
+    def __init__(self, request: Request, gateway: Gateway) -> None:
+        self.request = request
+        self.gateway = gateway
+        self.caller = Caller.of(request.headers)
+
+    async def read(self, message: type[M]) -> M:
+        """The body as `message`; `{"upload": handle}` stands for the picture that was uploaded.
+
+        Raises:
+            InvalidInput: It is no JSON object, or has fields that the message has not.
+            NotFound: There is no such upload.
+        """
+        body = await self.json()
+        return await asyncio.to_thread(self._parsed, body, message)
+
+    async def json(self) -> dict[str, Any]:
+        """The body, an object.
+
+        Raises:
+            InvalidInput: It is none.
+        """
+        kind = self.request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind != "application/json":
+            raise InvalidInput(
+                f"content-type: {kind[:80]!r}; send application/json",
+                reason="MEDIA_TYPE_UNSUPPORTED",
+                field="content-type",
+            )
+        data = await self.request.body()
+        try:
+            body = await asyncio.to_thread(json.loads, data)
+        except (ValueError, RecursionError) as error:
+            raise InvalidInput(
+                "body: not JSON; send an object", reason="BODY_INVALID", field="body"
+            ) from error
+        if not isinstance(body, dict):
+            raise InvalidInput(
+                "body: not a JSON object; send one", reason="BODY_INVALID", field="body"
+            )
+        return body
+
+    def query(self, message: type[M]) -> M:
+        """The query of the URL as `message`.
+
+        Raises:
+            InvalidInput: It has fields that the message has not, or values that don't fit.
+        """
+        given = {name: _TRUTH.get(word, word) for name, word in self.request.query_params.items()}
+        return message_of(given, message)
+
+    async def ask(self, rpc: str, request: Message) -> Any:  # noqa: ANN401 - as the call answers
+        """The assistant's answer. Raises what `Assistant.call` raises."""
+        return await self.gateway.assistant.call(self.caller, rpc, request)
+
+    def stream(self, rpc: str, request: Message) -> AsyncGenerator[Any, None]:
+        """The assistant's answers. Raises what `Assistant.stream` raises."""
+        return self.gateway.assistant.stream(self.caller, rpc, request)
+
+    def take_upload(self, handle: str) -> bytes:
+        """The caller's photo behind a handle. Raises what `Uploads.take` raises."""
+        return self.gateway.uploads.take(self.caller, handle)
+
+    def _parsed(self, body: dict[str, Any], message: type[M]) -> M:
+        try:
+            whole = self._with_uploads(body)
+        except RecursionError as error:
+            raise InvalidInput(
+                "body: nested too deeply; send a flatter one", reason="BODY_INVALID", field="body"
+            ) from error
+        return message_of(whole, message)
+
+    def _with_uploads(self, value: Any) -> Any:  # noqa: ANN401 - any JSON
+        if isinstance(value, dict):
+            if value.keys() == {"upload"} and isinstance(handle := value["upload"], str):
+                photo = self.take_upload(handle)
+                return {"data": base64.b64encode(photo).decode()}
+            return {name: self._with_uploads(inner) for name, inner in value.items()}
+        return [self._with_uploads(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _of(request: Request) -> Call:
+    return Call(request, request.app.state.gateway)
+
+
+Called = Annotated[Call, Depends(_of)]
+
+
+def as_json(message: Message) -> dict[str, Any]:
+    """`message` in protobuf's JSON, fields named as in the contract, default values too."""
+    return json_format.MessageToDict(
+        message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+    )
+
+
+async def reply(message: Message) -> Response:
+    """The answer that gives `message`."""
+    return JSONResponse(await asyncio.to_thread(as_json, message))
+
+
+def result(operation: Operation, message: type[M]) -> M:
+    """What came of an operation.
+
+    Raises:
+        KithError: It failed, as its status says.
+        Refused: It is not over yet.
+    """
+    if operation.HasField("error"):
+        failed = from_status(code_pb2.Code.Name(operation.error.code))
+        raise failed(operation.error.message, reason="OPERATION_FAILED")
+    if not operation.done:
+        raise Refused(
+            f"method: training goes on as {operation.name}; follow that operation by gRPC",
+            reason="OPERATION_RUNNING",
+        )
+    made = message()
+    if not operation.response.Unpack(made):
+        raise KithError("the assistant sent something else", reason="RESPONSE_INVALID")
+    return made
+
+
+def message_of(value: dict[str, Any], message: type[M]) -> M:
+    """`value`, an object of protobuf's JSON, as `message`, in the memory of whoever asks.
+
+    Raises:
+        InvalidInput: It has fields that the message has not, or values that don't fit.
+    """
+    if "parent" in message.DESCRIPTOR.fields_by_name:
+        value = {"parent": PARENT, **value}
+    try:
+        return json_format.ParseDict(value, message())
+    except (json_format.ParseError, ValueError, RecursionError) as error:
+        what = str(error).partition("\n")[0][:300]
+        raise InvalidInput(f"body: {what}", reason="BODY_INVALID", field="body") from error

@@ -1,0 +1,43 @@
+"""The edits of a memory as server-sent events."""
+
+import json
+from collections.abc import AsyncIterator
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+from sse_starlette import EventSourceResponse, ServerSentEvent
+
+from kith.errors import KithError
+from kith.v1 import memory_pb2
+from services.gateway import errors, schema
+from services.gateway.openapi import asks
+from services.gateway.rest import Called, as_json
+from services.gateway.streaming import begun
+
+router = APIRouter(tags=["memory"])
+
+_EVENTS = {"text/event-stream": {"schema": schema.ref(memory_pb2.WatchConceptsResponse)}}
+
+
+@router.get(
+    "/v1/watch",
+    openapi_extra=asks(memory_pb2.WatchConceptsRequest),
+    responses={200: {"description": "Events; the data of each is an edit", "content": _EVENTS}},
+    response_class=EventSourceResponse,
+)
+async def watch(call: Called) -> Response:
+    """Follow the edits of the memory, whoever makes them. `Last-Event-ID` goes on after a break."""
+    request = call.query(memory_pb2.WatchConceptsRequest)
+    request.resume_token = call.request.headers.get("last-event-id", request.resume_token)
+    edits = await begun(call.request, call.stream("WatchConcepts", request))
+    return EventSourceResponse(_events(edits))
+
+
+async def _events(
+    edits: AsyncIterator[memory_pb2.WatchConceptsResponse],
+) -> AsyncIterator[ServerSentEvent]:
+    try:
+        async for edit in edits:
+            yield ServerSentEvent(json.dumps(as_json(edit)), id=edit.resume_token)
+    except KithError as error:
+        yield ServerSentEvent(json.dumps(errors.rest_body(error)), event="failed")
