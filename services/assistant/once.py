@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextvars import Context
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -23,9 +24,13 @@ class Once(Generic[T]):
     async def get(self) -> T:
         """The value. Raises what making it raises."""
         if self._making is None or _failed(self._making):
-            # Two first users share one making, and neither's cancellation ends it for the other.
-            self._making = asyncio.ensure_future(self._make())
+            # Two first users share one making: neither's cancellation ends it for the other, and
+            # neither's context, with the deadline and the name in it, is that of the making.
+            self._making = asyncio.create_task(self._started(), context=Context())
         return await asyncio.shield(self._making)
+
+    async def _started(self) -> T:
+        return await self._make()
 
     @property
     def made(self) -> T | None:

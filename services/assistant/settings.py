@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from kith.local import default_memory
 from services.runtime.engine import EngineSettings
@@ -52,3 +53,19 @@ class AloneSettings(AssistantSettings):
 
     generation: str = "127.0.0.1:7453"
     """HOST:PORT of the generation service."""
+
+
+class LocalSettings(AssistantSettings):
+    """Settings of an assistant inside a program, which no variable reaches."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What is given, and nothing else."""
+        return (init_settings,)

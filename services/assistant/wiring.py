@@ -14,7 +14,6 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import grpc
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from kith.errors import Refused, Unavailable
 from memory_db import ConceptStore
@@ -23,7 +22,7 @@ from services.assistant.background import in_background
 from services.assistant.lazy import LazyDetector, LazyEmbedder, LazyGenerator
 from services.assistant.methods import method
 from services.assistant.pipeline import Assistant
-from services.assistant.settings import AssistantSettings
+from services.assistant.settings import AssistantSettings, LocalSettings
 from services.assistant.stages import Embedder, ModelCard, Stages
 from services.assistant.stores import Stores, place_of
 from services.detection import servicer as detection
@@ -129,20 +128,8 @@ def local_server(
     Raises:
         InvalidInput, Refused: As `assembled`.
     """
-    settings = AssistantSettings(
-        memory=memory,
-        memory_url=None,
-        photos=None,
-        user=user,
-        method=method,
-        profile=profile,
-        weights=weights,
-        tokens_file=None,
-        detection=None,
-        embedding=None,
-        generation=None,
-        generation_url=None,
-        grace_s=0.5,
+    settings = LocalSettings(
+        memory=memory, user=user, method=method, profile=profile, weights=weights, grace_s=0.5
     )
     with TemporaryDirectory(prefix="kith-") as folder:
         address = f"unix:{folder}/socket"
@@ -158,17 +145,6 @@ def local_server(
 
         with in_background(serving) as served:
             yield served
-
-
-class _LocalSettings(AssistantSettings):
-    """Settings that no variable reaches."""
-
-    @classmethod
-    def settings_customise_sources(
-        cls, settings_cls: type[BaseSettings], **sources: PydanticBaseSettingsSource
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """What is given, and nothing else."""
-        return (sources["init_settings"],)
 
 
 async def _load(

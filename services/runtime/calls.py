@@ -8,6 +8,7 @@ from typing import Any, Final
 import grpc
 from grpc.aio import ClientCallDetails, Metadata
 from opentelemetry.trace import Span
+from pydantic import SecretStr
 
 from kith.errors import Unavailable
 from kith.status import from_rpc_error
@@ -27,19 +28,21 @@ _OPTIONS: Final = (
 )
 
 
-def open_channel(address: str, settings: CallerSettings | None = None) -> grpc.aio.Channel:
+def open_channel(
+    address: str, settings: CallerSettings | None = None, token: SecretStr | None = None
+) -> grpc.aio.Channel:
     """A channel to HOST:PORT. It connects on first use and belongs to the running event loop.
 
     Calls on it carry the id and the deadline of the request they are made for, and the trace.
 
     Args:
         address: Of the service.
-        settings: Whom to trust and what to show; None for a service in the clear that asks nothing.
+        settings: Whom to trust and what certificate to show; None for a service in the clear.
+        token: Bearer token of the caller itself; None leaves it to each call to bring its user's.
 
     Raises:
         Refused: A certificate can't be read.
     """
-    token = settings and settings.service_token
     shown = (("authorization", f"Bearer {token.get_secret_value()}"),) if token else ()
     interceptors: list[grpc.aio.ClientInterceptor] = [_Single(shown), _Streamed(shown)]
     credentials = channel_credentials(settings) if settings else None

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -64,9 +64,6 @@ class CallerSettings(ServerSettings):
     tls_ca: Path | None = None
     """PEM file; the services this one calls must speak TLS, with a certificate signed by one of
     these. `tls_cert` is shown to those that ask for one."""
-
-    service_token: SecretStr | None = None
-    """Bearer token that this service shows to the services it calls."""
 
 
 class StageSettings(ServerSettings):

@@ -14,7 +14,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from kith import AsyncClient, Client
 from kith.errors import InvalidInput, Refused, Unavailable
 from services.assistant.serve import serve
-from services.assistant.settings import AssistantSettings
+from services.assistant.settings import AloneSettings, AssistantSettings
 from services.assistant.wiring import assembled, local_server
 from services.detection import servicer as detection
 from services.embedding import servicer as embedding
@@ -109,11 +109,15 @@ async def test_an_embedder_the_memory_was_not_made_for_is_refused(tmp_path: Path
     assert refused.value.reason == "EMBEDDER_MISMATCH"
 
 
-async def test_a_stage_that_can_not_be_reached_is_unavailable(tmp_path: Path) -> None:
-    settings = AssistantSettings(memory=tmp_path, detection="127.0.0.1:1")
-    async with assembled(settings) as assembly:
-        with pytest.raises(Unavailable, match="detection"):
+async def test_a_stage_that_can_not_be_reached_is_looked_for_again(tmp_path: Path) -> None:
+    async with stages_elsewhere(PocketEmbedder(), tmp_path) as elsewhere:
+        away = AssistantSettings(**elsewhere.model_dump() | {"generation": "127.0.0.1:1"})
+        async with assembled(away) as assembly, Server(away, assembly.services) as server:
             await assembly.load()
+            with pytest.raises(Unavailable, match="generation: the service can't be reached"):
+                await remember_and_ask(f"127.0.0.1:{server.port}")
+    settings = AloneSettings(memory=tmp_path, port=0, grace_s=0)
+    assert (settings.detection, settings.embedding) == ("127.0.0.1:7451", "127.0.0.1:7452")
 
 
 async def test_serve_tells_when_it_is_ready_and_stops_when_asked(tmp_path: Path) -> None:

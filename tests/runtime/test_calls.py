@@ -11,13 +11,14 @@ from pathlib import Path
 import grpc
 import pytest
 from google.protobuf.empty_pb2 import Empty
+from pydantic import SecretStr
 
 from kith.errors import KithError, Overloaded, Unauthenticated, Unavailable
 from kith.v1 import embedding_pb2, embedding_pb2_grpc
 from services.runtime.calls import calling, open_channel
 from services.runtime.hop import MARGIN_S, REQUEST_ID_KEY
 from services.runtime.server import Server
-from services.runtime.settings import CallerSettings, ServerSettings
+from services.runtime.settings import ServerSettings
 from services.runtime.worker import ModelWorker
 from tests.runtime.echo import (
     EMBEDDING_SERVICE,
@@ -62,10 +63,9 @@ class Witness(Echo):
 async def relayed(witness: Witness, tokens: Path | None = None) -> AsyncIterator[grpc.aio.Channel]:
     """A channel to a service that calls another."""
     settings = ServerSettings(port=0, grace_s=0, tokens_file=tokens)
-    caller = CallerSettings(service_token="between-us")  # type: ignore[arg-type]
     async with (
         Server(settings, [embedding_of(witness)]) as inner,
-        open_channel(f"127.0.0.1:{inner.port}", caller) as onward,
+        open_channel(f"127.0.0.1:{inner.port}", token=SecretStr("between-us")) as onward,
         served(embedding_of(Relay(onward))) as channel,
     ):
         yield channel
