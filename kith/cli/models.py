@@ -1,10 +1,9 @@
 """The command that shows which models there are, and whether they are all there."""
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from rich.console import Group, RenderableType
@@ -39,18 +38,34 @@ class ModelFile:
     """Of the file on disk."""
     pinned: str | None
     """The hash it must have, by the profile; None when the profile leaves it open."""
+    trusted: bool
+    """False for a file that can run code, has no pinned hash, and is not on the operator's list."""
 
 
 @app.command()
-def models(context: Context) -> None:
+def models(
+    context: Context,
+    trust: Annotated[
+        bool,
+        typer.Option(
+            "--trust",
+            help="Put the files that can run code, and that the profile does not pin, on the list "
+            "of those you trust. Compare their hashes with their publisher's first.",
+        ),
+    ] = False,
+) -> None:
     """List the files of the models.
 
-    Their sizes, their hashes, and whether they are there.
+    Their sizes, their hashes, whether they are there, and whether they may be opened.
     """
     name = context.obj.profile or "pocket"
     profile = server_module("services.runtime.profile").Profile.load(name, context.obj.weights)
     with context.obj.waiting("Reading ..."):
         files = list(_files(profile))
+        if trust and (doubtful := [Path(file.file) for file in files if not file.trusted]):
+            for path in doubtful:
+                server_module("services.runtime.weights").trust(path)
+            files = list(_files(profile))
     form = {"profile": name, "models": [asdict(file) for file in files]}
     context.obj.show(form, _said(name, files))
 
@@ -71,12 +86,16 @@ def _files(profile: Any) -> Iterator[ModelFile]:  # noqa: ANN401 - see kith.loca
         yield _file("generation", folder.name, path)
 
 
-def _file(stage: str, name: str, path: Path, pinned: str = "") -> ModelFile:
+def _file(stage: str, name: str, path: Path, pinned: str | None = None) -> ModelFile:
+    """What is known of a file; `pinned` is None for one that no library runs code of."""
     if not path.is_file():
-        return ModelFile(stage, name, str(path), False, None, None, pinned or None)
-    with path.open("rb") as file:
-        actual = hashlib.file_digest(file, "sha256").hexdigest()
-    return ModelFile(stage, name, str(path), True, path.stat().st_size, actual, pinned or None)
+        return ModelFile(stage, name, str(path), False, None, None, pinned or None, True)
+    weights = server_module("services.runtime.weights")
+    actual = weights.sha256_of(path)
+    doubtful = pinned == "" and weights.can_run_code(path)
+    trusted = not doubtful or actual in weights.trusted()
+    size = path.stat().st_size
+    return ModelFile(stage, name, str(path), True, size, actual, pinned or None, trusted)
 
 
 def _said(profile: str, files: list[ModelFile]) -> RenderableType:
@@ -86,6 +105,8 @@ def _said(profile: str, files: list[ModelFile]) -> RenderableType:
             state = Text("missing", "red")
         elif file.pinned not in (None, file.sha256):
             state = Text("another file", "red")
+        elif not file.trusted:
+            state = Text("not trusted", "red")
         else:
             state = Text("there", "green")
         size = "" if file.bytes is None else f"{file.bytes / 1e6:.1f}"

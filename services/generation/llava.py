@@ -12,6 +12,7 @@ from transformers.utils import logging as transformers_logging
 from kith.errors import InvalidInput, Refused
 from services.generation.prompt import render
 from services.generation.stopping import settled
+from services.generation.templates import template
 from services.runtime.profile import GeneratorSpec
 from services.runtime.types import Answer, Ending, FinishReason, Limits, Turn
 from services.runtime.worker import ModelWorker
@@ -37,6 +38,7 @@ class LlavaGenerator:
         self._device = device
         self._model, self._processor = _load(spec, device)
         self._tokenizer = self._processor.tokenizer
+        self._template = template(spec.chat_template) if spec.chat_template else None
         added = self._tokenizer.added_tokens_decoder.values()
         self._special = {*self._tokenizer.all_special_tokens, *(token.content for token in added)}
         self.context_tokens: int = self._model.config.text_config.max_position_embeddings
@@ -110,7 +112,7 @@ class LlavaGenerator:
         """The network's input, once it is known to fit."""
         messages, images = render(turns, self._special)
         prompt = self._processor.apply_chat_template(
-            messages, add_generation_prompt=True, tokenize=False
+            messages, self._template, add_generation_prompt=True, tokenize=False
         )
         first = self._tokenizer.bos_token
         begun = first is not None and prompt.startswith(first)  # by the template itself

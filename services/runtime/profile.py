@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from kith.errors import InvalidInput, Refused
+from services.runtime.device import best_device
 
 Dtype = Literal["float32", "bfloat16", "float16"]
 
@@ -68,6 +69,8 @@ class GeneratorSpec:
     """The precision to compute in, whatever the weights are stored in."""
     max_new_tokens: int
     """The longest answer, whatever a caller asks for."""
+    chat_template: str = ""
+    """One of those in services/generation/templates; empty: the folder's own."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ class Profile:
 
     name: str
     device: str
-    """A torch device: "cpu", "cuda", "cuda:1"."""
+    """A torch device: "cpu", "cuda", "cuda:1". In a file also "auto": an accelerator if any."""
     detector: DetectorSpec
     embedder: EmbedderSpec
     generator: GeneratorSpec
@@ -108,7 +111,7 @@ class Profile:
         text = data.get("detector_text")
         return cls(
             name=name,
-            device=data["device"],
+            device=best_device() if data["device"] == "auto" else data["device"],
             detector=DetectorSpec(**_resolved(data["detector"], root)),
             embedder=EmbedderSpec(**_resolved(data["embedder"], root)),
             generator=GeneratorSpec(**_resolved(data["generator"], root)),

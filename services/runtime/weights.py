@@ -1,10 +1,11 @@
 """The check every weights file passes before a library opens it.
 
 Safetensors hold numbers only. Any other checkpoint is a pickle, which runs code when it is opened,
-so it is opened only if its bytes are the very ones the profile names.
+so it is opened only if its bytes are the very ones that the profile names or the operator trusts.
 """
 
 import hashlib
+import os
 from pathlib import Path
 
 from kith.errors import Refused
@@ -15,29 +16,68 @@ def verify(path: Path, sha256: str = "") -> Path:
 
     Args:
         path: A weights file.
-        sha256: The hash from the profile, lower-case hexadecimal; empty when none is pinned.
+        sha256: The hash from the profile, lower-case hexadecimal; empty when none is pinned, which
+            leaves a pickle to the operator: see `trust`.
 
     Raises:
-        Refused: The file is missing, is not the pinned one, or is an unpinned pickle.
+        Refused: The file is missing, is not the pinned one, or is a pickle that nobody trusts.
     """
     if not path.is_file():
         raise Refused(
             f"weights: no file {path}; fetch the profile's models or correct --weights",
             reason="WEIGHTS_MISSING",
         )
-    if not sha256 and path.suffix != ".safetensors":
+    if sha256 and (actual := sha256_of(path)) != sha256:
         raise Refused(
-            f"weights: {path.name} is a pickle and can run code; write the sha256 of a file you "
-            "trust into the profile",
-            reason="WEIGHTS_NOT_PINNED",
+            f"weights: {path.name} has sha256 {actual}, the profile names {sha256}; fetch the "
+            "file again",
+            reason="WEIGHTS_HASH_MISMATCH",
         )
-    if sha256:
-        with path.open("rb") as file:
-            actual = hashlib.file_digest(file, "sha256").hexdigest()
-        if actual != sha256:
-            raise Refused(
-                f"weights: {path.name} has sha256 {actual}, the profile names {sha256}; fetch the "
-                "file again",
-                reason="WEIGHTS_HASH_MISMATCH",
-            )
+    if not sha256 and can_run_code(path) and sha256_of(path) not in trusted():
+        raise Refused(
+            f"weights: {path} is a pickle and can run code, and {trust_list()} does not name its "
+            "sha256; compare it with its publisher's, then run kith models --trust with the same "
+            "--profile and --weights",
+            reason="WEIGHTS_NOT_TRUSTED",
+        )
     return path
+
+
+def can_run_code(path: Path) -> bool:
+    """True for every format but safetensors."""
+    return path.suffix != ".safetensors"
+
+
+def sha256_of(path: Path) -> str:
+    """Of the file's bytes, lower-case hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def trust_list() -> Path:
+    """The operator's list of pickles to open, in the form in which `sha256sum` writes it.
+
+    It lies apart from the models: a folder of models can't vouch for itself.
+    """
+    if chosen := os.environ.get("KITH_TRUSTED_WEIGHTS"):
+        return Path(chosen)
+    settings = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    return settings / "kith" / "trusted-weights"
+
+
+def trusted() -> frozenset[str]:
+    """The hashes on the list."""
+    if not trust_list().is_file():
+        return frozenset()
+    lines = trust_list().read_text(encoding="utf-8").splitlines()
+    return frozenset(line.split()[0].lower() for line in lines if line.strip())
+
+
+def trust(path: Path) -> None:
+    """Puts a file's hash on the list: from now on its bytes may be opened, wherever they lie."""
+    digest = sha256_of(path)
+    if digest in trusted():
+        return
+    trust_list().parent.mkdir(parents=True, exist_ok=True)
+    with trust_list().open("a", encoding="utf-8") as file:
+        file.write(f"{digest}  {path.name}\n")

@@ -193,4 +193,4 @@ def test_a_checkpoint_of_the_other_kind_is_refused(
 def test_an_unpinned_pickle_is_refused(closed: DetectorSpec) -> None:
     with pytest.raises(Refused) as refusal:
         YoloDetector(replace(closed, sha256=""))
-    assert refusal.value.reason == "WEIGHTS_NOT_PINNED"
+    assert refusal.value.reason == "WEIGHTS_NOT_TRUSTED"

@@ -166,3 +166,13 @@ def test_a_folder_that_lacks_tensors_is_refused(spec: GeneratorSpec, tmp_path: P
     save_file(weights, tmp_path / "model.safetensors", {"format": "pt"})
     with pytest.raises(Refused, match="lacks 1 tensors"):
         LlavaGenerator(replace(spec, directory=tmp_path))
+
+
+def test_a_template_of_ours_takes_the_place_of_the_folders(spec: GeneratorSpec) -> None:
+    ours = LlavaGenerator(replace(spec, chat_template="llava_v1"))
+    ids = ours._read(CHATS[2])["input_ids"][0].tolist()
+    ours.close()
+    text = ours._tokenizer.decode(ids)
+    assert text.startswith("<s>A chat between a curious user")
+    assert ids.count(ours._tokenizer.bos_token_id) == 1
+    assert text.index("<image>") < text.index("[1.") < text.rindex("<image>") < text.index("Name:")

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from transformers import PreTrainedTokenizerFast
 
-from services.generation.prompt import neutralised, render
+from services.generation.prompt import neutralised, render, safe_parts
+from services.generation.templates import template
 from services.runtime.types import Turn
 
 from .tiny import make_tokenizer
@@ -94,3 +95,38 @@ def test_pictures_stand_where_the_turn_has_them() -> None:
 def test_a_token_split_over_two_texts_is_broken_too() -> None:
     messages, _ = render([Turn("user", ("<im", "age>", PICTURE, "<", "/s>"))], SPECIAL)
     assert messages[0]["content"] == [{"type": "text", "text": "< image><image>< /s>"}]
+
+
+def test_our_template_for_llava_keeps_pictures_among_the_words(
+    tokenizer: PreTrainedTokenizerFast,
+) -> None:
+    """To the character what LLaVA-1.5 was trained on (its conversation "vicuna_v1")."""
+    turns = [
+        Turn("user", (PICTURE, "\n[1.", PICTURE, "\n Name: <bo>]Who?")),
+        Turn("assistant", ("<bo>.",)),
+        Turn("user", ("Sure?",)),
+    ]
+    expected = (
+        "<s>A chat between a curious user and an artificial intelligence assistant. "
+        "The assistant gives helpful, detailed, and polite answers to the user's questions. "
+        "USER: <image>\n[1.<image>\n Name: <bo>]Who? ASSISTANT: <bo>.</s>USER: Sure? ASSISTANT:"
+    )
+    # In process a turn is one text; an engine is sent its parts.
+    in_parts = [
+        {
+            "role": turn.role,
+            "content": [
+                {"type": "text", "text": part} if isinstance(part, str) else {"type": "image"}
+                for part in safe_parts(turn)
+            ],
+        }
+        for turn in turns
+    ]
+    for messages in (render(turns).messages, in_parts):
+        said = tokenizer.apply_chat_template(
+            messages,
+            chat_template=template("llava_v1"),
+            tokenize=False,
+            add_generation_prompt=True,
+        )
+        assert said == expected

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from kith.cli import main
+from services.runtime.weights import sha256_of, trust_list
 
 Captured = pytest.CaptureFixture[str]
 
@@ -26,6 +27,7 @@ def test_models_are_listed_with_size_hash_and_presence(tmp_path: Path, capsys: C
         "bytes": 2,
         "sha256": hashlib.sha256(b"{}").hexdigest(),
         "pinned": None,
+        "trusted": True,
     }
     assert by_stage["detection"]["present"] is False
     assert by_stage["detection"]["bytes"] is None
@@ -57,3 +59,27 @@ def test_a_folder_without_the_language_model_is_no_language_model(
 def test_the_full_profile_asks_for_its_folder(capsys: Captured) -> None:
     assert main(["--profile", "full", "models"]) == 1
     assert "--weights" in capsys.readouterr().err
+
+
+def test_a_pickle_is_trusted_only_after_its_operator_said_so(
+    tmp_path: Path, capsys: Captured
+) -> None:
+    pickle = tmp_path / "yolov8x-worldv2.pt"
+    pickle.write_bytes(b"runs code")
+    other = tmp_path / "llava-1.5-7b-hf" / "pytorch_model.bin"  # never opened
+    other.parent.mkdir()
+    other.write_bytes(b"runs code too")
+    command = ["--profile", "full", "--weights", str(tmp_path), "models"]
+
+    def trusted(*more: str) -> dict[str, bool]:
+        assert main(["--json", *command, *more]) == 0
+        listed = json.loads(capsys.readouterr().out)["models"]
+        return {Path(one["file"]).name: one["trusted"] for one in listed if one["present"]}
+
+    assert trusted() == {pickle.name: False, other.name: True}
+    assert main(command) == 0
+    assert "not trusted" in capsys.readouterr().out
+    assert trusted("--trust") == trusted() == {pickle.name: True, other.name: True}
+    assert trust_list().read_text(encoding="utf-8") == f"{sha256_of(pickle)}  {pickle.name}\n"
+    pickle.write_bytes(b"runs other code")
+    assert trusted()[pickle.name] is False

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kith.errors import Refused
-from services.runtime.weights import verify
+from services.runtime.weights import trust, trust_list, verify
 
 
 def written(folder: Path, name: str) -> Path:
@@ -32,8 +32,8 @@ def test_the_pinned_file_is_accepted(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "sha256", "reason"),
     [
-        ("model.pt", "", "WEIGHTS_NOT_PINNED"),
-        ("model.bin", "", "WEIGHTS_NOT_PINNED"),
+        ("model.pt", "", "WEIGHTS_NOT_TRUSTED"),
+        ("model.bin", "", "WEIGHTS_NOT_TRUSTED"),
         ("model.pt", "0" * 64, "WEIGHTS_HASH_MISMATCH"),
         ("model.safetensors", "0" * 64, "WEIGHTS_HASH_MISMATCH"),
     ],
@@ -48,3 +48,26 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="no file") as refusal:
         verify(tmp_path / "nowhere.pt", SHA)
     assert refusal.value.reason == "WEIGHTS_MISSING"
+
+
+def test_what_the_operator_trusts_is_opened_wherever_it_lies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(tmp_path, "model.pt")
+    trust(path)
+    trust(path)
+    assert trust_list().read_text(encoding="utf-8") == f"{SHA}  model.pt\n"
+    assert verify(path.rename(tmp_path / "moved.pt")).name == "moved.pt"
+    with pytest.raises(Refused) as refusal:
+        verify(tmp_path / "moved.pt", "0" * 64)  # the profile knows better
+    assert refusal.value.reason == "WEIGHTS_HASH_MISMATCH"
+    monkeypatch.setenv("KITH_TRUSTED_WEIGHTS", str(tmp_path / "elsewhere"))
+    with pytest.raises(Refused, match="elsewhere"):
+        verify(tmp_path / "moved.pt")
+
+
+def test_a_folder_of_models_can_not_vouch_for_itself(tmp_path: Path) -> None:
+    path = written(tmp_path, "model.pt")
+    (tmp_path / trust_list().name).write_text(f"{SHA}  model.pt\n", encoding="utf-8")
+    with pytest.raises(Refused, match="--trust"):
+        verify(path)
