@@ -9,6 +9,9 @@ from typing import Literal, NamedTuple
 
 State = Literal["ready", "training", "outdated", "forgotten"]
 EditKind = Literal["none", "remembered", "updated", "forgotten", "purged"]
+Loss = Literal["memory", "photos"]
+"""The memory; or the look at the photos, so that only what the text names was drawn on."""
+
 MemoryFormat = Literal["kith", "rap"]
 """Kith's own archive (a tar file), or RAP's `database.json` folder (as a zip file)."""
 
@@ -152,6 +155,17 @@ class Recognition:
 
 
 @dataclass(frozen=True)
+class Degradation:
+    """What an answer had to do without, since a part of the service could not be reached."""
+
+    loss: Loss
+    reason: str
+    """What failed, in UPPER_SNAKE."""
+    message: str
+    """The same in one line for people."""
+
+
+@dataclass(frozen=True)
 class Answer:
     """An answer, and the concepts it rests on."""
 
@@ -159,6 +173,8 @@ class Answer:
     concepts: tuple[UsedConcept, ...] = ()
     complete: bool = True
     """False when it was cut off at the longest answer allowed."""
+    degradation: Degradation | None = None
+    """What it had to do without; None when nothing was missing."""
 
 
 @dataclass(frozen=True)

@@ -109,6 +109,7 @@ def answer(text: str, end: query_pb2.GenerateEnd) -> m.Answer:
         text=text,
         concepts=tuple(map(used, end.concepts)),
         complete=end.finish_reason != common_pb2.FINISH_REASON_LENGTH,
+        degradation=_degradation(end.degradation) if end.HasField("degradation") else None,
     )
 
 
@@ -130,6 +131,11 @@ def capabilities(message: query_pb2.Capabilities) -> m.Capabilities:
         m.Model(model.stage, model.name, model.fingerprint) for model in message.models
     )
     return m.Capabilities(**plain)
+
+
+def _degradation(message: query_pb2.Degradation) -> m.Degradation:
+    loss = query_pb2.Degradation.Loss.Name(message.loss).removeprefix("LOSS_").lower()
+    return m.Degradation(cast(m.Loss, loss), message.reason, message.message)
 
 
 def _match(message: query_pb2.Match) -> m.Match:

@@ -120,6 +120,7 @@ def answer(given: Answer) -> Form:
             }
             for used in given.concepts
         ],
+        "degradation": given.degradation and vars(given.degradation),
     }
 
 

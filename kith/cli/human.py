@@ -108,6 +108,9 @@ def sources(given: Answer) -> RenderableType:
         where = f", at {_box(used.box)}" if used.box else ""
         line = Text.assemble("  ", tag(used.concept), f" {used.score:.2f}{where}", style="dim")
         lines.append(line)
+    if lost := given.degradation:
+        without = {"memory": "the memory", "photos": "a look at the photo"}[lost.loss]
+        lines.append(Text(f"  (answered without {without}: {lost.message})", "yellow"))
     if not given.complete:
         lines.append(Text("  (cut off at the longest answer)", "dim"))
     return Group(*lines)

@@ -71,7 +71,10 @@ def ask(
     \b
     With --json:
     {"answer": "...", "concepts": [{"concept": "bo", "view": "users/...",
-                                    "box": [x1, y1, x2, y2], "score": 0.93}]}
+                                    "box": [x1, y1, x2, y2], "score": 0.93}],
+     "degradation": null}
+    When the memory or a model can't be reached: {"loss": "memory", "reason": "...",
+    "message": "..."}, loss being "photos" when only they were not looked at.
     """
     *images, question = words
     if len(images) > 1:

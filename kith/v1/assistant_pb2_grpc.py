@@ -253,6 +253,8 @@ class AssistantServicer:
 
     def Generate(self, request, context):
         """Streams the answer to a chat: pieces of text, then one message with the concepts it rests on.
+        With the memory, detection or embedding out of reach the model answers all the same, and the
+        last message says what it had to do without.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -82,7 +82,10 @@ class AssistantStub:
     Recognize: _grpc.UnaryUnaryMultiCallable[_query_pb2.RecognizeRequest, _query_pb2.RecognizeResponse]
     """Whether a photo shows given concepts."""
     Generate: _grpc.UnaryStreamMultiCallable[_query_pb2.GenerateRequest, _query_pb2.GenerateResponse]
-    """Streams the answer to a chat: pieces of text, then one message with the concepts it rests on."""
+    """Streams the answer to a chat: pieces of text, then one message with the concepts it rests on.
+    With the memory, detection or embedding out of reach the model answers all the same, and the
+    last message says what it had to do without.
+    """
     GetCapabilities: _grpc.UnaryUnaryMultiCallable[_query_pb2.GetCapabilitiesRequest, _query_pb2.Capabilities]
     """What the method needs and can do."""
 
@@ -131,7 +134,10 @@ class AssistantAsyncStub(AssistantStub):
     Recognize: _aio.UnaryUnaryMultiCallable[_query_pb2.RecognizeRequest, _query_pb2.RecognizeResponse]  # type: ignore[assignment]
     """Whether a photo shows given concepts."""
     Generate: _aio.UnaryStreamMultiCallable[_query_pb2.GenerateRequest, _query_pb2.GenerateResponse]  # type: ignore[assignment]
-    """Streams the answer to a chat: pieces of text, then one message with the concepts it rests on."""
+    """Streams the answer to a chat: pieces of text, then one message with the concepts it rests on.
+    With the memory, detection or embedding out of reach the model answers all the same, and the
+    last message says what it had to do without.
+    """
     GetCapabilities: _aio.UnaryUnaryMultiCallable[_query_pb2.GetCapabilitiesRequest, _query_pb2.Capabilities]  # type: ignore[assignment]
     """What the method needs and can do."""
 
@@ -279,7 +285,10 @@ class AssistantServicer(metaclass=_abc_1.ABCMeta):
         request: _query_pb2.GenerateRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_query_pb2.GenerateResponse], _abc.AsyncIterator[_query_pb2.GenerateResponse]]:
-        """Streams the answer to a chat: pieces of text, then one message with the concepts it rests on."""
+        """Streams the answer to a chat: pieces of text, then one message with the concepts it rests on.
+        With the memory, detection or embedding out of reach the model answers all the same, and the
+        last message says what it had to do without.
+        """
 
     @_abc_1.abstractmethod
     def GetCapabilities(

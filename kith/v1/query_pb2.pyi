@@ -9,6 +9,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from kith.v1 import common_pb2 as _common_pb2
 import builtins as _builtins
 import sys
@@ -448,6 +449,7 @@ class GenerateEnd(_message.Message):
     CONCEPTS_FIELD_NUMBER: _builtins.int
     FINISH_REASON_FIELD_NUMBER: _builtins.int
     USAGE_FIELD_NUMBER: _builtins.int
+    DEGRADATION_FIELD_NUMBER: _builtins.int
     finish_reason: _common_pb2.FinishReason.ValueType
     """Why the answer ended."""
     @_builtins.property
@@ -458,20 +460,78 @@ class GenerateEnd(_message.Message):
     def usage(self) -> _common_pb2.Usage:
         """What the answer cost."""
 
+    @_builtins.property
+    def degradation(self) -> Global___Degradation:
+        """What the answer had to do without; unset when nothing was missing."""
+
     def __init__(
         self,
         *,
         concepts: _abc.Iterable[Global___UsedConcept] | None = ...,
         finish_reason: _common_pb2.FinishReason.ValueType = ...,
         usage: _common_pb2.Usage | None = ...,
+        degradation: Global___Degradation | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["usage", b"usage"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["degradation", b"degradation", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["concepts", b"concepts", "finish_reason", b"finish_reason", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["concepts", b"concepts", "degradation", b"degradation", "finish_reason", b"finish_reason", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GenerateEnd: _TypeAlias = GenerateEnd  # noqa: Y015
+
+@_typing.final
+class Degradation(_message.Message):
+    """What an answer had to do without, since a part of the service could not be reached."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Loss:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _LossEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Degradation._Loss.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        LOSS_UNSPECIFIED: Degradation._Loss.ValueType  # 0
+        """Never sent."""
+        LOSS_MEMORY: Degradation._Loss.ValueType  # 1
+        """The memory: the model was told of no concept."""
+        LOSS_PHOTOS: Degradation._Loss.ValueType  # 2
+        """The look at the photos: the model was told of the concepts that the text names only."""
+
+    class Loss(_Loss, metaclass=_LossEnumTypeWrapper):
+        """What is lost."""
+
+    LOSS_UNSPECIFIED: Degradation.Loss.ValueType  # 0
+    """Never sent."""
+    LOSS_MEMORY: Degradation.Loss.ValueType  # 1
+    """The memory: the model was told of no concept."""
+    LOSS_PHOTOS: Degradation.Loss.ValueType  # 2
+    """The look at the photos: the model was told of the concepts that the text names only."""
+
+    LOSS_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    loss: Global___Degradation.Loss.ValueType
+    """What is lost."""
+    reason: _builtins.str
+    """What failed: the reason of an ErrorInfo, in UPPER_SNAKE."""
+    message: _builtins.str
+    """The same in one line for people, with what to do about it."""
+    def __init__(
+        self,
+        *,
+        loss: Global___Degradation.Loss.ValueType = ...,
+        reason: _builtins.str = ...,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["loss", b"loss", "message", b"message", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Degradation: _TypeAlias = Degradation  # noqa: Y015
 
 @_typing.final
 class GetCapabilitiesRequest(_message.Message):

@@ -9,6 +9,7 @@ from memory_db import Concept, EditKind, View
 from services.assistant.findings import Match, Recognition, Region, Retrieval, Used
 from services.assistant.generate import End
 from services.assistant.names import Names
+from services.assistant.recall import Loss
 from services.assistant.remember import Similar
 from services.assistant.transfer import Imported
 from services.assistant.watch import Seen
@@ -26,6 +27,10 @@ _EDITS = {
     EditKind.REJECTED: _Edit.EDIT_UPDATED,
     EditKind.FORGOTTEN: _Edit.EDIT_FORGOTTEN,
     EditKind.PURGED: _Edit.EDIT_PURGED,
+}
+_LOSSES = {
+    Loss.MEMORY: query_pb2.Degradation.LOSS_MEMORY,
+    Loss.PHOTOS: query_pb2.Degradation.LOSS_PHOTOS,
 }
 
 
@@ -134,6 +139,12 @@ class Writer:
         if end.ending is not None:
             message.finish_reason, usage = write_ending(end.ending)
             message.usage.CopyFrom(usage)
+        if end.degradation is not None:
+            loss, error = end.degradation
+            lost = query_pb2.Degradation(
+                loss=_LOSSES[loss], reason=error.reason, message=str(error)
+            )
+            message.degradation.CopyFrom(lost)
         return message
 
     def _region(self, region: Region) -> query_pb2.Region:

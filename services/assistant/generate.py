@@ -5,14 +5,12 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Final
 
-from kith.errors import InvalidInput, Refused
-from memory_db import ConceptStore
+from kith.errors import InvalidInput
 from services.assistant import prompts
-from services.assistant.capabilities import TABLE
 from services.assistant.findings import Used
-from services.assistant.memory import Memory, only_named
 from services.assistant.methods import Method
 from services.assistant.prompts import Reference
+from services.assistant.recall import Degradation, OpenStore, recall
 from services.assistant.stages import Stages
 from services.runtime.types import Ending, Limits, Turn
 
@@ -40,10 +38,12 @@ class End:
     concepts: Sequence[Used]
     """What the model was told of, the most certain first."""
     ending: Ending | None
+    degradation: Degradation | None = None
+    """What it had to do without."""
 
 
 async def generate(
-    method: Method, stages: Stages, store: ConceptStore, question: Question
+    method: Method, stages: Stages, open_store: OpenStore, question: Question
 ) -> AsyncGenerator[str | End, None]:
     """The answer in pieces, then its `End`. Closing the generator stops the model.
 
@@ -51,15 +51,11 @@ async def generate(
 
     Raises:
         InvalidInput: The chat alone is too long for the model.
-        NotFound: A given concept is not there.
-        Refused: Concepts are given to a method that has no use for them.
+        Unavailable: The model can't be reached.
+        NotFound, Refused, Overloaded: As `recall`, and for a given concept also Unavailable.
     """
-    memory = await Memory.read(store)
-    if question.given is None:
-        used = await method.recall(memory, stages, question.turns)
-    else:
-        used = _given(method, memory, question.given)
-    references = await _references(memory, used)
+    recalled = await recall(method, stages, open_store, question.turns, question.given)
+    used, references = recalled.used, recalled.references
     room = MAX_PICTURES - sum(len(prompts.photos_of(turn)) for turn in question.turns)
     while True:
         shown = _most_needed(references, used, room)
@@ -76,31 +72,8 @@ async def generate(
             room = len(shown) - 1
     ids = {reference.concept.id for reference in shown}
     told = sorted(used, key=lambda one: -one.score)
-    yield End([one for one in told if one.concept.id in ids], answer.ending)
-
-
-def _given(method: Method, memory: Memory, names: Sequence[str]) -> list[Used]:
-    wanted = {memory.named(name).id for name in names}
-    if wanted and not TABLE[method.name].retrieval:
-        raise Refused(
-            "given_concepts: the method 'none' draws on no concept; leave them out",
-            reason="METHOD_HAS_NO_RETRIEVAL",
-            field="given_concepts",
-        )
-    return [only_named(concept) for concept in memory.concepts if concept.id in wanted]
-
-
-async def _references(memory: Memory, used: Sequence[Used]) -> list[Reference]:
-    """One picture a concept, in the order of `used`."""
-    best: dict[str, Used] = {}
-    for one in used:
-        best.setdefault(one.concept.id, one)
-    references = []
-    for one in best.values():
-        view = next(view for view in one.concept.views if view.id == one.view_id)
-        if (photo := await memory.photo(view)) is not None:
-            references.append(Reference(one.concept, photo))
-    return references
+    drawn_on = [one for one in told if one.concept.id in ids]
+    yield End(drawn_on, answer.ending, recalled.degradation)
 
 
 def _most_needed(

@@ -2,6 +2,7 @@
 
 import hmac
 import secrets
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -20,6 +21,14 @@ class Caller(NamedTuple):
     names: Names
     write: Writer
     store: ConceptStore
+
+
+class Asker(NamedTuple):
+    """Who asks a question that can be answered without a memory."""
+
+    names: Names
+    write: Writer
+    open_store: Callable[[], Awaitable[ConceptStore]]
     cache_key: bytes
     """A secret of the user, under which the engine may keep what it computed. It names nobody."""
 
@@ -43,9 +52,19 @@ class Assistant:
         Raises:
             NotFound: It is another user's.
             Refused: Another process has the user's memory open.
+            Unavailable: What keeps the user's memory can't be reached.
+        """
+        asker = self.asker(resource)
+        return Caller(asker.names, asker.write, await asker.open_store())
+
+    def asker(self, resource: str) -> Asker:
+        """The same, when the call can do without a memory.
+
+        Raises:
+            NotFound: The resource is another user's.
         """
         user = current_user()
         names = Names(user)
         names.require_own(resource)
         key = hmac.digest(self.cache_secret, user.encode(), "sha256")
-        return Caller(names, Writer(names), await self.stores.of(user), key)
+        return Asker(names, Writer(names), lambda: self.stores.of(user), key)

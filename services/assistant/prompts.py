@@ -85,6 +85,11 @@ def text_of(turn: Turn) -> str:
     return "\n".join(part for part in turn.parts if isinstance(part, str))
 
 
+def without_photos(turn: Turn) -> Turn:
+    """A turn with its texts only."""
+    return Turn(turn.role, tuple(part for part in turn.parts if isinstance(part, str)))
+
+
 def _listed(references: Sequence[Reference]) -> list[str | Image]:
     listed: list[str | Image] = []
     for number, (concept, photo) in enumerate(references, start=1):

@@ -52,18 +52,18 @@ class QuestionCalls:
     async def Generate(
         self, request: query_pb2.GenerateRequest, context: Context
     ) -> AsyncIterator[query_pb2.GenerateResponse]:
-        caller = await self.assistant.caller(request.parent)
+        asker = self.assistant.asker(request.parent)
         given = None
         if request.HasField("given_concepts"):
             words = request.given_concepts.concepts
-            given = [caller.names.id_or_display_name(word) for word in words]
+            given = [asker.names.id_or_display_name(word) for word in words]
         turns = await read_turns(request.turns, field="turns")
-        question = Question(turns, read_limits(request.limits), given, caller.cache_key)
-        answer = generate(self.assistant.method, self.assistant.stages, caller.store, question)
+        question = Question(turns, read_limits(request.limits), given, asker.cache_key)
+        answer = generate(self.assistant.method, self.assistant.stages, asker.open_store, question)
         async with aclosing(answer):
             async for piece in answer:
                 if isinstance(piece, End):
-                    yield query_pb2.GenerateResponse(end=caller.write.end(piece))
+                    yield query_pb2.GenerateResponse(end=asker.write.end(piece))
                 else:
                     yield query_pb2.GenerateResponse(text=piece)
 

@@ -8,6 +8,7 @@ from kith.errors import InvalidInput, NotFound, Refused, Unavailable
 from memory_db import ConceptStore
 from services.assistant.generate import MAX_PICTURES, End, Question, generate
 from services.assistant.methods import method
+from services.assistant.recall import OpenStore
 from services.assistant.stages import Stages
 from services.runtime.types import Ending, FinishReason, Limits, Turn
 from tests.assistant.world import Bench, Parrot, Thing, paint
@@ -23,9 +24,16 @@ async def answered(
     given: list[str] | None = None,
 ) -> tuple[str, End]:
     question = Question([Turn("user", parts)], Limits(), given)
-    *text, end = [piece async for piece in generate(method(by), stages, store, question)]
+    *text, end = [piece async for piece in generate(method(by), stages, opening(store), question)]
     assert isinstance(end, End)
     return "".join(map(str, text)), end
+
+
+def opening(store: ConceptStore) -> OpenStore:
+    async def open_store() -> ConceptStore:
+        return store
+
+    return open_store
 
 
 async def test_an_answer_comes_in_pieces_and_ends_with_what_it_rests_on(
@@ -221,6 +229,6 @@ async def test_a_reader_that_leaves_stops_the_model(
     stages: Stages, store: ConceptStore, parrot: Parrot
 ) -> None:
     question = Question([Turn("user", ("Hello?",))], Limits())
-    async with aclosing(generate(method("kith"), stages, store, question)) as answer:
+    async with aclosing(generate(method("kith"), stages, opening(store), question)) as answer:
         assert await anext(answer) == "A"
     assert parrot.closed

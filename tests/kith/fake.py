@@ -33,6 +33,7 @@ class FakeAssistant(AssistantServicer):
         self.fail_with: KithError | None = None
         self.remember_unfinished = False
         self.import_nothing = False
+        self.degradation: query_pb2.Degradation | None = None
         self.delay_s = 0.0
 
     def Remember(
@@ -250,9 +251,10 @@ class FakeAssistant(AssistantServicer):
             box=BOX,
             score=0.93,
         )
-        yield query_pb2.GenerateResponse(
-            end=query_pb2.GenerateEnd(concepts=[used], finish_reason=common_pb2.FINISH_REASON_STOP)
-        )
+        end = query_pb2.GenerateEnd(concepts=[used], finish_reason=common_pb2.FINISH_REASON_STOP)
+        if self.degradation is not None:
+            end.degradation.CopyFrom(self.degradation)
+        yield query_pb2.GenerateResponse(end=end)
 
     def GetCapabilities(
         self, request: query_pb2.GetCapabilitiesRequest, context: grpc.ServicerContext

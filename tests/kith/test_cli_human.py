@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from kith.v1 import query_pb2
 from tests.kith.conftest import Run
 from tests.kith.fake import FakeAssistant
 
@@ -48,6 +49,16 @@ def test_a_command_says(
     said = str(read(*(places.get(word, word) for word in command.split())))
     for part in shown:
         assert part in said
+
+
+def test_an_answer_without_the_memory_says_so(
+    read: Run, assistant: FakeAssistant, photo: Path
+) -> None:
+    assistant.degradation = query_pb2.Degradation(
+        loss=query_pb2.Degradation.LOSS_MEMORY, message="memory: start [bold]it[/bold]"
+    )
+    said = str(read("ask", photo, "Who?"))
+    assert "(answered without the memory: memory: start [bold]it[/bold])" in said
 
 
 def test_an_empty_memory_says_how_to_begin(

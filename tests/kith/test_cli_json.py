@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from kith.v1 import query_pb2
 from tests.kith.conftest import Run
+from tests.kith.fake import FakeAssistant
 
 Said = Callable[..., list[Any]]
 
@@ -83,9 +85,21 @@ def test_ask(said: Said, photo: Path) -> None:
         "box": [10.0, 20.0, 110.0, 140.5],
         "score": 0.93,
     }
-    answer = {"answer": "Yes, <bo> sits there.", "concepts": [used]}
+    answer = {"answer": "Yes, <bo> sits there.", "concepts": [used], "degradation": None}
     assert said("ask", photo, "Is <bo> here?") == [answer]
     assert said("ask", "What is <bo>?") == [answer]
+
+
+def test_ask_without_a_memory(said: Said, photo: Path, assistant: FakeAssistant) -> None:
+    assistant.degradation = query_pb2.Degradation(
+        loss=query_pb2.Degradation.LOSS_PHOTOS, reason="SERVICE_UNREACHABLE", message="start it"
+    )
+    (answer,) = said("ask", photo, "Is <bo> here?")
+    assert answer["degradation"] == {
+        "loss": "photos",
+        "reason": "SERVICE_UNREACHABLE",
+        "message": "start it",
+    }
 
 
 def test_list(said: Said, photo: Path) -> None:

@@ -6,7 +6,8 @@ from PIL import Image
 
 from kith.client import Client
 from kith.errors import InvalidInput, KithError, NotFound, Refused
-from kith.messages import Box, Concept
+from kith.messages import Box, Concept, Degradation
+from kith.v1 import query_pb2
 from tests.kith.fake import FakeAssistant, serving
 
 
@@ -150,6 +151,17 @@ def test_a_question_is_answered_with_what_the_answer_rests_on(
     assert answer.concepts[0].image_index == 0
     (turn,) = assistant.requests[0].turns
     assert [part.WhichOneof("content") for part in turn.parts] == ["image", "text"]
+
+
+def test_an_answer_tells_what_it_had_to_do_without(
+    client: Client, assistant: FakeAssistant
+) -> None:
+    assert client.ask("Who?").degradation is None
+    assistant.degradation = query_pb2.Degradation(
+        loss=query_pb2.Degradation.LOSS_MEMORY, reason="MEMORY_UNREACHABLE", message="start it"
+    )
+    lost = client.ask("Who?").degradation
+    assert lost == Degradation("memory", "MEMORY_UNREACHABLE", "start it")
 
 
 def test_a_question_without_a_photo_sends_none(client: Client, assistant: FakeAssistant) -> None:
