@@ -1,8 +1,8 @@
 """The official MCP client, connected to Kith over either transport, and what it sends."""
 
-import base64
+import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -12,40 +12,38 @@ from mcp.client.streamable_http import create_mcp_http_client, streamable_http_c
 from mcp.types import CallToolResult, TextContent
 
 from services.gateway.mcp.errors import META_KEY
-from services.runtime import images
-from tests.assistant.world import Thing, paint
-
-LEFT, RIGHT = (0, 0, 30, 30), (60, 10, 90, 50)
-BO = Thing("dog", 10, LEFT)
-"""A dog, and where it is in `photo(BO)`."""
-
-
-def photo(*things: Thing) -> bytes:
-    """The file of a painted photo."""
-    return images.encode(paint(*things))
-
-
-def inline(*things: Thing, **more: object) -> dict[str, Any]:
-    """A painted photo inside a message."""
-    return {"data": base64.b64encode(photo(*things)).decode("ascii"), **more}
 
 
 @asynccontextmanager
 async def over_http(gateway: str, mode: str = "auto", **headers: str) -> AsyncIterator[Client]:
-    """A client of the gateway at `gateway`, as in http://127.0.0.1:7460."""
+    """A client of the gateway at `gateway`, as in http://127.0.0.1:7460.
+
+    Headers are written with underscores; `mode` "legacy" speaks the protocol before today's.
+    """
+    dashed = {name.replace("_", "-"): value for name, value in headers.items()}
     async with (
-        create_mcp_http_client(headers=headers) as http,
+        create_mcp_http_client(headers=dashed) as http,
         Client(streamable_http_client(f"{gateway}/mcp", http_client=http), mode=mode) as client,
     ):
         yield client
 
 
 @asynccontextmanager
-async def over_stdio(*arguments: str, env: dict[str, str] | None = None) -> AsyncIterator[Client]:
-    """A client of a `kith mcp` of its own."""
-    program = [sys.executable, "-m", "kith.cli", *arguments]
-    root = str(Path(__file__).parents[2])
-    parameters = StdioServerParameters(command=program[0], args=program[1:], env=env, cwd=root)
+async def over_stdio(
+    *arguments: str, program: Sequence[str] = ("-m", "kith.cli")
+) -> AsyncIterator[Client]:
+    """A client of a `kith mcp` of its own.
+
+    Args:
+        *arguments: Of the program `kith`.
+        program: What Python is to run as that program.
+    """
+    parameters = StdioServerParameters(
+        command=sys.executable,
+        args=[*program, *arguments],
+        env=dict(os.environ),
+        cwd=Path(__file__).parents[2],
+    )
     async with Client(parameters) as client:
         yield client
 

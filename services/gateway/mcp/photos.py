@@ -86,11 +86,11 @@ async def photo_bytes(photo: Photo, source: Source, *, field: str) -> bytes:
 
 
 def _decoded(data: str, other: SourceKind, *, field: str) -> bytes:
-    if data.startswith("data:"):  # a data URL, as some clients send
-        data = data.partition(";base64,")[2]
+    if data.startswith("data:") and ";base64," in data[:80]:  # a data URL, as some clients send
+        data = data.partition(",")[2]
     text = "".join(data.split())
-    size = len(text) * 3 // 4
-    if size > MAX_INLINE_BYTES + 2:  # the padding
+    size = len(text) * 3 // 4 - text[-2:].count("=")
+    if size > MAX_INLINE_BYTES:
         raise InvalidInput(
             f"{field}: {size} bytes, at most {MAX_INLINE_BYTES} are taken in a message; "
             f"{_HINTS[other]}",

@@ -1,7 +1,8 @@
 """The MCP server: its tools, its resources, and how a call comes to its caller."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import metadata
 from typing import Any, Final
 
@@ -26,6 +27,8 @@ from services.gateway.mcp.errors import failed
 from services.gateway.mcp.photos import SourceKind
 from services.gateway.mcp.tools import Caller
 from services.gateway.mcp.views import TEMPLATE, read_view
+from services.runtime import hop
+from services.runtime.observe import observed
 
 INSTRUCTIONS: Final = (
     "Kith is the user's visual memory: people, pets, things and places, each remembered by photos "
@@ -52,8 +55,9 @@ def mcp_server(source: SourceKind, caller: Callable[[Any], Caller]) -> Server:
             known = ", ".join(tools.RUNS)
             raise MCPError(INVALID_PARAMS, f"name: there is no such tool; there are {known}")
         try:
-            asked = forms.read(tools.arguments_of(run), params.arguments or {})
-            result = await run(asked, caller(context.request))
+            with _watched(params.name, context.request):
+                asked = forms.read(tools.arguments_of(run), params.arguments or {})
+                result = await run(asked, caller(context.request))
         except KithError as error:
             return failed(error)
         said = result.model_dump(mode="json", exclude_none=True)
@@ -72,7 +76,8 @@ def mcp_server(source: SourceKind, caller: Callable[[Any], Caller]) -> Server:
         params: ReadResourceRequestParams,
     ) -> ReadResourceResult:
         try:
-            photo = await read_view(caller(context.request).kith, params.uri)
+            with _watched("resources/read", context.request):
+                photo = await read_view(caller(context.request).kith, params.uri)
         except KithError as error:
             code = INVALID_PARAMS if isinstance(error, NotFound) else INTERNAL_ERROR
             raise MCPError(code, str(error), {"uri": params.uri}) from error
@@ -89,3 +94,18 @@ def mcp_server(source: SourceKind, caller: Callable[[Any], Caller]) -> Server:
         on_list_resource_templates=list_templates,
         on_read_resource=read_resource,
     )
+
+
+@contextmanager
+def _watched(what: str, request: Any) -> Iterator[None]:  # noqa: ANN401 - of the transport
+    """Logs, counts and times what is done inside."""
+    headers = {} if request is None else dict(request.headers)
+    with observed(f"mcp {what}", headers, hop.current_request_id() or "") as outcome:
+        try:
+            yield
+        except KithError as error:
+            outcome.code, outcome.reason = error.status, error.reason
+            raise
+        except Exception:
+            outcome.code, outcome.reason = "INTERNAL", "INTERNAL"
+            raise

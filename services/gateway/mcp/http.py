@@ -1,0 +1,80 @@
+"""MCP over streamable HTTP, at /mcp of the gateway.
+
+Every request is served by itself, in the name of the credential in its own headers: there is no
+session that a second user could enter.
+"""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+from fastapi import FastAPI
+from google.protobuf.message import Message
+from mcp.server.streamable_http_manager import StreamableHTTPASGIApp, StreamableHTTPSessionManager
+from starlette.requests import Request
+from starlette.routing import Route
+
+from kith.aio import AsyncVerbs
+from kith.verbs.calls import Call
+from services.gateway.assistant import Assistant
+from services.gateway.caller import Caller
+from services.gateway.gateway import Gateway
+from services.gateway.mcp import tools
+from services.gateway.mcp.photos import SourceKind
+from services.gateway.mcp.server import mcp_server
+from services.gateway.uploads import Uploads
+
+
+def add_mcp(app: FastAPI, gateway: Gateway) -> StreamableHTTPSessionManager:
+    """Serves MCP at /mcp of `app` while the returned manager's `run()` is entered."""
+
+    def caller(request: Request) -> tools.Caller:
+        who = Caller.of(request.headers)
+        return tools.Caller(
+            _Verbs(gateway.assistant, who),
+            _Uploaded(gateway.uploads, who),
+        )
+
+    manager = StreamableHTTPSessionManager(
+        mcp_server("upload", caller),
+        stateless=True,
+        max_request_body_size=gateway.settings.max_message_mib * 1024 * 1024,
+    )
+    app.router.routes.append(Route("/mcp", StreamableHTTPASGIApp(manager)))
+    return manager
+
+
+class _Verbs(AsyncVerbs):
+    """The client's verbs, over the gateway's connection, in the name of a caller."""
+
+    def __init__(self, assistant: Assistant, caller: Caller) -> None:
+        self._assistant = assistant
+        self._caller = caller
+
+    async def _answer(self, call: Call) -> Any:  # noqa: ANN401 - a message
+        return await self._assistant.call(self._caller, call.method, _message(call))
+
+    async def _answers(self, call: Call) -> AsyncGenerator[Any, None]:
+        answers = self._assistant.stream(self._caller, call.method, _message(call))
+        async with aclosing(answers):
+            async for answer in answers:
+                yield answer
+
+
+class _Uploaded:
+    """The photos that a caller uploaded."""
+
+    kind: SourceKind = "upload"
+
+    def __init__(self, uploads: Uploads, caller: Caller) -> None:
+        self._uploads = uploads
+        self._caller = caller
+
+    async def fetch(self, handle: str, *, field: str) -> bytes:
+        """See `photos.Source`."""
+        return self._uploads.take(self._caller, handle)
+
+
+def _message(call: Call) -> Message:
+    assert isinstance(call.request, Message)  # only an import sends a stream, and no tool imports
+    return call.request
