@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from open_clip.model import CLIP, CustomTextCLIP
 from PIL import Image
+from safetensors import SafetensorError
 
 from kith.errors import Refused
 from services.embedding.preprocess import Preprocess
@@ -58,7 +59,14 @@ class ClipEmbedder:
         self.dim = spec.dim
         self._device = device
         self._model = _build(model_config)
-        open_clip.load_checkpoint(self._model, str(weights))
+        try:
+            open_clip.load_checkpoint(self._model, str(weights))
+        except (RuntimeError, SafetensorError) as error:
+            raise Refused(
+                f"embedder: {weights} is not the whole of what {spec.config.name} beside it "
+                f"describes ({type(error).__name__}); fetch it again",
+                reason="WEIGHTS_DAMAGED",
+            ) from error
         self._model.eval().requires_grad_(requires_grad=False).to(device)
         self._preprocess = Preprocess.from_config(
             model_config["vision_cfg"]["image_size"], config.get("preprocess_cfg", {})

@@ -4,6 +4,7 @@ import hashlib
 import json
 from pathlib import Path
 
+import open_clip
 import pytest
 import torch
 from open_clip.model import CLIP
@@ -15,17 +16,27 @@ from tests.generation.tiny import write_llava
 SIDE = 64
 
 
-def write_clip(folder: Path, dim: int) -> tuple[Path, Path]:
-    """An open_clip model: its configuration and its weights."""
+def write_clip(folder: Path, dim: int, published: str | None = None) -> tuple[Path, Path]:
+    """An open_clip model: its configuration and its weights.
+
+    Args:
+        folder: Where to.
+        dim: Of its vectors.
+        published: The name that open_clip knows it by; None for one as small as it gets.
+    """
     vision = {"image_size": 32, "patch_size": 8, "layers": 1, "width": 32, "head_width": 16}
     text = {"context_length": 16, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1}
     model = {"embed_dim": dim, "vision_cfg": vision, "text_cfg": text}
+    if published:
+        model = open_clip.get_model_config(published)
     folder.mkdir(parents=True)
     config, weights = folder / "open_clip_config.json", folder / "open_clip_model.safetensors"
     config.write_text(json.dumps({"model_cfg": model}), encoding="utf-8")
     rng = torch.Generator().manual_seed(5)
-    state = CLIP(**model).state_dict()
-    save_file({k: torch.randn(v.shape, generator=rng) * 0.3 for k, v in state.items()}, weights)
+    with torch.device("meta"):
+        state = CLIP(**model).state_dict()
+    scale = 0.02 if published else 0.3
+    save_file({k: torch.randn(v.shape, generator=rng) * scale for k, v in state.items()}, weights)
     return config, weights
 
 
