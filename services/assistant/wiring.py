@@ -104,6 +104,18 @@ async def assembled(settings: AssistantSettings) -> AsyncIterator[Assembly]:
         yield Assembly([service for service, elsewhere in served if not elsewhere], load)
 
 
+@asynccontextmanager
+async def embedder_of(settings: AssistantSettings) -> AsyncIterator[Embedder]:
+    """The embedder that `settings` describe, and nothing else of them; made on first use.
+
+    Raises:
+        InvalidInput, Refused: As `assembled`.
+    """
+    profile = Profile.load(settings.profile, settings.weights)
+    async with AsyncExitStack() as resources:
+        yield _embedder(profile, settings.embedding, _Models(resources, settings))
+
+
 @contextmanager
 def local_server(
     memory: Path,
