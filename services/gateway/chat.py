@@ -5,11 +5,13 @@ import json
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from dataclasses import asdict
 from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
+from kith import replies
 from kith.errors import KithError
 from kith.v1 import common_pb2, query_pb2
 from services.gateway import errors
@@ -96,7 +98,12 @@ class _Reply:
         return f"data: {json.dumps(self._head | {'object': 'chat.completion.chunk'} | more)}\n\n"
 
     def _kith(self, end: query_pb2.GenerateEnd) -> dict[str, Any]:
-        return {"concepts": list(map(_used, end.concepts)), "request_id": self._request_id}
+        lost = replies.answer("", end).degradation
+        return {
+            "concepts": list(map(_used, end.concepts)),
+            "degradation": lost and asdict(lost),
+            "request_id": self._request_id,
+        }
 
 
 async def _told(chat: Chat, answers: Answers) -> Answers:
@@ -106,7 +113,8 @@ async def _told(chat: Chat, answers: Answers) -> Answers:
             async for answer in answers:
                 yield answer
         except KithError as error:
-            raise chat.retold(error) from error
+            chat.retell(error)
+            raise
 
 
 def _used(used: query_pb2.UsedConcept) -> dict[str, Any]:

@@ -150,15 +150,10 @@ class Chat:
         for number, message in enumerate(chat.messages):
             self._add(message, f"messages[{number}]")
 
-    def retold(self, error: KithError) -> KithError:
-        """`error` of the assistant about this chat, in OpenAI's terms."""
-        words = self._in_their_words(str(error))
-        field = error.field and self._in_their_words(error.field)
-        again: KithError = type(error)(
-            words, reason=error.reason, field=field, metadata=error.metadata
-        )
-        vars(again).update({k: v for k, v in vars(error).items() if k not in vars(again)})
-        return again
+    def retell(self, error: KithError) -> None:
+        """Puts an error of the assistant about this chat in OpenAI's terms."""
+        error.args = (self._in_their_words(str(error)),)
+        error.field = error.field and self._in_their_words(error.field)
 
     def _add(self, message: Message, place: str) -> None:
         """Adds what was said; instructions become part of what the user says next."""
@@ -188,7 +183,7 @@ class Chat:
         url = picture.url or ""
         if url.lower().startswith(("http:", "https:")):
             raise _refused(
-                f"{where}.url", "is an address, and none is ever fetched; send a data URL instead"
+                f"{where}.url", "remote pictures are never fetched; send a data URL instead"
             )
         match = _DATA_URL.fullmatch(url)
         if not match:

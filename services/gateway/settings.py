@@ -8,8 +8,8 @@ from services.runtime.settings import CallerSettings
 class GatewaySettings(CallerSettings):
     """Settings of `kith serve gateway`, from `KITH_*` variables where they are not given.
 
-    A gateway passes each caller's credential on, and the assistant decides whose it is: neither
-    `tokens_file` nor `service_token` is read. Its metrics are at /metrics, on its own port.
+    A gateway passes each caller's credential on, and the assistant decides whose it is: it reads
+    no `tokens_file`. Its metrics are at /metrics, on its own port.
     """
 
     port: int = Field(default=7460, ge=0, le=65535)

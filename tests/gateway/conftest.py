@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.gateway.world import Gateway, running
+from tests.gateway.world import Gateway, Talker, running
 
 _numbers = itertools.count(1)
 
@@ -28,3 +28,12 @@ def http(gateway: Gateway, user: str) -> Iterator[httpx.Client]:
     """That user's HTTP client."""
     with gateway.client(user) as client:
         yield client
+
+
+@pytest.fixture
+def parrot(gateway: Gateway) -> Iterator[Talker]:
+    """The language model, as if nobody had ever asked it, and left like that."""
+    parrot, fresh = gateway.parrot, Talker()
+    vars(parrot).update(vars(fresh))
+    yield parrot
+    vars(parrot).update(vars(Talker()))

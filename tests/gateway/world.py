@@ -2,14 +2,16 @@
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from kith.errors import KithError
 from services.assistant import servicer
 from services.assistant.background import in_background
 from services.assistant.methods import method
@@ -21,6 +23,7 @@ from services.gateway.settings import GatewaySettings
 from services.runtime import images
 from services.runtime.server import Server as GrpcServer
 from services.runtime.settings import ServerSettings
+from services.runtime.types import Ending
 from tests.assistant.world import (
     STRANGER_DISTANCE,
     PaintDetector,
@@ -35,6 +38,23 @@ BO = Thing("dog", 10)
 CUP = Thing("mug", 40, (62, 10, 90, 40))
 
 
+@dataclass
+class Talker(Parrot):
+    """A parrot that takes its time, and may break off."""
+
+    pause_s: float = 0.0
+    breaks: KithError | None = None
+    """Raised after the first word."""
+
+    async def _events(self, pictures: int) -> AsyncGenerator[str | Ending, None]:
+        async with aclosing(super()._events(pictures)) as events:
+            async for event in events:
+                await asyncio.sleep(self.pause_s)
+                yield event
+                if self.breaks is not None:
+                    raise self.breaks
+
+
 @dataclass(frozen=True)
 class Gateway:
     """A gateway that runs."""
@@ -42,8 +62,10 @@ class Gateway:
     url: str
     address: str
     """Of the assistant behind it."""
-    parrot: Parrot
+    parrot: Talker
     """The language model behind that."""
+    detector: PaintDetector
+    """What looks at photos for it."""
 
     def client(self, user: str | None = None, token: str | None = None) -> httpx.Client:
         """A plain HTTP client with a user's credential."""
@@ -69,20 +91,20 @@ def running(
         tokens_file: The assistant's.
         settings: The gateway's.
     """
-    parrot = Parrot()
+    parrot, detector = Talker(), PaintDetector()
+    stages = Stages(detector, PaintEmbedder(), parrot, STRANGER_DISTANCE, distance_scale=0.1)
     with (
-        in_background(lambda: answering(folder, parrot, by, tokens_file)) as address,
+        in_background(lambda: answering(folder, stages, by, tokens_file)) as address,
         in_background(lambda: gateway_to(address, **settings)) as url,
     ):
-        yield Gateway(url, address, parrot)
+        yield Gateway(url, address, parrot, detector)
 
 
 @asynccontextmanager
 async def answering(
-    folder: Path, parrot: Parrot, by: str, tokens_file: Path | None
+    folder: Path, stages: Stages, by: str, tokens_file: Path | None
 ) -> AsyncIterator[str]:
     """The address of an assistant."""
-    stages = Stages(PaintDetector(), PaintEmbedder(), parrot, STRANGER_DISTANCE, distance_scale=0.1)
     stores = Stores(lambda user: open_store(folder, user))
     options = ServerSettings(port=0, grace_s=0, tokens_file=tokens_file)
     async with GrpcServer(
@@ -150,3 +172,11 @@ def remember(client: httpx.Client, name: str, *things: Thing) -> dict[str, Any]:
 def id_of(resource: dict[str, Any]) -> str:
     """The last part of a resource's name."""
     return str(resource["name"]).rpartition("/")[2]
+
+
+def wait_until(holds: Callable[[], bool], timeout_s: float = 30) -> None:
+    """Waits for what another thread is about to do."""
+    until = time.monotonic() + timeout_s
+    while not holds():
+        assert time.monotonic() < until, "it has not happened"
+        time.sleep(0.02)
