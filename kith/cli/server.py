@@ -1,54 +1,101 @@
 """The command that serves others."""
 
 import asyncio
-import logging
-import sys
-from typing import Annotated
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 import typer
 from rich.text import Text
 
 from kith.cli.options import Context
+from kith.cli.session import Session
+from kith.errors import InvalidInput
 from kith.local import server_module, settings_error
 
 app = typer.Typer()
 
 
+class Served(NamedTuple):
+    """Where the code of a service stands."""
+
+    settings: str
+    """Module and class of its settings."""
+    serve: str
+    """Module of its `serve`."""
+
+
+SERVED: Final = {
+    None: Served("services.assistant.settings:AssistantSettings", "services.assistant.serve"),
+    "assistant": Served("services.assistant.settings:AloneSettings", "services.assistant.serve"),
+    "detection": Served("services.detection.serve:DetectionSettings", "services.detection.serve"),
+    "embedding": Served("services.embedding.serve:EmbeddingSettings", "services.embedding.serve"),
+    "generation": Served(
+        "services.generation.serve:GenerationSettings", "services.generation.serve"
+    ),
+    "gateway": Served("services.gateway.settings:GatewaySettings", "services.gateway.serve"),
+}
+
+ServiceName = Literal["assistant", "detection", "embedding", "generation", "gateway"]
+
+
 @app.command()
 def serve(
     context: Context,
+    service: Annotated[
+        ServiceName | None,
+        typer.Argument(
+            help="Only this one, beside the others; left out, all but the gateway in one process.",
+            show_default=False,
+        ),
+    ] = None,
     host: Annotated[
         str | None,
         typer.Option(metavar="ADDRESS", help="Where to listen; left out, KITH_HOST or 127.0.0.1."),
     ] = None,
     port: Annotated[
         int | None,
-        typer.Option(min=0, max=65535, help="0 for a free one; left out, KITH_PORT or 7450."),
+        typer.Option(
+            min=0,
+            max=65535,
+            help="0 for a free one; left out, KITH_PORT or 7450 (detection 7451, embedding 7452, "
+            "generation 7453, gateway 7460).",
+        ),
     ] = None,
 ) -> None:
     """Serve a memory to other programs, until Ctrl-C.
 
-    Whatever else an operator can set comes from KITH_... variables.
+    Whatever else an operator can set comes from KITH_... variables; docs/operate.md lists them.
     """
     session = context.obj
     session.refuse_server("serve")
-    settings = server_module("services.assistant.settings").AssistantSettings
-    given = {
-        "host": host,
-        "port": port,
-        "user": session.user,
-        "memory": session.memory,
-        "method": session.method,
-        "profile": session.profile,
-        "weights": session.weights,
-    }
-    try:
-        chosen = settings(**{name: value for name, value in given.items() if value is not None})
-    except ValueError as error:
-        raise settings_error(error) from error
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, force=True)
+    chosen = settings_of(session, service, host=host, port=port)
+    server_module("services.runtime.logs").start_logging(chosen.log_level)
 
     def announce(what: str) -> None:
         session.show({"state": what}, Text(f"Kith is {what}"))
 
-    asyncio.run(server_module("services.assistant.serve").serve(chosen, announce))
+    asyncio.run(server_module(SERVED[service].serve).serve(chosen, announce))
+
+
+def settings_of(session: Session, service: ServiceName | None, **given: object) -> Any:  # noqa: ANN401 - each service has its own
+    """The settings of a service, from the variables and what is given before them.
+
+    Raises:
+        InvalidInput: A setting can't be understood, or the service has no use for it.
+        Refused: A package that the service needs is missing.
+    """
+    module, _, name = SERVED[service].settings.partition(":")
+    settings = getattr(server_module(module), name)
+    for option in ("user", "memory", "method", "profile", "weights"):
+        given[option] = getattr(session, option)
+    given = {option: value for option, value in given.items() if value is not None}
+    for option in given:
+        if option not in settings.model_fields:
+            raise InvalidInput(
+                f"{option}: 'kith serve {service}' has no use for it; leave --{option} out",
+                reason="OPTION_CONFLICT",
+                field=option,
+            )
+    try:
+        return settings(**given)
+    except ValueError as error:
+        raise settings_error(error) from error

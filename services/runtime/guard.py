@@ -85,9 +85,10 @@ class Guard(grpc.aio.ServerInterceptor):
         return call.guarded(handler)
 
     def _missing(self, method: str) -> KithError:
-        if method[1:].rpartition("/")[0] in self._starting:
+        service = method[1:].rpartition("/")[0]
+        if service in self._starting:
             return Unavailable(
-                "the service is still starting; try again in a few seconds",
+                f"{service} is still starting; try again in a few seconds",
                 reason="SERVICE_STARTING",
             )
         return _NoSuchMethod(f"there is no {method[:200]} here", reason="METHOD_UNKNOWN")

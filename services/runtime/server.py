@@ -26,7 +26,7 @@ class Service(NamedTuple):
     """A servicer and how to add it to a server."""
 
     descriptor: ServiceDescriptor
-    add: Callable[[Any, grpc.aio.Server], None]
+    add: Callable[[Any, Any], None]
     """The generated `add_*Servicer_to_server`."""
     servicer: object
 
@@ -122,7 +122,7 @@ class Server:
 
     def add(self, service: Service) -> None:
         """Serves `service` from now on."""
-        service.add(service.servicer, self._server)
+        service.add(service.servicer, _Handlers(self._server))
         self._starting.discard(service.descriptor.full_name)
 
     async def ready(self) -> None:
@@ -144,6 +144,16 @@ class Server:
     async def _set_health(self, status: int) -> None:
         for name in ("", *self._names):
             await self._health.set(name, status)
+
+
+class _Handlers:
+    """What generated code adds a servicer to, also while the server runs."""
+
+    def __init__(self, server: grpc.aio.Server) -> None:
+        self.add_generic_rpc_handlers = server.add_generic_rpc_handlers
+
+    def add_registered_method_handlers(self, service: str, handlers: object) -> None:
+        """Leaves it at the generic ones: a running server takes no others, and needs none."""
 
 
 def _is_local(address: str) -> bool:
