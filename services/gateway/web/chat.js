@@ -44,14 +44,14 @@ async function answer(question) {
   toEnd();
   try {
     const { signal } = running;
-    let concepts = [];
+    let rest = {}; // what comes with the last piece
     for await (const chunk of chat(await Promise.all(turns.map((turn) => turn.message())), signal)) {
       const piece = chunk.choices?.[0]?.delta?.content;
       if (piece) atEnd(() => reply.add(piece));
-      if (chunk.kith) concepts = chunk.kith.concepts ?? [];
+      if (chunk.kith) rest = chunk.kith;
     }
-    drawFound(concepts);
-    atEnd(() => reply.end({ concepts }));
+    drawFound(rest.concepts ?? []);
+    atEnd(() => reply.end(rest));
     turns.push(reply);
   } catch (error) {
     if (error.name === "AbortError") {

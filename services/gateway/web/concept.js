@@ -36,6 +36,9 @@ export function openConcept(wanted, { leave, ...does }) {
   };
 }
 
+/** The concept whose panel is open, if any. */
+export const openedConcept = () => store.get(id);
+
 /** Closes the panel, if it is open. */
 export const closeConcept = () => dialog.open && dialog.close();
 

@@ -1,4 +1,4 @@
-// Elements without innerHTML: what users wrote is only ever text.
+// Elements, made one by one: what users wrote is only ever text.
 
 /**
  * An element.

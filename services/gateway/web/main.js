@@ -4,7 +4,7 @@ import { onUnauthorized } from "./api.js";
 import { hasCamera } from "./camera.js";
 import { startChat } from "./chat.js";
 import { attach } from "./composer.js";
-import { closeConcept, openConcept } from "./concept.js";
+import { closeConcept, openConcept, openedConcept } from "./concept.js";
 import { byId } from "./dom.js";
 import { startGallery } from "./gallery.js";
 import { choosePhotos, fromCamera, receivePhotos } from "./intake.js";
@@ -51,8 +51,8 @@ function openPanel(id) {
 /** Photos that were dropped or pasted go to whatever is in front. */
 function receive(photos) {
   if (remember.isOpen()) remember.addShots(photos);
-  else if (document.body.dataset.view === "ask") attach(photos);
-  else remember.openRemember(photos);
+  else if (document.body.dataset.view === "ask" && !openedConcept()) attach(photos);
+  else remember.openRemember(photos, { concept: openedConcept() });
 }
 
 byId("add").addEventListener("click", async () => remember.openRemember(await choosePhotos()));

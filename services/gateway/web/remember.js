@@ -17,10 +17,10 @@ const note = byId("remember-note");
 const editor = new BoxEditor(byId("editor"));
 let shots = []; // [{photo, box, suggestions, known}]
 let current = null;
-let known = null; // the concept that gets the views; null for a new one
+let known; // the concept that gets the views; undefined for a new one
 
 /** Opens the dialog on photos; with `concept`, they become views of it. `box`: of the first. */
-export function openRemember(photos, { concept = null, box = null } = {}) {
+export function openRemember(photos, { concept, box = null } = {}) {
   if (!photos.length) return;
   known = concept;
   shots = [];

@@ -12,7 +12,7 @@ const SECONDS_WITH_ACTION = 20;
  *   a label and what it does.
  */
 export function toast(text, { error = false, focus = false, actions = [] } = {}) {
-  const message = el("li", { class: error ? "toast error" : "toast" }, el("span", { text }));
+  const message = el("div", { class: error ? "toast error" : "toast" }, el("span", { text }));
   const close = () => message.remove();
   for (const [label, run] of actions) {
     message.append(el("button", { type: "button", text: label, on: { click: () => { close(); attempt(run); } } }));
@@ -33,7 +33,7 @@ export async function attempt(run) {
     return await run();
   } catch (error) {
     if (error.name === "AbortError") return undefined;
-    console.error(error);
+    console.warn(error);
     toast(error.message, { error: true, actions: [["Try again", run]] });
     return undefined;
   }

@@ -18,7 +18,7 @@ export class Question {
     this.photos = photos;
     this.overlays = photos.map((photo) => new Overlay(photo, (finding, button) => openBoxMenu(photo, finding, button, () => this.look(number(photo)))));
     const number = (photo) => photos.indexOf(photo);
-    this.root = el("li", { class: "turn question" }, ...this.overlays.map(withTools), el("p", { class: "said", text }));
+    this.root = el("article", { class: "turn question", "aria-label": "You" }, photos.length > 0 && el("div", { class: "photos" }, ...this.overlays.map(withTools)), el("p", { class: "said", text }));
     photos.forEach((_, index) => this.look(index));
   }
 
@@ -51,7 +51,7 @@ export class Answer {
     this.retry = retry;
     this.words = el("p", { class: "words waiting" });
     this.foot = el("div", { class: "foot" });
-    this.root = el("li", { class: "turn answer", "aria-busy": "true" }, this.words, this.foot);
+    this.root = el("article", { class: "turn answer", "aria-label": "Kith", "aria-busy": "true" }, this.words, this.foot);
     this.root.addEventListener("pointerover", (event) => this.#light(event.target));
     this.root.addEventListener("pointerleave", () => this.#light(null));
     this.root.addEventListener("focusin", (event) => this.#light(event.target));
@@ -65,11 +65,16 @@ export class Answer {
     writeAnswer(this.words, this.text);
   }
 
-  /** Ends the answer: `concepts` are those it rests on, `stopped` tells that the user ended it. */
-  end({ concepts = [], stopped = false } = {}) {
+  /**
+   * Ends the answer.
+   * @param {object} rest `concepts` that it rests on; `degradation`: what it had to do without;
+   *   `stopped`: the user ended it.
+   */
+  end({ concepts = [], degradation = null, stopped = false }) {
     const names = concepts.map((used) => used.display_name);
     this.words.classList.remove("waiting");
     writeAnswer(this.words, this.text || (stopped ? "Stopped." : "No answer came. Ask again, or in other words."), { names, ended: true });
+    if (degradation) this.foot.append(el("p", { class: "note error", role: "alert", text: degradation.message }));
     this.#restsOn(concepts);
     this.foot.append(el("button", { type: "button", class: "quiet small", text: "Ask again", on: { click: this.retry } }));
     this.root.ariaBusy = "false";

@@ -21,6 +21,7 @@ export async function follow() {
       why = error;
     }
     tell("off", why);
+    if (why?.code === 401) return; // the user would rather not sign in, and is not asked for ever
     await pause(wait);
     wait = Math.min(2 * wait, LONGEST_WAIT_S);
   }
@@ -42,9 +43,9 @@ async function take(edit) {
 function tell(state, why) {
   const place = byId("live");
   place.dataset.state = state;
-  place.textContent = state === "on" ? "Live" : "Reconnecting…";
+  place.textContent = state === "on" ? "Live" : why?.code === 401 ? "Signed out" : "Reconnecting…";
   place.title = why?.message ?? "";
-  if (!store.loaded && why) byId("concepts-note").textContent = why.message;
+  if (!store.loaded && why) byId("concepts-note").textContent = why.code === 401 ? "Load the page again to sign in." : why.message;
 }
 
 /** Waits, but no longer than until there is reason to hope. */
