@@ -62,7 +62,6 @@ def create_app(settings: GatewaySettings) -> ASGIApp:
         app.include_router(page.router)
     openapi.describe(app)
     mcp = add_mcp(app, gateway)
-    mcp = add_mcp(app, gateway)
     _add_page(app)
     if settings.origins:
         app.add_middleware(

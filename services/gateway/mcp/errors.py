@@ -1,11 +1,14 @@
 """`KithError` to the error of a tool, which names the argument, the value and the next step."""
 
 import re
-from typing import Final
+from collections.abc import Awaitable
+from typing import Final, TypeVar
 
 from mcp.types import CallToolResult, TextContent
 
 from kith.errors import KithError, Overloaded
+
+T = TypeVar("T")
 
 META_KEY: Final = "kith.dev/error"
 """Under it, a failed result's `_meta` has status, reason and field, for programs."""
@@ -22,23 +25,36 @@ _ARGUMENTS: Final = (
 )
 
 
+async def told(answer: Awaitable[T]) -> T:
+    """What the assistant answers; its errors speak of the tools' arguments.
+
+    Raises:
+        KithError: As the assistant.
+    """
+    try:
+        return await answer
+    except KithError as error:
+        if error.field:
+            # A message may begin with less of the path than the field has.
+            if str(error).startswith(error.field.partition(".")[0]):
+                error.args = (_in_arguments(str(error)),)
+            error.field = _in_arguments(error.field)
+        raise
+
+
 def failed(error: KithError) -> CallToolResult:
     """The result of a tool that failed."""
-    field, text = error.field, str(error)
-    if field:
-        called = _argument(field)
-        if text.startswith(field):
-            text = called + text.removeprefix(field)
-        field = called
+    text = str(error)
     if isinstance(error, Overloaded):
         text += f" (again in {error.retry_after_s:g} s)"
-    facts = {"status": error.status, "reason": error.reason, "field": field}
+    facts = {"status": error.status, "reason": error.reason, "field": error.field}
     return CallToolResult(content=[TextContent(text=text)], is_error=True, _meta={META_KEY: facts})
 
 
-def _argument(field: str) -> str:
+def _in_arguments(text: str) -> str:
+    """`text` with the argument's name for the contract's at its beginning."""
     for pattern, argument in _ARGUMENTS:
-        called, times = pattern.subn(argument, field, count=1)
+        named, times = pattern.subn(argument, text, count=1)
         if times:
-            return called
-    return field
+            return named
+    return text

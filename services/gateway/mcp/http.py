@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from kith.aio import AsyncVerbs
+from kith.errors import NotFound
 from kith.verbs.calls import Call
 from services.gateway.assistant import Assistant
 from services.gateway.caller import Caller
@@ -72,7 +73,11 @@ class _Uploaded:
 
     async def fetch(self, handle: str, *, field: str) -> bytes:
         """See `photos.Source`."""
-        return self._uploads.take(self._caller, handle)
+        try:
+            return self._uploads.take(self._caller, handle)
+        except NotFound as error:
+            said = str(error).removeprefix("upload")
+            raise NotFound(f"{field}{said}", reason=error.reason, field=field) from error
 
 
 def _message(call: Call) -> Message:

@@ -13,6 +13,7 @@ from mcp.types import Tool, ToolAnnotations
 from kith.aio import AsyncVerbs
 from services.gateway.mcp import forms
 from services.gateway.mcp.arguments import Ask, Find, Forget, List, Remember, Update
+from services.gateway.mcp.errors import told
 from services.gateway.mcp.photos import PlacedPhoto, Source, SourceKind, photo_bytes
 from services.gateway.mcp.results import Answer, Concept, Concepts, Forgotten, Result, Sighting
 
@@ -47,12 +48,14 @@ async def remember_concept(asked: Remember, caller: Caller) -> Concept:
     """
     photos, boxes = await caller.views(asked.images)
     return Concept.of(
-        await caller.kith.remember(
-            asked.name,
-            photos,
-            category=asked.category,
-            description=asked.description,
-            boxes=boxes,
+        await told(
+            caller.kith.remember(
+                asked.name,
+                photos,
+                category=asked.category,
+                description=asked.description,
+                boxes=boxes,
+            )
         )
     )
 
@@ -63,7 +66,7 @@ async def list_concepts(asked: List, caller: Caller) -> Concepts:
     Call it to learn what the user's names stand for, or before changing or forgetting something
     that the user describes without naming it. To learn who is in a photo, call find_concepts.
     """
-    known = await caller.kith.list_concepts(category=asked.category)
+    known = await told(caller.kith.list_concepts(category=asked.category))
     end = asked.start + PAGE_SIZE
     return Concepts(
         concepts=[Concept.of(concept) for concept in known[asked.start : end]],
@@ -82,11 +85,11 @@ async def update_concept(asked: Update, caller: Caller) -> Concept:
     if asked.not_in:
         photo = await photo_bytes(asked.not_in, caller.source, field="not_in")
         box: Any = asked.not_in.box
-        return Concept.of(await caller.kith.reject(asked.concept, photo, box=box))
+        return Concept.of(await told(caller.kith.reject(asked.concept, photo, box=box)))
     if asked.images:
         photos, boxes = await caller.views(asked.images)
-        return Concept.of(await caller.kith.add_views(asked.concept, photos, boxes=boxes))
-    return Concept.of(await caller.kith.edit(asked.concept, **asked.words))
+        return Concept.of(await told(caller.kith.add_views(asked.concept, photos, boxes=boxes)))
+    return Concept.of(await told(caller.kith.edit(asked.concept, **asked.words)))
 
 
 async def forget_concept(asked: Forget, caller: Caller) -> Forgotten:
@@ -96,8 +99,8 @@ async def forget_concept(asked: Forget, caller: Caller) -> Forgotten:
     then nothing of it is left; tell the user so.
     """
     if asked.undo:
-        return Forgotten.of(await caller.kith.unforget(asked.concept))
-    return Forgotten.of(await caller.kith.forget(asked.concept))
+        return Forgotten.of(await told(caller.kith.unforget(asked.concept)))
+    return Forgotten.of(await told(caller.kith.forget(asked.concept)))
 
 
 async def find_concepts(asked: Find, caller: Caller) -> Sighting:
@@ -107,7 +110,7 @@ async def find_concepts(asked: Find, caller: Caller) -> Sighting:
     sure of: what it lists as a stranger is of a known kind, but nobody known; do not guess a name.
     """
     photo = await photo_bytes(asked.image, caller.source, field="image")
-    return Sighting.of(await caller.kith.retrieve(photo))
+    return Sighting.of(await told(caller.kith.retrieve(photo)))
 
 
 async def ask(asked: Ask, caller: Caller) -> Answer:
@@ -119,7 +122,7 @@ async def ask(asked: Ask, caller: Caller) -> Answer:
     image = None
     if asked.image:
         image = await photo_bytes(asked.image, caller.source, field="image")
-    return Answer.of(await caller.kith.ask(asked.question, image))
+    return Answer.of(await told(caller.kith.ask(asked.question, image)))
 
 
 Run = Callable[[Any, Caller], Awaitable[Result]]
