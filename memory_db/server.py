@@ -46,8 +46,9 @@ def _meaning(error: Exception) -> KithError | None:
         case ResponseHandlingException(source=httpx.TransportError()):
             what = "can't be reached, or is too slow; start it or correct KITH_MEMORY_URL"
             return Unavailable(f"memory: the Qdrant server {what}", reason="MEMORY_UNREACHABLE")
-        case ResourceExhaustedResponse(retry_after_s=seconds):
+        case ResourceExhaustedResponse() | UnexpectedResponse(status_code=429):
             what = "memory: the Qdrant server's limit is reached; try again later"
+            seconds = float(getattr(error, "retry_after_s", 1))
             return Overloaded(what, reason="MEMORY_BUSY", retry_after_s=seconds)
         case UnexpectedResponse(status_code=401 | 403):
             what = "memory: the Qdrant server does not accept the key; correct KITH_MEMORY_KEY"

@@ -3,6 +3,7 @@
 import os
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from memory_db.edge import EdgeIndex
 from memory_db.index import VectorIndex
 from memory_db.names import folder_name
 from memory_db.photos import PhotoStore
-from memory_db.server import ServerIndex
+from memory_db.server import ServerIndex, connect
 from tests.memory_db.making import DIM
+from tests.memory_db.qdrant_server import FakeQdrant
 
 MODEL = "pocket-clip"
 
@@ -70,6 +72,13 @@ def make_server() -> Iterator[MakeIndex]:
     client = QdrantClient(":memory:")
     yield lambda user: ServerIndex(client, user=folder_name(user), model=MODEL, dim=DIM)
     client.close()
+
+
+@pytest.fixture
+def make_served() -> Iterator[MakeIndex]:
+    """The same as `make_server`, over HTTP."""
+    with FakeQdrant().listening() as url, closing(connect(url, None)) as client:
+        yield lambda user: ServerIndex(client, user=folder_name(user), model=MODEL, dim=DIM)
 
 
 @pytest.fixture(params=["edge", "server"])

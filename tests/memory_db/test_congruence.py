@@ -110,10 +110,13 @@ def outcome(store: ConceptStore, action: Callable[[ConceptStore], object]) -> ob
         return type(error), error.reason
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize(
+    ("seed", "server"), [*((seed, "server") for seed in range(8)), (8, "served"), (9, "served")]
+)
 def test_both_indexes_answer_a_random_history_alike(
-    seed: int, make_edge: MakeIndex, make_server: MakeIndex, tmp_path: Path
+    seed: int, server: str, make_edge: MakeIndex, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
+    make_server: MakeIndex = request.getfixturevalue(f"make_{server}")
     rng = random.Random(seed)
     clock = Clock()
     stores = [
