@@ -60,7 +60,10 @@ def _of_status(error: openai.APIStatusError) -> KithError:
         what = "generation: the engine refuses the key; correct KITH_GENERATION_KEY"
         return Refused(what, reason="ENGINE_KEY_REFUSED")
     if code == 404:
-        what = f"generation: the engine has no such model or API: {said}"
+        what = (
+            f"generation: the engine has no such model or API ({said}); correct "
+            "KITH_GENERATION_URL, which ends in /v1, or KITH_GENERATION_MODEL"
+        )
         return Refused(what, reason="ENGINE_UNKNOWN")
     if code == 429:
         what = "generation: the engine has too much to do; try again in a second"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from memory_db import ConceptStore
 from services.assistant.findings import Used
 from services.assistant.generate import Question, generate
 from services.assistant.memory import Memory
@@ -117,10 +118,13 @@ def told(bench: Bench) -> list[Reference]:
 def test_ask(benchmark: BenchmarkFixture, bench: Bench) -> None:
     benchmark.extra_info["against"] = "test_bare_models_of_ask"
 
+    async def open_store() -> ConceptStore:
+        return bench.store
+
     async def whole() -> None:
         turns = [Turn("user", (bench.decoded(), QUESTION))]
         asked = Question(turns, LIMITS)
-        async for _ in generate(method("kith"), bench.stages, bench.store, asked):
+        async for _ in generate(method("kith"), bench.stages, open_store, asked):
             pass
 
     benchmark(lambda: bench.run(whole))

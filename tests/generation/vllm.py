@@ -5,13 +5,18 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 ROOT = Path(__file__).parents[2]
 INSTALLED = ROOT / ".venv-vllm" / ".installed"
+
+# Read at once: no test sees the settings of whoever runs it.
+_WANTED = os.environ.get("KITH_TEST_VLLM")
 
 
 class Vllm:
@@ -77,3 +82,28 @@ def _get(url: str) -> str:
     with socket.create_connection((where.hostname, where.port), timeout=30) as connection:
         connection.sendall(f"GET {where.path} HTTP/1.0\r\n\r\n".encode())
         return b"".join(iter(lambda: connection.recv(65536), b"")).decode()
+
+
+@pytest.fixture(scope="session")
+def own_vllm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vllm]:
+    """A server that a test may stop and start."""
+    if _WANTED != "start":
+        pytest.skip("set KITH_TEST_WANTED=start to have a vLLM started")
+    if not INSTALLED.exists():
+        pytest.skip("vLLM is not installed: make vllm")
+    server = Vllm(tmp_path_factory.mktemp("vllm") / "log")
+    try:
+        server.start()
+        yield server
+    finally:
+        server.kill()
+
+
+@pytest.fixture(scope="session")
+def vllm_url(request: pytest.FixtureRequest) -> str:
+    if not _WANTED:
+        pytest.skip("set KITH_TEST_WANTED to the URL of what make vllm starts, or to start")
+    if _WANTED != "start":
+        return _WANTED
+    server: Vllm = request.getfixturevalue("own_vllm")
+    return server.url

@@ -1,0 +1,107 @@
+"""What references cost on a real vLLM: the time to the first word of an answer about a new photo.
+
+*cold*: a user whom the engine has never seen. *warm*: the same user asked about another photo with
+the same references before. *rap*: warm too, but in the layout of the paper, the photo first.
+
+The note of a row is the engine's own: its mean time to the first token, and how much of the prompts
+it found in its cache.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import aclosing
+from datetime import UTC, datetime
+from itertools import count, islice
+from typing import Any
+
+import pytest
+from PIL.Image import Image
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from memory_db import Concept
+from services.assistant import prompts
+from services.assistant.prompts import Layout, Reference
+from services.generation.engine import EngineGenerator
+from services.runtime.types import Limits, Turn
+from tests.generation.chats import NAMES, photos
+from tests.generation.vllm import metric
+
+ROUNDS = 20
+MODES: dict[str, tuple[Layout, bool]] = {
+    "cold": (prompts.kith, False),
+    "warm": (prompts.kith, True),
+    "rap": (prompts.rap, True),
+}
+Run = Callable[[Coroutine[Any, Any, None]], None]
+
+
+@pytest.fixture(scope="module")
+def run() -> Iterator[Run]:
+    loop = asyncio.new_event_loop()
+    yield loop.run_until_complete
+    loop.close()
+
+
+def references(number: int) -> list[Reference]:
+    """The first concepts of the demo, in their order."""
+    now = datetime.now(UTC)
+    return [
+        Reference(Concept(name, name, "thing", f"<{name}> is mine.", "", now, now, ()), photo)
+        for name, photo in islice(zip(NAMES, photos(), strict=False), number)
+    ]
+
+
+def new_photos() -> Iterator[Image]:
+    """Photos of which no two are the same."""
+    for number in count():
+        photo = photos()[5].copy()
+        photo.putpixel((number % 256, number // 256), (255, 0, 255))
+        yield photo
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("number", [0, 1, 4])
+def test_first_token(
+    benchmark: BenchmarkFixture, vllm_url: str, run: Run, number: int, mode: str
+) -> None:
+    layout, warm = MODES[mode]
+    told, seen, key = references(number), new_photos(), secrets.token_bytes(32)
+
+    async def ask(engine: EngineGenerator) -> None:
+        parts = layout([next(seen)], told, "Who is in this photo?")
+        whose = key if warm else secrets.token_bytes(32)
+        answer = engine.generate([Turn("user", parts)], Limits(1), whose)
+        async with aclosing(answer):
+            async for _ in answer:
+                return
+
+    async def connect() -> None:
+        nonlocal engine
+        engine = await EngineGenerator.connect(vllm_url)
+        await ask(engine)
+        await ask(engine)
+
+    engine: EngineGenerator
+    run(connect())
+    before = figures(vllm_url)
+    benchmark.pedantic(lambda: run(ask(engine)), rounds=ROUNDS)
+    first_s, answers, asked, found = (
+        now - then for now, then in zip(figures(vllm_url), before, strict=True)
+    )
+    benchmark.extra_info["note"] = (
+        f"engine {1000 * first_s / answers:.1f} ms, {100 * found / asked:.0f} % from its cache"
+    )
+    run(engine.close())
+
+
+def figures(url: str) -> list[float]:
+    """Seconds to all first tokens, their number, tokens looked up in the cache, and found there."""
+    names = (
+        "time_to_first_token_seconds_sum",
+        "time_to_first_token_seconds_count",
+        "prefix_cache_queries_total",
+        "prefix_cache_hits_total",
+    )
+    return [metric(url, f"vllm:{name}") for name in names]
