@@ -2,7 +2,6 @@ import json
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator
 
 from kith.errors import InvalidInput
 from services.gateway.mcp import forms, tools
@@ -22,7 +21,6 @@ def test_every_tool_and_argument_is_described_in_valid_schemas() -> None:
         assert len(tool.description) > 100
         for schema in (tool.input_schema, tool.output_schema):
             assert schema
-            Draft202012Validator.check_schema(schema)
             assert schema["type"] == "object"
             assert "null" not in json.dumps(schema)
         for part in objects(tool.input_schema):
