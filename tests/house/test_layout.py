@@ -87,14 +87,24 @@ def canonical(requirement: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
+def requirements_of(extra: str) -> set[str]:
+    """Return what an extra installs, and what the extras in it do."""
+    found = set()
+    for requirement in PYPROJECT["project"]["optional-dependencies"][extra]:
+        if inner := re.fullmatch(r"kith\[(.*)\]", requirement):
+            found |= {each for name in inner[1].split(",") for each in requirements_of(name)}
+        else:
+            found.add(canonical(requirement))
+    return found
+
+
 @pytest.mark.parametrize("room", EXTRAS)
 def test_a_room_imports_only_what_its_extra_declares(room: str, tracked: list[Path]) -> None:
     files = [file for file in tracked if file.parts[0] == room and file.suffix == ".py"]
     project = PYPROJECT["project"]
-    declared = set(project["dependencies"])
+    declared = {canonical(requirement) for requirement in project["dependencies"]}
     for extra in EXTRAS[room]:
-        declared |= set(project["optional-dependencies"][extra])
-    declared = {canonical(requirement) for requirement in declared}
+        declared |= requirements_of(extra)
     providers = metadata.packages_distributions()
     undeclared = {
         name: where
