@@ -1,12 +1,15 @@
 """The photo store: images named by their content, in a folder or any place fsspec reaches."""
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from kith.errors import NotFound
+from kith.errors import NotFound, Refused, Unavailable
 from memory_db.durable import write_durably
 
 
@@ -15,15 +18,37 @@ def content_hash(image: bytes) -> str:
     return hashlib.sha256(image).hexdigest()
 
 
+def files_at(place: str) -> tuple[Any, str]:
+    """The file system of a path or URL, and the path in it. Nothing is connected yet.
+
+    Raises:
+        Refused: fsspec has no such file system, or lacks a package for it.
+    """
+    try:
+        files, root = fsspec.core.url_to_fs(place)
+    except (ImportError, ValueError) as error:
+        raise Refused(
+            f"photos: {place!r} can't be used ({error}); install what it needs, or correct "
+            "KITH_PHOTOS",
+            reason="PHOTOS_URL_INVALID",
+            field="photos",
+        ) from error
+    return files, root
+
+
 class PhotoStore:
     """The photos of one memory, under one folder or URL. Safe to call from many threads.
 
     Args:
         place: A local path, or a URL of fsspec such as `s3://bucket/folder`.
+
+    Raises:
+        Refused: As `files_at`. Every call raises `Unavailable` when a place that is not this
+            machine's can't be reached.
     """
 
     def __init__(self, place: str) -> None:
-        self._files, self._root = fsspec.core.url_to_fs(place)
+        self._files, self._root = files_at(place)
         self._local = isinstance(self._files, LocalFileSystem)
         if self._local:
             Path(self._root).mkdir(parents=True, exist_ok=True)
@@ -34,7 +59,8 @@ class PhotoStore:
         if self._local:
             write_durably(Path(self._path(blob)), image)
         else:
-            self._files.pipe_file(self._path(blob), image)
+            with self._reaching():
+                self._files.pipe_file(self._path(blob), image)
         return blob
 
     def get(self, blob: str) -> bytes:
@@ -44,7 +70,8 @@ class PhotoStore:
             NotFound: There is none.
         """
         try:
-            image: bytes = self._files.cat_file(self._path(blob))
+            with self._reaching():
+                image: bytes = self._files.cat_file(self._path(blob))
         except FileNotFoundError as error:
             raise NotFound(f"no photo {blob} is stored", reason="PHOTO_NOT_FOUND") from error
         return image
@@ -52,14 +79,31 @@ class PhotoStore:
     def delete(self, blob: str) -> None:
         """Remove a photo; nothing happens when it is not there."""
         try:
-            self._files.rm_file(self._path(blob))
+            with self._reaching():
+                self._files.rm_file(self._path(blob))
         except FileNotFoundError:
             return
 
     def names(self) -> set[str]:
         """Every stored photo, and every file that a killed process left half written."""
-        self._files.invalidate_cache()  # an object store may remember an older listing
-        return {path.rsplit("/", 1)[-1] for path in self._files.find(self._root)}
+        with self._reaching():
+            self._files.invalidate_cache()  # an object store may remember an older listing
+            return {path.rsplit("/", 1)[-1] for path in self._files.find(self._root)}
+
+    @contextmanager
+    def _reaching(self) -> Iterator[None]:
+        try:
+            yield
+        except FileNotFoundError:
+            raise
+        except Exception as error:
+            if self._local:
+                raise
+            raise Unavailable(
+                f"photos: the place of the photos fails ({type(error).__name__}); look whether "
+                "KITH_PHOTOS can be reached and written",
+                reason="PHOTOS_UNREACHABLE",
+            ) from error
 
     def _path(self, blob: str) -> str:
         return f"{self._root}/{blob}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from memory_db.index import VectorIndex
 from memory_db.names import folder_name
-from memory_db.photos import PhotoStore
+from memory_db.photos import PhotoStore, files_at
 
 if TYPE_CHECKING:  # each engine is loaded by those who use it
     from qdrant_client import QdrantClient
@@ -42,7 +42,8 @@ class MemoryPlace:
         photos_url: Photos elsewhere than in `directory`: an fsspec URL such as `s3://bucket/kith`.
 
     Raises:
-        Refused: `server_url` is no URL. Whether somebody answers there shows on first use.
+        Refused: `server_url` is no URL, or fsspec can't use `photos_url`. Whether somebody answers
+            there shows on first use.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class MemoryPlace:
     ) -> None:
         self._directory = directory
         self._photos = (photos_url or str(directory.absolute())).rstrip("/")
+        files_at(self._photos)
         self._server: QdrantClient | None = None
         if server_url is not None:
             from memory_db.server import connect

@@ -12,8 +12,8 @@ from rich.text import Text
 
 from kith.cli.human import simple_table
 from kith.cli.options import Context
-from kith.cli.session import Session
-from kith.local import server_module, settings_error
+from kith.cli.server import settings_of
+from kith.local import server_module
 
 app = typer.Typer(name="memory", help="Mend memories, or move them to another embedding model.")
 
@@ -34,7 +34,7 @@ def repair(context: Context) -> None:
     session.refuse_server("memory repair")
     upkeep = server_module("services.assistant.upkeep")
     with session.waiting("Mending ..."):
-        done = upkeep.mend(_settings(session), session.user)
+        done = upkeep.mend(settings_of(session, None), session.user)
     memories = [_named(one.memory) | one.repaired._asdict() for one in done]
     table = simple_table("user", "model", "photos collected", "views dropped", "concepts dropped")
     for memory in memories:
@@ -77,7 +77,7 @@ def reindex(
                 tasks[memory.user] = bars.add_task(memory.user)
             bars.update(tasks[memory.user], completed=done, total=of)
 
-        moving = upkeep.move(_settings(session), session.user, source, tell)
+        moving = upkeep.move(settings_of(session, None), session.user, source, tell)
         done = asyncio.run(moving)
     memories = [_named(one.memory) | {"to": one.model} | one.moved._asdict() for one in done]
     table = simple_table("user", "from", "to", "concepts", "views", "left: the name is taken")
@@ -92,16 +92,6 @@ def reindex(
 
 def _named(memory: Any) -> dict[str, Any]:  # noqa: ANN401 - see kith.local
     return {"user": memory.user, "model": memory.model}
-
-
-def _settings(session: Session) -> Any:  # noqa: ANN401 - the same
-    """What `kith serve` would take from the options and the `KITH_*` variables."""
-    given = {"memory": session.memory, "profile": session.profile, "weights": session.weights}
-    settings = server_module("services.assistant.settings").AssistantSettings
-    try:
-        return settings(**{name: value for name, value in given.items() if value is not None})
-    except ValueError as error:
-        raise settings_error(error) from error
 
 
 def _bars() -> Progress:

@@ -6,7 +6,8 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from kith.errors import NotFound
+from kith.errors import NotFound, Refused, Unavailable
+from memory_db import MemoryPlace
 from memory_db.photos import PhotoStore, content_hash
 
 
@@ -47,3 +48,27 @@ def test_a_file_cut_short_is_written_anew(tmp_path: Path) -> None:
     (tmp_path / content_hash(b"picture")).write_bytes(b"pict")
     assert photos.get(photos.put(b"picture")) == b"picture"
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_an_object_store_that_fails_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    photos = PhotoStore("memory://bucket/photos")
+
+    def fail(*_: object) -> None:
+        raise ConnectionError("secret-bucket.example")
+
+    for method in ("pipe_file", "cat_file", "rm_file", "find"):
+        monkeypatch.setattr(fsspec.filesystem("memory"), method, fail)
+    for use in (
+        lambda: photos.put(b"picture"),
+        lambda: photos.get("f00d"),
+        lambda: photos.delete("f00d"),
+        photos.names,
+    ):
+        with pytest.raises(Unavailable, match="ConnectionError") as failure:
+            use()
+        assert "secret" not in str(failure.value)
+
+
+def test_a_place_that_fsspec_can_not_use_is_refused_at_once(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="KITH_PHOTOS"):
+        MemoryPlace(tmp_path, photos_url="nosuch://bucket/photos")
