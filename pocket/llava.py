@@ -39,6 +39,9 @@ MIX = {
     "plain": {"plain": 0.6, "personal": 0.25, "spoken": 0.15},
     "personal": {"personal": 0.68, "plain": 0.2, "spoken": 0.12},
 }
+PROMPTS = 0.5
+"""Weight of the loss over prompts. They repeat each name many times: copying is learned there, long
+before the few tokens of the answers teach it."""
 AUXILIARY = {"pictures": (1, 5), "patches": (4, 5), "present": (4, 2)}
 """The training-only heads: the layer of six whose output each reads, and its classes."""
 
@@ -90,7 +93,7 @@ class Heads(nn.Module):
 
 
 def losses(model: LlavaForConditionalGeneration, heads: Heads, batch: Packed) -> dict[str, Tensor]:
-    """Language loss over the answers, and the auxiliary ones."""
+    """Language loss over answers and over prompts, and the auxiliary ones."""
     core = model.model
     with torch.autocast(batch.ids.device.type, torch.bfloat16):
         embedded = core.language_model.embed_tokens(batch.ids).float()
@@ -109,7 +112,8 @@ def losses(model: LlavaForConditionalGeneration, heads: Heads, batch: Packed) ->
         logits = model.lm_head(out.last_hidden_state[told])
     each = F.cross_entropy(logits.float(), batch.labels[told], reduction="none")
     weight = batch.weights[told]
-    parts = {"answers": (each * weight).sum() / weight.sum()}
+    prompted = each[weight == 0].mean()
+    parts = {"answers": (each * weight).sum() / weight.sum(), "prompts": prompted}
     for name, (layer, _) in AUXILIARY.items():
         wanted = getattr(batch, name)
         chosen = wanted >= 0
@@ -153,7 +157,8 @@ def train(
             queue, drawn = drawn.result(), draw()
         batch = Packed(**{k: v.to(device) for k, v in vars(queue.pop()).items()})
         parts = losses(model, heads, batch)
-        told = [parts["answers"], *(parts[name] for name in AUXILIARY if name in parts)]
+        told = [parts["answers"], PROMPTS * parts["prompts"]]
+        told += [parts[name] for name in AUXILIARY if name in parts]
         loss = torch.stack(told).sum()
         optimizer.zero_grad()
         loss.backward()

@@ -58,9 +58,9 @@ class Packed:
     branches: Tensor
     """[B, L]: 0 for what every token after it hears, else the number of the turn that does"""
     labels: Tensor
-    """[B, L]: the token that follows, where it belongs to an answer; else -100"""
+    """[B, L]: the token that follows, where it is text of the same turn; else -100"""
     weights: Tensor
-    """[B, L]: an answer of n tokens weighs n ** 0.5"""
+    """[B, L]: an answer of n tokens weighs n ** 0.5, a question nothing"""
     features: Tensor
     """[P, 49, 192]"""
     patches: Tensor
@@ -121,18 +121,19 @@ class Packer:
     def encode(self, talk: Conversation) -> Encoded:
         """One conversation as tokens, every picture spread over 49 of them."""
         ids = self.spread(f"<s>USER: {talk.opening}")
-        branches, labels, weights = [0] * len(ids), [-100] * len(ids), [0.0] * len(ids)
+        branches, weights = [0] * len(ids), [0.0] * len(ids)
         for turn, (question, answer) in enumerate(talk.turns, 1):
             again = "" if talk.apart or turn == 1 else "USER: "
             asked = self.spread(f"{again}{question} ASSISTANT:")
             told = self.spread(f" {answer}</s>")
             ids += asked + told
             branches += [turn if talk.apart else 0] * len(asked + told)
-            labels += [-100] * len(asked) + told
             weights += [0.0] * len(asked) + [len(told) ** -0.5] * len(told)
-        following = np.array([*labels[1:], -100])
-        ahead = np.array([*weights[1:], 0.0])
-        return Encoded(np.array(ids), np.array(branches), following, ahead, talk)
+        tokens, turns = np.array(ids), np.array(branches)
+        following = np.append(tokens[1:], self.image)
+        unheard = np.append(turns[1:] != turns[:-1], True)
+        labels = np.where((following == self.image) | unheard, -100, following)
+        return Encoded(tokens, turns, labels, np.array([*weights[1:], 0.0]), talk)
 
     def spread(self, text: str) -> list[int]:
         """Token ids of a text, every picture 49 of them."""

@@ -55,13 +55,18 @@ def train_clip(minutes: float, device: str, resume: bool) -> None:
 def train_llava(minutes: float, device: str, resume: bool) -> None:
     """Trains and exports the LLaVA on the shipped CLIP."""
     pictures, eyes, shipped = bank(TRAIN), trained_clip().to(device), WEIGHTS / "llava"
-    if resume:
+    folder = RUNS / "llava"
+    words = folder / "tokenizer"
+    if resume and words.exists():
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(words)
+        model = llava.build(tokenizer)
+    elif resume:
         tokenizer = PreTrainedTokenizerFast.from_pretrained(shipped)
         model = LlavaForConditionalGeneration.from_pretrained(shipped, dtype=torch.float32)
     else:
         tokenizer = llava_format.train_tokenizer(corpus(pictures))
+        tokenizer.save_pretrained(words)
         model = llava.build(tokenizer)
-    folder = RUNS / "llava"
     llava.train(model, pictures, eyes, tokenizer, folder, minutes, device, resume=resume)
     llava_format.export(model, eyes, tokenizer, shipped)
 

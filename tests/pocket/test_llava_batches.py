@@ -47,14 +47,15 @@ def logits(model: torch.nn.Module, batch: Packed) -> torch.Tensor:
         return model.lm_head(out.last_hidden_state)
 
 
-def test_a_batch_supervises_answers_only(
+def test_a_batch_supervises_text_and_no_picture(
     packer: Packer, tokenizer: PreTrainedTokenizerFast
 ) -> None:
     for batch in packer.batches({"personal": 1.0}, alike=0.5):
         told = batch.labels >= 0
         marked = batch.ids == tokenizer.convert_tokens_to_ids("<image>")
         assert marked.sum() == len(batch.features) * llava_format.PATCHES
-        assert not (told & (batch.weights == 0)).any()
+        assert not (batch.weights[~told] > 0).any()
+        assert not (batch.labels == tokenizer.convert_tokens_to_ids("<image>")).any()
         assert ((batch.patches >= 0) <= marked).all()
         rows, columns = torch.nonzero(told, as_tuple=True)
         assert torch.equal(batch.labels[told], batch.ids[rows, columns + 1])
