@@ -36,6 +36,7 @@ _WEB: Final = Path(__file__).parent / "web"
 def create_app(settings: GatewaySettings) -> ASGIApp:
     """The gateway as an ASGI app; it connects to the assistant when it is started."""
     gateway = Gateway(settings)
+    most_bytes = settings.max_message_mib * 1024 * 1024
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -50,7 +51,7 @@ def create_app(settings: GatewaySettings) -> ASGIApp:
         docs_url=None,  # FastAPI's pages load scripts from elsewhere
         redoc_url=None,
         redirect_slashes=False,
-        max_body_size=settings.max_message_mib * 1024 * 1024,
+        max_body_size=most_bytes,
         # Its spans hold query strings, which are what users wrote; `services.runtime` has its own.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
@@ -72,7 +73,7 @@ def create_app(settings: GatewaySettings) -> ASGIApp:
             expose_headers=["*"],
         )
     # Outside of all else, so that even the answer to a bug of ours is marked.
-    return Edge(app, settings.host, settings.hosts, settings.origins)
+    return Edge(app, settings.host, settings.hosts, settings.origins, most_bytes)
 
 
 def _add_page(app: FastAPI) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from kith.errors import Refused
+from kith.errors import KithError, Refused
 from services.gateway import errors
 from services.runtime import hop
 
@@ -42,12 +42,19 @@ class Edge:
         host: The address the gateway listens on.
         hosts: Names it may be called by; empty for those of a loopback `host`, else for any.
         origins: Whose pages may call it besides its own.
+        most_bytes: Of a body that tells its length; `app` counts those that don't.
     """
 
     def __init__(
-        self, app: ASGIApp, host: str, hosts: Sequence[str], origins: Sequence[str]
+        self,
+        app: ASGIApp,
+        host: str,
+        hosts: Sequence[str],
+        origins: Sequence[str],
+        most_bytes: int,
     ) -> None:
         self._app = app
+        self._most_bytes = most_bytes
         self._origins = frozenset(origins)
         self._hosts = frozenset(hosts)
         if not hosts and host in _LOOPBACK:
@@ -72,7 +79,7 @@ class Edge:
 
         try:
             self._check(headers)
-        except Refused as error:
+        except KithError as error:
             await errors.response(error, scope["path"])(scope, receive, marked)
             return
         await self._app(scope, receive, marked)
@@ -93,6 +100,9 @@ class Edge:
                 reason="ORIGIN_FORBIDDEN",
                 field="origin",
             )
+        length = headers.get("content-length", "")
+        if length.isdecimal() and int(length) > self._most_bytes:
+            raise errors.too_large()
 
 
 def _name(host: str) -> str:

@@ -96,6 +96,15 @@ def response(error: KithError, path: str) -> Response:
     return JSONResponse(body, http_status(error), headers)
 
 
+def too_large() -> InvalidInput:
+    """The refusal of a body with too many bytes."""
+    return InvalidInput(
+        "body: too many bytes; send smaller photos, or upload them one by one",
+        reason="BODY_TOO_LARGE",
+        field="body",
+    )
+
+
 def unexpected(error: Exception, path: str) -> KithError:
     """What a caller is told of a bug of ours: its text may hold user content, so its type."""
     incident = secrets.token_hex(4)
@@ -128,8 +137,7 @@ def handle_errors(app: FastAPI) -> None:
             what = f"there is nothing at {path[:200]}; see /docs"
             return response(NotFound(what, reason="PATH_NOT_FOUND"), path)
         if error.status_code == 413:
-            what = "body: too many bytes; send smaller photos, or upload them one by one"
-            return response(InvalidInput(what, reason="BODY_TOO_LARGE", field="body"), path)
+            return response(too_large(), path)
         return response(InvalidInput(str(error.detail), reason="REQUEST_INVALID"), path)
 
     @app.exception_handler(Exception)

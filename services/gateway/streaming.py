@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing
 from typing import Any, TypeVar
 
+import anyio
 from fastapi import Request
 
 from kith.errors import KithError
@@ -60,6 +61,25 @@ async def begun(request: Request, pieces: AsyncGenerator[T, None]) -> AsyncGener
                 yield piece
 
     return all_of_them()
+
+
+async def until(stopping: anyio.Event, pieces: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
+    """`pieces`, for as long as nobody stops."""
+    stopped = asyncio.create_task(stopping.wait())
+    async with aclosing(pieces):
+        try:
+            while True:
+                coming = asyncio.create_task(_next(pieces))
+                try:
+                    await asyncio.wait({coming, stopped}, return_when=asyncio.FIRST_COMPLETED)
+                    if not coming.done() or not (found := coming.result()):
+                        return
+                finally:
+                    coming.cancel()
+                    await asyncio.gather(coming, return_exceptions=True)
+                yield found[0]
+        finally:
+            stopped.cancel()
 
 
 async def _next(pieces: AsyncGenerator[T, None]) -> list[T]:

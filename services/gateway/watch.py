@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import AsyncIterator
+from typing import Final
 
+import anyio
 from fastapi import APIRouter
 from fastapi.responses import Response
 from sse_starlette import EventSourceResponse, ServerSentEvent
@@ -12,9 +14,12 @@ from kith.v1 import memory_pb2
 from services.gateway import errors, schema
 from services.gateway.openapi import asks
 from services.gateway.rest import Called, as_json
-from services.gateway.streaming import begun
+from services.gateway.streaming import begun, until
 
 router = APIRouter(tags=["memory"])
+
+_FAREWELL_S: Final = 2.0
+"""Given to a stream to end in order when the gateway stops."""
 
 _EVENTS = {"text/event-stream": {"schema": schema.ref(memory_pb2.WatchConceptsResponse)}}
 
@@ -30,7 +35,10 @@ async def watch(call: Called) -> Response:
     request = call.query(memory_pb2.WatchConceptsRequest)
     request.resume_token = call.request.headers.get("last-event-id", request.resume_token)
     edits = await begun(call.request, call.stream("WatchConcepts", request))
-    return EventSourceResponse(_events(edits))
+    stopping = anyio.Event()  # set as soon as the gateway is told to stop
+    return EventSourceResponse(
+        _events(until(stopping, edits)), shutdown_event=stopping, shutdown_grace_period=_FAREWELL_S
+    )
 
 
 async def _events(

@@ -6,7 +6,6 @@ from typing import Any
 import httpx
 import openai
 import pytest
-from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from kith.errors import InvalidInput, Overloaded, Unavailable
 from tests.assistant.world import Thing
@@ -22,9 +21,12 @@ from tests.gateway.world import (
     wait_until,
 )
 
+Client = Any
+"""An `openai.OpenAI`, whose types leave no room for a message that is a plain dict."""
+
 
 @pytest.fixture
-def client(gateway: Gateway, user: str, parrot: Talker) -> Iterator[openai.OpenAI]:
+def client(gateway: Gateway, user: str, parrot: Talker) -> Iterator[Client]:
     headers = {"Kith-User": user}
     with openai.OpenAI(
         base_url=f"{gateway.url}/v1", api_key="any", default_headers=headers, max_retries=0
@@ -43,12 +45,11 @@ def says(*parts: str | Thing, role: str = "user") -> dict[str, Any]:
     return {"role": role, "content": content}
 
 
-def kith_of(answer: ChatCompletion | ChatCompletionChunk) -> dict[str, Any]:
+def kith_of(answer: Any) -> dict[str, Any]:  # noqa: ANN401 - of a completion or a chunk
     """The extra object of a reply."""
-    if isinstance(answer, ChatCompletion):
-        found: dict[str, Any] = answer.choices[0].message.model_extra["kith"]
-        return found
-    return answer.model_extra["kith"]
+    found: dict[str, Any]
+    found = (answer if answer.object.endswith("chunk") else answer.choices[0].message).kith
+    return found
 
 
 def asked_of(parrot: Talker) -> list[list[str]]:
@@ -58,9 +59,7 @@ def asked_of(parrot: Talker) -> list[list[str]]:
     ]
 
 
-def test_an_answer_names_the_concepts_it_rests_on(
-    client: openai.OpenAI, http: httpx.Client
-) -> None:
+def test_an_answer_names_the_concepts_it_rests_on(client: Client, http: httpx.Client) -> None:
     made = remember(http, "bo", BO)
     answer = client.chat.completions.create(model="kith", messages=[says("Who is it?", BO)])
     assert answer.choices[0].message.content == "A thing on black."
@@ -77,7 +76,7 @@ def test_an_answer_names_the_concepts_it_rests_on(
 
 
 def test_a_stream_comes_in_pieces_and_ends_with_the_concepts(
-    client: openai.OpenAI, http: httpx.Client
+    client: Client, http: httpx.Client
 ) -> None:
     remember(http, "bo", BO)
     chunks = list(
@@ -98,14 +97,12 @@ def test_a_stream_comes_in_pieces_and_ends_with_the_concepts(
     assert len({chunk.id for chunk in chunks}) == 1
 
 
-def test_a_stream_has_no_usage_unless_it_is_asked_for(client: openai.OpenAI) -> None:
+def test_a_stream_has_no_usage_unless_it_is_asked_for(client: Client) -> None:
     chunks = client.chat.completions.create(model="kith", messages=[says("Hi")], stream=True)
     assert [chunk.usage for chunk in chunks] == [None] * 6
 
 
-def test_photos_of_earlier_turns_count(
-    client: openai.OpenAI, http: httpx.Client, parrot: Talker
-) -> None:
+def test_photos_of_earlier_turns_count(client: Client, http: httpx.Client, parrot: Talker) -> None:
     remember(http, "bo", BO)
     messages = [
         says("Look at this.", BO),
@@ -118,7 +115,7 @@ def test_photos_of_earlier_turns_count(
 
 
 def test_what_is_remembered_meanwhile_is_known_in_the_next_answer(
-    client: openai.OpenAI, http: httpx.Client
+    client: Client, http: httpx.Client
 ) -> None:
     ask = {"model": "kith", "messages": [says("Who is it?", BO)]}
     assert kith_of(client.chat.completions.create(**ask))["concepts"] == []
@@ -128,7 +125,7 @@ def test_what_is_remembered_meanwhile_is_known_in_the_next_answer(
     assert kith_of(client.chat.completions.create(**ask))["concepts"] == []
 
 
-def test_a_photo_may_be_named_by_its_upload(client: openai.OpenAI, http: httpx.Client) -> None:
+def test_a_photo_may_be_named_by_its_upload(client: Client, http: httpx.Client) -> None:
     remember(http, "bo", BO)
     http.headers["Authorization"] = "Bearer any"  # a handle is for the credential that got it
     handle = http.post("/v1/uploads", files={"file": photo(BO)}).json()["upload"]
@@ -140,7 +137,7 @@ def test_a_photo_may_be_named_by_its_upload(client: openai.OpenAI, http: httpx.C
     assert [used["display_name"] for used in kith_of(answer)["concepts"]] == ["bo"]
 
 
-def test_limits_reach_the_model(client: openai.OpenAI, parrot: Talker) -> None:
+def test_limits_reach_the_model(client: Client, parrot: Talker) -> None:
     client.chat.completions.create(
         model="kith", messages=[says("Hi")], max_tokens=9, temperature=0.5, stop="."
     )
@@ -152,18 +149,14 @@ def test_limits_reach_the_model(client: openai.OpenAI, parrot: Talker) -> None:
     assert limits == [(9, 0.5, (".",)), (4096, 0.0, ("a", "b")), (128, 0.0, ())]
 
 
-def test_instructions_stand_before_what_the_user_says(
-    client: openai.OpenAI, parrot: Talker
-) -> None:
+def test_instructions_stand_before_what_the_user_says(client: Client, parrot: Talker) -> None:
     client.chat.completions.create(
         model="none", messages=[{"role": "system", "content": "Be brief."}, says("Who is it?", BO)]
     )
     assert asked_of(parrot) == [[".", "\nBe brief.\nWho is it?"]]
 
 
-def test_the_plain_model_knows_nobody(
-    client: openai.OpenAI, http: httpx.Client, parrot: Talker
-) -> None:
+def test_the_plain_model_knows_nobody(client: Client, http: httpx.Client, parrot: Talker) -> None:
     remember(http, "bo", BO)
     answer = client.chat.completions.create(model="none", messages=[says("Is <bo> here?", BO)])
     assert kith_of(answer)["concepts"] == []
@@ -171,7 +164,7 @@ def test_the_plain_model_knows_nobody(
 
 
 def test_a_front_ends_own_prompt_leaves_the_memory_alone(
-    client: openai.OpenAI, http: httpx.Client, gateway: Gateway, parrot: Talker
+    client: Client, http: httpx.Client, gateway: Gateway, parrot: Talker
 ) -> None:
     remember(http, "bo", BO)
     looked = len(gateway.detector.asked)
@@ -186,7 +179,7 @@ def test_a_front_ends_own_prompt_leaves_the_memory_alone(
     assert len(http.get("/v1/concepts").json()["concepts"]) == 1
 
 
-def test_every_method_is_a_model(client: openai.OpenAI) -> None:
+def test_every_method_is_a_model(client: Client) -> None:
     assert [model.id for model in client.models.list()] == ["kith", "none"]
     assert client.models.retrieve("none").owned_by == "kith"
     with pytest.raises(openai.NotFoundError, match="take one of kith, none"):
@@ -199,8 +192,9 @@ def test_further_assistants_are_further_models(
     rap = tmp_path_factory.mktemp("rap")
     with (
         running(rap, by="rap", assistants={"kith": gateway.address}) as both,
-        openai.OpenAI(base_url=f"{both.url}/v1", api_key="any", max_retries=0) as client,
+        openai.OpenAI(base_url=f"{both.url}/v1", api_key="any", max_retries=0) as opened,
     ):
+        client: Client = opened
         assert [model.id for model in client.models.list()] == ["rap", "kith", "none"]
         for name, parrot in (("rap", both.parrot), ("kith", gateway.parrot)):
             before = len(parrot.asked)
@@ -208,7 +202,7 @@ def test_further_assistants_are_further_models(
             assert len(parrot.asked) == before + 1
 
 
-def test_an_unknown_model_is_refused(client: openai.OpenAI) -> None:
+def test_an_unknown_model_is_refused(client: Client) -> None:
     with pytest.raises(openai.NotFoundError) as refused:
         client.chat.completions.create(model="gpt-4o", messages=[says("Hi")])
     assert (refused.value.code, refused.value.param) == ("model_not_found", "model")
@@ -230,7 +224,7 @@ def test_an_unknown_model_is_refused(client: openai.OpenAI) -> None:
     ],
 )
 def test_what_kith_can_not_do_is_refused_by_name(
-    client: openai.OpenAI, change: dict[str, Any], param: str
+    client: Client, change: dict[str, Any], param: str
 ) -> None:
     with pytest.raises(openai.BadRequestError) as refused:
         client.chat.completions.create(**{"model": "kith", "messages": [says("Hi")], **change})
@@ -239,7 +233,7 @@ def test_what_kith_can_not_do_is_refused_by_name(
     assert param in refused.value.message
 
 
-def test_what_clients_always_send_is_let_through(client: openai.OpenAI) -> None:
+def test_what_clients_always_send_is_let_through(client: Client) -> None:
     answer = client.chat.completions.create(
         model="kith",
         messages=[says("Hi")],
@@ -270,7 +264,7 @@ def test_what_clients_always_send_is_let_through(client: openai.OpenAI) -> None:
     ],
 )
 def test_a_picture_that_is_none_is_refused_by_its_place(
-    client: openai.OpenAI, url: str, what: str
+    client: Client, url: str, what: str
 ) -> None:
     part = {"type": "image_url", "image_url": {"url": url}}
     messages = [
@@ -285,7 +279,7 @@ def test_a_picture_that_is_none_is_refused_by_its_place(
     assert "messages[3].content[1]" in refused.value.message
 
 
-def test_failures_have_the_type_clients_look_for(client: openai.OpenAI, parrot: Talker) -> None:
+def test_failures_have_the_type_clients_look_for(client: Client, parrot: Talker) -> None:
     ask = {"model": "kith", "messages": [says("Hi")]}
     parrot.error = Overloaded("busy; try later", reason="QUEUE_FULL", retry_after_s=7)
     with pytest.raises(openai.RateLimitError) as refused:
@@ -302,7 +296,7 @@ def test_failures_have_the_type_clients_look_for(client: openai.OpenAI, parrot: 
     assert long.value.message.endswith("messages: too long")
 
 
-def test_a_stream_that_breaks_says_so(client: openai.OpenAI, parrot: Talker) -> None:
+def test_a_stream_that_breaks_says_so(client: Client, parrot: Talker) -> None:
     parrot.breaks = Unavailable("the engine went away", reason="SERVICE_UNREACHABLE")
     stream = client.chat.completions.create(model="kith", messages=[says("Hi")], stream=True)
     with pytest.raises(openai.APIError, match="the engine went away"):

@@ -1,0 +1,97 @@
+"""Where requests may come from, how large they may be, and what browsers are told."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from services.assistant.background import in_background
+from tests.gateway.world import Gateway, gateway_to
+
+OURS = "https://chat.example"
+
+
+@pytest.fixture(scope="module")
+def shared(gateway: Gateway) -> Iterator[httpx.Client]:
+    """A gateway with a small limit that another page may call, under another name too."""
+    options = {"origins": (OURS,), "hosts": ("127.0.0.1", "kith.example"), "max_message_mib": 1}
+    with (
+        in_background(lambda: gateway_to(gateway.address, **options)) as url,
+        httpx.Client(base_url=url) as client,
+    ):
+        yield client
+
+
+def test_a_strangers_page_is_refused(http: httpx.Client) -> None:
+    for path in ("/v1/concepts", "/mcp", "/", "/v1/models"):
+        answer = http.get(path, headers={"Origin": "https://evil.example"})
+        assert answer.status_code == 403
+        assert "access-control-allow-origin" not in answer.headers
+
+
+def test_the_gateways_own_page_may_call_it(http: httpx.Client, gateway: Gateway) -> None:
+    answer = http.get("/v1/concepts", headers={"Origin": gateway.url})
+    assert answer.status_code == 200
+
+
+def test_a_name_that_is_not_the_gateways_is_refused(http: httpx.Client) -> None:
+    # A stranger's name may be made to lead to this address, and then its page is of one origin.
+    for host in ("evil.example", "127.0.0.1.evil.example", "", "[", "evil.example:7460"):
+        headers = {"Host": host, "Origin": f"http://{host}"}
+        assert http.get("/v1/concepts", headers=headers).status_code in (400, 421)
+    for host in ("localhost", "127.0.0.1:1", "[::1]:9"):
+        assert http.get("/healthz", headers={"Host": host}).status_code == 200
+
+
+def test_pages_and_names_that_an_operator_allows_are_let_in(shared: httpx.Client) -> None:
+    asking = {
+        "Origin": OURS,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization, content-type",
+    }
+    allowed = shared.options("/v1/chat/completions", headers=asking)
+    assert allowed.headers["access-control-allow-origin"] == OURS
+    assert "authorization" in allowed.headers["access-control-allow-headers"]
+    answer = shared.get("/healthz", headers={"Origin": OURS, "Host": "kith.example"})
+    assert answer.headers["access-control-allow-origin"] == OURS
+    assert shared.get("/healthz", headers={"Host": "localhost"}).status_code == 421
+
+
+def test_a_body_beyond_the_limit_is_cut_off(shared: httpx.Client) -> None:
+    def pieces() -> Iterator[bytes]:
+        for _ in range(40):
+            yield b" " * 2**16
+
+    headers = {"Content-Type": "application/json"}
+    for path, content in (
+        ("/v1/retrieve", b" " * (2**20 + 1)),
+        ("/v1/retrieve", pieces()),
+        ("/v1/uploads", pieces()),
+        ("/v1/chat/completions", pieces()),
+    ):
+        answer = shared.post(path, content=content, headers=headers)
+        assert answer.status_code == 413, path
+        assert "smaller" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("path", ["/", "/docs", "/v1/concepts", "/nothing", "/static/nothing"])
+def test_every_answer_tells_browsers_to_be_careful(http: httpx.Client, path: str) -> None:
+    headers = http.get(path).headers
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert "unsafe" not in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert "server" not in headers
+
+
+def test_an_answer_bears_the_id_of_its_request(http: httpx.Client) -> None:
+    assert (
+        http.get("/healthz", headers={"X-Request-Id": "abc-1"}).headers["x-request-id"] == "abc-1"
+    )
+    made = http.get("/healthz", headers={"X-Request-Id": "a b\tc"}).headers["x-request-id"]
+    assert made.isalnum()
+
+
+def test_no_file_outside_of_the_page_is_served(http: httpx.Client) -> None:
+    names = ("../app.py", "..%2fapp.py", "%2e%2e/app.py", "/etc/passwd", ".")
+    assert {http.get(f"/static/{name}").status_code for name in names} == {404}

@@ -1,0 +1,114 @@
+"""What an operator sees of a gateway, and how it starts and stops."""
+
+import asyncio
+import os
+import signal
+import ssl
+from pathlib import Path
+
+import httpx
+import pytest
+from sse_starlette.sse import AppStatus
+
+from kith.errors import Refused
+from services.assistant.background import in_background
+from services.gateway.serve import serve
+from services.gateway.settings import GatewaySettings
+from tests.gateway.world import BO, CUP, Gateway, Talker, gateway_to, remember
+from tests.runtime.test_tls import authority
+
+ASK = {"model": "kith", "messages": [{"role": "user", "content": "Who is <bo>?"}]}
+
+
+def test_health_tells_the_gateway_from_the_assistant(http: httpx.Client) -> None:
+    assert http.get("/healthz").json() == {"state": "live"}
+    assert http.get("/readyz").json() == {"state": "ready"}
+    with (
+        in_background(lambda: gateway_to("127.0.0.1:1")) as url,
+        httpx.Client(base_url=url) as alone,
+    ):
+        assert alone.get("/healthz").status_code == 200
+        assert alone.get("/readyz").status_code == 503
+        lost = alone.get("/v1/concepts")
+        assert (lost.status_code, lost.json()["error"]["reason"]) == (503, "SERVICE_UNREACHABLE")
+        lost = alone.post("/v1/chat/completions", json=ASK)
+        assert (lost.status_code, lost.json()["error"]["type"]) == (503, "server_error")
+
+
+def test_metrics_count_by_route_and_hold_nothing_that_a_user_wrote(http: httpx.Client) -> None:
+    remember(http, "secretname", CUP._replace(category="teapot"))
+    http.get("/v1/concepts", params={"category": "secretword"})
+    http.get("/v1/concepts/secretid")
+    metrics = http.get("/metrics").text
+    assert 'method="GET /v1/concepts"' in metrics
+    assert 'code="NOT_FOUND",method="GET /v1/concepts/{concept}"' in metrics
+    assert "secret" not in metrics
+
+
+def test_the_log_has_a_line_a_request_and_nothing_that_a_user_wrote(
+    http: httpx.Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    remember(http, "secretname", BO)
+    http.get("/v1/concepts", params={"category": "secretword"})
+    http.post("/v1/concepts", json={"concept": {"display_name": "secretname"}, "secretfield": 1})
+    ours = [one for one in caplog.records if one.name.startswith("services.")]
+    assert len([one for one in ours if one.getMessage() == "call"]) >= 3
+    assert not [one for one in ours if "secret" in str(vars(one))]
+
+
+async def test_a_gateway_that_is_told_to_stop_finishes_its_answers(
+    gateway: Gateway, user: str, parrot: Talker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(AppStatus, "should_exit", False)  # which is left on by the signal
+    parrot.says, parrot.pause_s = "word " * 20, 0.05
+    told: asyncio.Queue[str] = asyncio.Queue()
+    settings = GatewaySettings(port=0, assistant=gateway.address, grace_s=20)
+    serving = asyncio.create_task(serve(settings, told.put_nowait))
+    address = (await told.get()).removeprefix("listening on ")
+    assert await told.get() == "ready"
+    async with httpx.AsyncClient(
+        base_url=f"http://{address}", headers={"Kith-User": user}, timeout=60
+    ) as http:
+        watching = asyncio.create_task(http.get("/v1/watch"))
+        async with http.stream("POST", "/v1/chat/completions", json=ASK | {"stream": True}) as got:
+            lines = got.aiter_lines()
+            await anext(lines)
+            os.kill(os.getpid(), signal.SIGTERM)
+            rest = [line async for line in lines]
+        assert rest[-2:] == ["data: [DONE]", ""]
+        assert "EDIT_NONE" in (await watching).text  # a watch never ends by itself, so it is ended
+        await serving
+        with pytest.raises(httpx.ConnectError):
+            await http.get("/healthz")
+
+
+async def test_a_port_that_is_taken_is_told_in_one_line(gateway: Gateway) -> None:
+    port = int(gateway.url.rpartition(":")[2])
+    with pytest.raises(Refused, match=f"127.0.0.1:{port}"):
+        await serve(GatewaySettings(port=port), print)
+
+
+def test_a_gateway_with_a_certificate_speaks_https(gateway: Gateway, tmp_path: Path) -> None:
+    ours = authority(tmp_path / "ours")
+    pair = ours.pair("gateway")
+    trust = ssl.create_default_context(cafile=ours.cert)
+    options = {"tls_cert": pair.cert, "tls_key": pair.key}
+    with in_background(lambda: gateway_to(gateway.address, **options)) as url:
+        secure = url.replace("http:", "https:")
+        assert httpx.get(f"{secure}/healthz", verify=trust).status_code == 200
+        with pytest.raises(httpx.HTTPError):
+            httpx.get(f"{url}/healthz")
+    with (
+        in_background(
+            lambda: gateway_to(gateway.address, **options, tls_client_ca=ours.cert)
+        ) as url,
+        pytest.raises(httpx.HTTPError),
+    ):
+        httpx.get(f"{url.replace('http:', 'https:')}/healthz", verify=trust)
+
+
+def test_a_certificate_that_is_none_is_told_in_one_line(tmp_path: Path) -> None:
+    settings = GatewaySettings(port=0, tls_cert=tmp_path / "none.pem", tls_key=tmp_path / "key")
+    with pytest.raises(Refused, match=r"none\.pem"):
+        asyncio.run(serve(settings, lambda _: None))

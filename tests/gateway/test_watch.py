@@ -1,0 +1,70 @@
+"""The edits of a memory as server-sent events."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+
+from services.runtime.metrics import CALLS_RUNNING
+from tests.gateway.world import BO, CUP, Gateway, id_of, remember, wait_until
+
+
+def events(answer: httpx.Response) -> Iterator[dict[str, Any]]:
+    """The events as they come: `data` read as JSON, and the `id`."""
+    event: dict[str, Any] = {}
+    for line in answer.iter_lines():
+        name, _, value = line.partition(": ")
+        if name == "data":
+            event["data"] = json.loads(value)
+        elif name == "id":
+            event["id"] = value
+        elif not line and event:
+            yield event
+            event = {}
+
+
+def test_a_watcher_sees_what_others_do(gateway: Gateway, user: str, http: httpx.Client) -> None:
+    with gateway.client(user) as watcher, watcher.stream("GET", "/v1/watch") as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        seen = events(answer)
+        assert next(seen)["data"]["edit"] == "EDIT_NONE"
+        made = remember(http, "bo", BO)
+        edit = next(seen)["data"]
+        assert (edit["edit"], edit["concept"]["name"]) == ("EDIT_REMEMBERED", made["name"])
+        http.delete(f"/v1/concepts/{id_of(made)}")
+        assert next(seen)["data"]["edit"] == "EDIT_FORGOTTEN"
+
+
+def test_a_watcher_goes_on_where_it_broke_off(
+    gateway: Gateway, user: str, http: httpx.Client
+) -> None:
+    with gateway.client(user) as watcher:
+        with watcher.stream("GET", "/v1/watch") as answer:
+            last = next(events(answer))["id"]
+        remember(http, "bo", BO)
+        remember(http, "cup", CUP)
+        with watcher.stream("GET", "/v1/watch", headers={"Last-Event-ID": last}) as answer:
+            seen = events(answer)
+            edits = [next(seen)["data"] for _ in range(3)]
+        names = [edit["concept"]["display_name"] for edit in edits[1:]]
+        assert names == ["bo", "cup"]
+
+
+def test_a_token_that_is_none_is_refused_before_the_stream_begins(http: httpx.Client) -> None:
+    answer = http.get("/v1/watch", params={"resume_token": "yesterday"})
+    assert answer.status_code == 400
+    assert answer.json()["error"]["reason"] == "RESUME_TOKEN_INVALID"
+
+
+def test_a_watcher_that_leaves_is_listened_to_no_more(gateway: Gateway, user: str) -> None:
+    def running() -> float:
+        return float(next(iter(CALLS_RUNNING.collect())).samples[0].value)
+
+    wait_until(lambda: running() == 0)
+    with gateway.client(user) as watcher:
+        with watcher.stream("GET", "/v1/watch") as answer:
+            seen = events(answer)
+            next(seen)
+            assert running() == 1
+        wait_until(lambda: running() == 0)
