@@ -56,10 +56,12 @@ async def generate(
     """
     recalled = await recall(method, stages, open_store, question.turns, question.given)
     used, references = recalled.used, recalled.references
+    # Without the memory the plain model answers, whatever the method says when it finds nobody.
+    layout = prompts.plain if question.given is not None and not question.given else method.layout
     room = MAX_PICTURES - sum(len(prompts.photos_of(turn)) for turn in question.turns)
     while True:
         shown = _most_needed(references, used, room)
-        turns = prompts.lay_out(question.turns, shown, method.layout)
+        turns = prompts.lay_out(question.turns, shown, layout)
         answer = stages.generator.generate(turns, question.limits, question.cache_key)
         try:
             async with aclosing(answer):

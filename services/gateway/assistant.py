@@ -11,8 +11,9 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from kith.v1 import assistant_pb2
 from kith.v1.assistant_pb2_grpc import AssistantStub
 from services.gateway.caller import Caller
+from services.gateway.errors import too_large
 from services.gateway.settings import GatewaySettings
-from services.runtime.calls import calling, open_channel
+from services.runtime.calls import MAX_MESSAGE_BYTES, calling, open_channel
 
 _HEALTH_TIMEOUT_S: Final = 2.0
 
@@ -51,7 +52,9 @@ class Assistant:
 
         Raises:
             KithError: As the assistant; Unavailable when it can't be reached or is too slow.
+            InvalidInput: The request is larger than a message may be.
         """
+        _require_fitting(request)
         with calling("assistant"):
             return await getattr(self._stub, rpc)(
                 request, metadata=caller.metadata, timeout=self._settings.timeout_s
@@ -63,6 +66,7 @@ class Assistant:
         Raises:
             KithError: As `call`.
         """
+        _require_fitting(request)
         timeout_s = None if rpc == "WatchConcepts" else self._settings.timeout_s
         messages = getattr(self._stub, rpc)(request, metadata=caller.metadata, timeout=timeout_s)
         try:
@@ -82,3 +86,9 @@ class Assistant:
         except grpc.aio.AioRpcError:
             return False
         return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+
+
+def _require_fitting(request: Message) -> None:
+    # A body within its limit may name uploads that together are not.
+    if request.ByteSize() > MAX_MESSAGE_BYTES:
+        raise too_large()

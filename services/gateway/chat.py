@@ -42,9 +42,9 @@ async def complete(call: Called, wanted: ChatRequest) -> Response:
     if wanted.stream:
         with_usage = wanted.stream_options is not None and wanted.stream_options.include_usage
         events = reply.events(await begun(call.request, answers), with_usage)
-        return StreamingResponse(
-            events, media_type="text/event-stream", headers={"Cache-Control": "no-store"}
-        )
+        # A proxy must hand on each piece at once.
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return StreamingResponse(events, media_type="text/event-stream", headers=headers)
     return JSONResponse(await unless_left(call.request, reply.whole(answers)))
 
 

@@ -21,6 +21,7 @@ REQUEST_ID: Final = "x-request-id"
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 _HEADERS: Final = {
+    "Cache-Control": "private, no-cache",
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
         "media-src 'self' blob:; connect-src 'self'; manifest-src 'self'; base-uri 'none'; "

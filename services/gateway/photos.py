@@ -65,7 +65,7 @@ async def photo(call: Called, concept: ConceptId, view: ViewId) -> Response:
     name = f"{PARENT}/concepts/{concept}/views/{view}"
     found = await call.ask("GetView", memory_pb2.GetViewRequest(name=name))
     data: bytes = found.photo.data
-    # A browser asks again each time: what is forgotten must not be shown once more.
+    # A browser may keep it, but asks each time: what is forgotten must not be shown once more.
     headers = {
         "Cache-Control": "private, no-cache",
         "ETag": f'"{hashlib.sha256(data).hexdigest()[:32]}"',

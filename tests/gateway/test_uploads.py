@@ -1,14 +1,16 @@
 """Photos uploaded ahead of the requests that name them."""
 
+import io
 from datetime import UTC, datetime, timedelta
 
 import httpx
+import numpy as np
 import pytest
+from PIL import Image
 
 from kith.errors import InvalidInput, NotFound, Overloaded
 from services.gateway.caller import Caller
 from services.gateway.uploads import Uploads
-from services.runtime import images
 from tests.gateway.world import BO, photo, picture
 
 ANA, BOB = Caller("a", None), Caller("b", None)
@@ -31,13 +33,12 @@ def uploads(clock: Clock) -> Uploads:
     return Uploads(600, mib_per_user=1, mib=2, clock=clock)
 
 
-def heavy(seed: int) -> bytes:
-    """A photo of about 0.7 MiB."""
-    import numpy as np
-    from PIL import Image
-
-    noise = np.random.default_rng(seed).integers(0, 255, (480, 512, 3), np.uint8)
-    return images.encode(Image.fromarray(noise))
+def heavy(seed: int, rows: int = 480) -> bytes:
+    """A photo of about 1.5 KiB a row."""
+    noise = np.random.default_rng(seed).integers(0, 255, (rows, 512, 3), np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(noise).save(file, "PNG", compress_level=1)
+    return file.getvalue()
 
 
 async def test_a_handle_is_for_its_owner_until_it_expires(uploads: Uploads, clock: Clock) -> None:
@@ -97,3 +98,9 @@ def test_a_picture_is_either_bytes_or_a_handle(http: httpx.Client) -> None:
     both = picture(BO) | {"upload": "x"}
     answer = http.post("/v1/retrieve", json={"images": [both]})
     assert answer.json()["error"]["reason"] == "BODY_INVALID"
+
+
+def test_uploads_that_are_too_much_together_are_refused(http: httpx.Client) -> None:
+    upload = http.post("/v1/uploads", content=heavy(5, rows=3000)).json()
+    answer = http.post("/v1/retrieve", json={"images": [{"upload": upload["upload"]}] * 16})
+    assert (answer.status_code, answer.json()["error"]["reason"]) == (413, "BODY_TOO_LARGE")
