@@ -5,6 +5,8 @@ PACKAGES := $(wildcard kith memory_db services datagen evaluation pocket)
 SCRIPTS  := $(wildcard proto/*.py docs/*.py examples/*.py)
 PYTEST   ?=
 PORT     ?= 8123
+MODEL    ?= pocket/weights/llava
+VLLM     ?=
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -36,11 +38,11 @@ bench: .venv/.installed-dev ## the benchmarks among the tests
 	@$(BIN)/python -m pytest --benchmark-only -m "" --timeout 0 $(PYTEST)
 
 # The whole command line of an engine, so that the tests start the one that people start.
-vllm: .venv-vllm/.installed ## real vLLM on the CPU with the pocket language model, on PORT
+vllm: .venv-vllm/.installed ## real vLLM on the CPU with the pocket language model or MODEL=DIR
 	@VLLM_CPU_KVCACHE_SPACE=1 VLLM_NO_USAGE_STATS=1 HF_HUB_OFFLINE=1 exec .venv-vllm/bin/python \
 	  -m vllm.entrypoints.openai.api_server --host 127.0.0.1 --port $(PORT) \
-	  --model pocket/weights/llava --served-model-name llava --generation-config vllm \
-	  --dtype float32 --max-model-len 2048 --block-size 32 --limit-mm-per-prompt '{"image": 16}'
+	  --model $(MODEL) --served-model-name llava --generation-config vllm --dtype float32 \
+	  --max-model-len 2048 --block-size 32 --limit-mm-per-prompt '{"image": 16}' $(VLLM)
 
 fmt: .venv/.installed-dev ## mend style where a tool can
 	@$(BIN)/ruff check --fix --quiet .

@@ -24,13 +24,16 @@ from transformers import (
 from kith.errors import Refused
 from services.generation import convert as conversion
 from services.generation.convert import convert, published_config
+from services.generation.engine import EngineGenerator
 from services.generation.llava import LlavaGenerator
 from services.generation.prompt import render
-from services.generation.templates import template
+from services.generation.templates import path, template
 from services.runtime.profile import GeneratorSpec
 from services.runtime.types import Limits, Turn
 
+from .chats import chats
 from .tiny import make_tokenizer, published_name
+from .vllm import started
 
 Shapes = dict[str, tuple[int, ...]]
 PICTURE = Image.new("RGB", (640, 480), "red")
@@ -258,9 +261,9 @@ def write_original(folder: Path) -> dict[str, torch.Tensor]:
         "hidden_size": width,
         "intermediate_size": inner,
         "num_hidden_layers": 2,
-        "num_attention_heads": 4,
-        "num_key_value_heads": 4,
-        "max_position_embeddings": 512,
+        "num_attention_heads": 2,
+        "num_key_value_heads": 2,
+        "max_position_embeddings": 2048,
         "vocab_size": len(tokenizer),
     }
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
@@ -297,6 +300,30 @@ async def test_a_converted_checkpoint_holds_the_same_numbers_and_answers(tmp_pat
     assert answer.ending is not None
     assert answer.ending.prompt_tokens > 16
     generator.close()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+async def test_a_converted_checkpoint_answers_the_same_on_vllm(tmp_path: Path) -> None:
+    """With our template, as docs/deploy.md has an operator start it."""
+    write_original(tmp_path / "from")
+    convert(tmp_path / "from", tmp_path / "to")
+    flags = f"--chat-template {path('llava_v1')} --chat-template-content-format openai"
+    with started(tmp_path / "log", MODEL=str(tmp_path / "to"), VLLM=flags) as server:
+        spec = GeneratorSpec(tmp_path / "to", "float32", 32, chat_template="llava_v1")
+        here, there = LlavaGenerator(spec), await EngineGenerator.connect(server.url)
+        assert there.context_tokens == here.context_tokens
+        for turns in chats()[::5]:
+            said, read = [], []
+            for generator in (here, there):
+                answer = generator.generate(turns, Limits(8))
+                said.append("".join([piece async for piece in answer]))
+                assert answer.ending is not None
+                read.append(answer.ending.prompt_tokens)
+            assert said[0] == said[1]
+            assert read[0] == read[1]
+        here.close()
+        await there.close()
 
 
 def test_what_can_not_be_converted_is_told(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A real vLLM with the pocket language model, as `make vllm` starts it."""
+"""A real vLLM, as `make vllm` starts it."""
 
 import os
 import signal
@@ -6,6 +6,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -22,8 +23,9 @@ _WANTED = os.environ.get("KITH_TEST_VLLM")
 class Vllm:
     """A server of our own, on a port that stays the same when it is started again."""
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path, **variables: str) -> None:
         self._log = log
+        self._variables = [f"{name}={value}" for name, value in variables.items()]
         self._process: subprocess.Popen[bytes] | None = None
         with socket.create_server(("127.0.0.1", 0)) as free:
             self._port = free.getsockname()[1]
@@ -33,7 +35,7 @@ class Vllm:
         """Starts it and waits until it serves."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                ["make", "vllm", f"PORT={self._port}"],
+                ["make", "vllm", f"PORT={self._port}", *self._variables],
                 cwd=ROOT,
                 stdout=log,
                 stderr=log,
@@ -84,14 +86,14 @@ def _get(url: str) -> str:
         return b"".join(iter(lambda: connection.recv(65536), b"")).decode()
 
 
-@pytest.fixture(scope="session")
-def own_vllm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vllm]:
-    """A server that a test may stop and start."""
+@contextmanager
+def started(log: Path, **variables: str) -> Iterator[Vllm]:
+    """A server that a test may stop and start; `variables` are those of `make vllm`."""
     if _WANTED != "start":
-        pytest.skip("set KITH_TEST_WANTED=start to have a vLLM started")
+        pytest.skip("set KITH_TEST_VLLM=start to have a vLLM started")
     if not INSTALLED.exists():
         pytest.skip("vLLM is not installed: make vllm")
-    server = Vllm(tmp_path_factory.mktemp("vllm") / "log")
+    server = Vllm(log, **variables)
     try:
         server.start()
         yield server
@@ -100,9 +102,16 @@ def own_vllm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vllm]:
 
 
 @pytest.fixture(scope="session")
+def own_vllm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vllm]:
+    """A server of our own with the pocket language model."""
+    with started(tmp_path_factory.mktemp("vllm") / "log") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
 def vllm_url(request: pytest.FixtureRequest) -> str:
     if not _WANTED:
-        pytest.skip("set KITH_TEST_WANTED to the URL of what make vllm starts, or to start")
+        pytest.skip("set KITH_TEST_VLLM to the URL of what make vllm starts, or to start")
     if _WANTED != "start":
         return _WANTED
     server: Vllm = request.getfixturevalue("own_vllm")
