@@ -4,6 +4,7 @@ Requests of the OpenAI API are answered in OpenAI's own form, all others with
 `{"error": {"status", "reason", "message", "field"}}`.
 """
 
+import itertools
 import logging
 import math
 import secrets
@@ -148,8 +149,10 @@ def handle_errors(app: FastAPI) -> None:
 def _first(error: RequestValidationError) -> InvalidInput:
     """The first problem of a request that FastAPI refuses."""
     problem = error.errors()[0]
+    # The first says only where: body, path or query. One that repeats is the kind of a part.
+    path = [part for part, _ in itertools.groupby(problem["loc"][1:])]
     field = ""
-    for part in problem["loc"][1:]:  # the first says only where: body, path or query
+    for part in path:
         field += f"[{part}]" if isinstance(part, int) else f".{part}" if field else str(part)
     if problem["type"] == "json_invalid":
         return InvalidInput("body: not JSON; send an object", reason="BODY_INVALID", field="body")

@@ -220,6 +220,14 @@ def test_an_unknown_model_is_refused(client: Client) -> None:
         ({"messages": []}, "messages"),
         ({"messages": [{"role": "tool", "content": "x", "tool_call_id": "1"}]}, "messages[0].role"),
         ({"messages": [says("Hi", role="assistant")]}, "messages"),
+        (
+            {"messages": [{"role": "user", "content": [{"type": "text", "text": 7}]}]},
+            "messages[0].content[0].text",
+        ),
+        (
+            {"messages": [{"role": "user", "content": [{"type": "input_audio"}]}]},
+            "messages[0].content[0]",
+        ),
         ({"max_tokens": 0}, "max_tokens"),
         ({"temperature": 3}, "temperature"),
         ({"stop": ["a", "b", "c", "d", "e"]}, "stop"),
@@ -296,6 +304,23 @@ def test_failures_have_the_type_clients_look_for(client: Client, parrot: Talker)
         client.chat.completions.create(**ask)
     assert (long.value.param, long.value.code) == ("messages", "prompt_too_long")
     assert long.value.message.endswith("messages: too long")
+
+
+def test_an_answer_that_had_to_do_without_the_photos_says_so(
+    client: Client, http: httpx.Client, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remember(http, "bo", BO)
+
+    async def away(*_: object) -> None:
+        raise Unavailable("detection: gone", reason="SERVICE_UNREACHABLE")
+
+    monkeypatch.setattr(gateway.detector, "detect", away)
+    answer = client.chat.completions.create(model="kith", messages=[says("Is <bo> here?", BO)])
+    told = kith_of(answer)
+    assert [used["display_name"] for used in told["concepts"]] == ["bo"]
+    assert told["concepts"][0]["box"] is None
+    assert told["degradation"]["loss"] == "photos"
+    assert told["degradation"]["reason"] == "SERVICE_UNREACHABLE"
 
 
 def test_a_stream_that_breaks_says_so(client: Client, parrot: Talker) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import ssl
+import tomllib
 from pathlib import Path
 
 import httpx
@@ -112,3 +113,13 @@ def test_a_certificate_that_is_none_is_told_in_one_line(tmp_path: Path) -> None:
     settings = GatewaySettings(port=0, tls_cert=tmp_path / "none.pem", tls_key=tmp_path / "key")
     with pytest.raises(Refused, match=r"none\.pem"):
         asyncio.run(serve(settings, lambda _: None))
+
+
+def test_an_installed_gateway_has_all_its_files() -> None:
+    root = Path(__file__).resolve().parents[2]
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    packed = {
+        Path(pattern).suffix for pattern in project["tool"]["setuptools"]["package-data"]["*"]
+    }
+    files = [file for file in (root / "services/gateway").rglob("*.*") if file.is_file()]
+    assert {file.suffix for file in files} - {".py", ".pyc"} <= packed
