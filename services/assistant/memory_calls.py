@@ -48,7 +48,9 @@ class MemoryCalls:
     async def TrainConcepts(
         self, request: memory_pb2.TrainConceptsRequest, context: Context
     ) -> operations_pb2.Operation:
-        await self.assistant.caller(request.parent)
+        caller = await self.assistant.caller(request.parent)
+        for name in request.concepts:
+            await concepts.get(caller.store, caller.names.concept_id(name))
         raise Refused(
             f"method: {self.assistant.method.name!r} does not train; its concepts are ready as "
             "soon as they are remembered",

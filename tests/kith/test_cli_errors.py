@@ -147,13 +147,21 @@ def test_a_server_that_is_no_address_is_bad_input(server: str, capsys: Captured)
     assert f"{server!r} is not HOST:PORT" in line(capsys)
 
 
-@pytest.mark.parametrize("command", [["list"], ["serve"]])
+@pytest.mark.parametrize("command", [["serve"], ["serve", "assistant"], ["up"]])
 def test_a_setting_that_can_not_be_read_is_bad_input(
     command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
     monkeypatch.setenv("KITH_PORT", "abc")
     assert main(["--memory", str(tmp_path), *command]) == 2
     assert "KITH_PORT=abc: Input should be a valid integer" in line(capsys)
+
+
+@pytest.mark.parametrize("service", ["detection", "embedding", "generation", "gateway"])
+def test_an_option_that_a_service_has_no_use_for_is_bad_input(
+    service: str, tmp_path: Path, capsys: Captured
+) -> None:
+    assert main(["--memory", str(tmp_path), "serve", service]) == 2
+    assert f"memory: 'kith serve {service}' has no use for it; leave --memory out" in line(capsys)
 
 
 def test_an_export_that_fails_leaves_no_half_file(
