@@ -5,6 +5,7 @@ import os
 import signal
 import ssl
 import tomllib
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import httpx
@@ -15,7 +16,18 @@ from kith.errors import Refused
 from services.assistant.background import in_background
 from services.gateway.serve import serve
 from services.gateway.settings import GatewaySettings
-from tests.gateway.world import BO, CUP, Gateway, Talker, gateway_to, remember
+from tests.assistant.world import PaintDetector
+from tests.gateway.world import (
+    BO,
+    CUP,
+    Gateway,
+    Talker,
+    answering,
+    gateway_to,
+    light_stages,
+    remember,
+    wait_until,
+)
 from tests.runtime.test_tls import authority
 
 ASK = {"model": "kith", "messages": [{"role": "user", "content": "Who is <bo>?"}]}
@@ -56,6 +68,25 @@ def test_the_log_has_a_line_a_request_and_nothing_that_a_user_wrote(
     ours = [one for one in caplog.records if one.name.startswith("services.")]
     assert len([one for one in ours if one.getMessage() == "call"]) >= 3
     assert not [one for one in ours if "secret" in str(vars(one))]
+
+
+def test_an_assistant_that_comes_back_is_found_again(tmp_path: Path) -> None:
+    stages = light_stages(PaintDetector(), Talker())
+
+    def assistant(port: int) -> AbstractContextManager[str]:
+        return in_background(lambda: answering(tmp_path, stages, port=port))
+
+    with assistant(0) as address:  # which tells a port that is free
+        pass
+    port = int(address.rpartition(":")[2])
+    with in_background(lambda: gateway_to(address)) as url, httpx.Client(base_url=url) as http:
+        with assistant(port):
+            made = remember(http, "bo", BO)
+        lost = http.get("/v1/concepts")
+        assert (lost.status_code, http.get("/readyz").status_code) == (503, 503)
+        with assistant(port):
+            wait_until(lambda: http.get("/readyz").status_code == 200)
+            assert http.get("/v1/concepts").json()["concepts"] == [made]
 
 
 async def test_a_gateway_that_is_told_to_stop_finishes_its_answers(

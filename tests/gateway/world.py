@@ -92,7 +92,7 @@ def running(
         settings: The gateway's.
     """
     parrot, detector = Talker(), PaintDetector()
-    stages = Stages(detector, PaintEmbedder(), parrot, STRANGER_DISTANCE, distance_scale=0.1)
+    stages = light_stages(detector, parrot)
     with (
         in_background(lambda: answering(folder, stages, by, tokens_file)) as address,
         in_background(lambda: gateway_to(address, **settings)) as url,
@@ -100,13 +100,22 @@ def running(
         yield Gateway(url, address, parrot, detector)
 
 
+def light_stages(detector: PaintDetector, parrot: Talker) -> Stages:
+    """Models that look at painted rectangles, and one that only talks."""
+    return Stages(detector, PaintEmbedder(), parrot, STRANGER_DISTANCE, distance_scale=0.1)
+
+
 @asynccontextmanager
 async def answering(
-    folder: Path, stages: Stages, by: str, tokens_file: Path | None
+    folder: Path,
+    stages: Stages,
+    by: str = "kith",
+    tokens_file: Path | None = None,
+    port: int = 0,
 ) -> AsyncIterator[str]:
     """The address of an assistant."""
     stores = Stores(lambda user: open_store(folder, user))
-    options = ServerSettings(port=0, grace_s=0, tokens_file=tokens_file)
+    options = ServerSettings(port=port, grace_s=0, tokens_file=tokens_file)
     async with GrpcServer(
         options, [servicer.service(Assistant(method(by), stages, stores))]
     ) as server:
