@@ -16,6 +16,7 @@ from mcp import Client
 from mcp.shared.exceptions import MCPError
 from mcp.types import BlobResourceContents, ResourceLink
 
+from services.gateway.mcp.tools import described
 from services.runtime import images
 from tests.assistant.world import Thing
 from tests.gateway.mcp_clients import done, over_http, over_stdio, refused, said
@@ -222,6 +223,10 @@ async def test_a_long_memory_comes_in_parts(
 async def steal(client: Client, bo: dict[str, Any]) -> list[str]:
     """Reasons for which each way to somebody else's concept is closed."""
     reasons = []
+    taking = [
+        tool.name for tool in described("upload") if "concept" in tool.input_schema["properties"]
+    ]
+    assert taking == ["update_concept", "forget_concept"]
     for concept in (bo["name"], bo["display_name"], bo["name"].replace("/ada/", "/me/")):
         for tool, more in (
             ("update_concept", {"name": "mine"}),

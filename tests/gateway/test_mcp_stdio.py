@@ -1,6 +1,7 @@
 """What holds for `kith mcp` alone; what holds for both transports stands in test_mcp.py."""
 
 import asyncio
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -74,3 +75,19 @@ def test_a_start_that_fails_is_told_in_one_line_and_not_on_the_wire(
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr.startswith(f"kith: {said}")
     assert ended.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_stops_when_it_is_told_to_while_it_waits_for_a_line(number: int) -> None:
+    command = [sys.executable, "-m", "kith.cli", "--server", "127.0.0.1:1", "mcp"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes) as process:
+        assert process.stdin
+        assert process.stdout
+        assert process.stderr
+        process.stdin.write(b'{"jsonrpc": "2.0", "id": 1, "method": "ping"}\n')
+        process.stdin.flush()
+        assert b'"id":1' in process.stdout.readline()
+        process.send_signal(number)
+        assert process.wait(timeout=20) == 0
+        assert process.stderr.read() == b""

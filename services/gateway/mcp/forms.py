@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
-from pydantic_core import core_schema
 
 from kith.errors import InvalidInput
 
@@ -63,8 +62,9 @@ def _refusal(found: Any, model: type[BaseModel]) -> InvalidInput:  # noqa: ANN40
         case "missing":
             what = "is missing; give it"
         case "extra_forbidden":
-            known = ", ".join(model.model_fields)
-            what = f"is no argument of this; leave it out, there are {known}"
+            what = "is not to be given; leave it out"
+            if len(found["loc"]) == 1:
+                what += f", there are {', '.join(model.model_fields)}"
         case "value_error":
             what = str(found["ctx"]["error"])
         case _:
@@ -86,19 +86,19 @@ def _parsed(value: Any) -> Any:  # noqa: ANN401 - see above
 class _Plain(GenerateJsonSchema):
     """Says nothing of null, which is the same as left out, and repeats no name as a title."""
 
-    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
+    def nullable_schema(self, schema: Any) -> JsonSchemaValue:  # noqa: ANN401 - pydantic_core's
         return self.generate_inner(schema["schema"])
 
-    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+    def default_schema(self, schema: Any) -> JsonSchemaValue:  # noqa: ANN401 - pydantic_core's
         said = super().default_schema(schema)
         if said.get("default", "") in ("", [], None):
             said.pop("default", None)
         return said
 
-    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ANN401 - a union of many
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ANN401 - the same
         return False
 
-    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
+    def model_schema(self, schema: Any) -> JsonSchemaValue:  # noqa: ANN401 - pydantic_core's
         said = super().model_schema(schema)
         said.pop("title", None)
         return said

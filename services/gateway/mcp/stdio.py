@@ -5,11 +5,16 @@ which, so only pictures in folders of the user's choice are read, and nothing el
 """
 
 import asyncio
+import os
+import signal
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from threading import Thread
+from typing import Any, Final, Self
 from urllib.parse import unquote, urlsplit
 
+from mcp.server.lowlevel.server import Server
 from mcp.server.stdio import stdio_server
 
 from kith.aio import AsyncClient
@@ -20,10 +25,11 @@ from services.gateway.mcp.tools import Caller
 from services.runtime import images
 
 _SCHEME: Final = "file"
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 async def serve(kith: AsyncClient, folders: Sequence[Path]) -> None:
-    """Serves until standard input ends.
+    """Serves until standard input ends, or SIGINT or SIGTERM comes.
 
     Args:
         kith: The user's memory; entered here.
@@ -34,9 +40,53 @@ async def serve(kith: AsyncClient, folders: Sequence[Path]) -> None:
     """
     async with kith:
         caller = Caller(kith, Files(folders))
-        server = mcp_server("path", lambda request: caller)
-        async with stdio_server() as (requests, answers):
-            await server.run(requests, answers, server.create_initialization_options())
+        serving = asyncio.create_task(_run(mcp_server("path", lambda request: caller)))
+        loop = asyncio.get_running_loop()
+        for number in _SIGNALS:
+            loop.add_signal_handler(number, serving.cancel)
+        try:
+            with suppress(asyncio.CancelledError):
+                await serving
+        finally:
+            for number in _SIGNALS:
+                loop.remove_signal_handler(number)
+
+
+async def _run(server: Server) -> None:
+    lines: Any = Lines()  # of what an AsyncFile can do, the SDK wants the lines only
+    async with stdio_server(stdin=lines) as (requests, answers):
+        await server.run(requests, answers, server.create_initialization_options())
+
+
+class Lines:
+    """Standard input, line by line. Belongs to the event loop it was made in.
+
+    It is read in a thread that ends with the program. The SDK's own reader is waited for, and so
+    Ctrl-C would wait for a line that nobody sends.
+    """
+
+    def __init__(self) -> None:
+        self._lines: asyncio.Queue[bytes] = asyncio.Queue()
+        self._loop = asyncio.get_running_loop()
+        Thread(target=self._read, daemon=True).start()
+
+    def __aiter__(self) -> Self:
+        """Itself."""
+        return self
+
+    async def __anext__(self) -> bytes:
+        """The next line; the stream ends with standard input."""
+        line = await self._lines.get()
+        if not line:
+            raise StopAsyncIteration
+        return line
+
+    def _read(self) -> None:
+        # A file of its own: the interpreter would wait for `sys.stdin` when it ends.
+        with open(os.dup(0), "rb") as wire, suppress(RuntimeError):  # noqa: PTH123 - no path
+            for line in wire:
+                self._loop.call_soon_threadsafe(self._lines.put_nowait, line)
+            self._loop.call_soon_threadsafe(self._lines.put_nowait, b"")
 
 
 class Files:
