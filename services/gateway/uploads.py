@@ -9,6 +9,7 @@ import secrets
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from threading import Lock
 from typing import Final, NamedTuple
 
 from kith.errors import NotFound, Overloaded
@@ -33,7 +34,7 @@ class _Kept(NamedTuple):
 
 
 class Uploads:
-    """Keeps uploaded photos for a while. Belongs to one event loop.
+    """Keeps uploaded photos for a while. Safe on any thread.
 
     Args:
         ttl_s: How long each is kept, in seconds.
@@ -53,6 +54,7 @@ class Uploads:
         self._most_per_user = mib_per_user * _MIB
         self._most = mib * _MIB
         self._clock = clock
+        self._lock = Lock()  # what is kept is what was counted
         self._kept: dict[str, _Kept] = {}
 
     async def keep(self, owner: Caller, photo: bytes) -> Upload:
@@ -63,14 +65,10 @@ class Uploads:
             Overloaded: There is no room until others have run out.
         """
         await asyncio.to_thread(images.decode, photo, field="upload")
-        self._drop_expired()
-        own = sum(len(kept.photo) for kept in self._kept.values() if kept.owner == owner)
-        if own + len(photo) > self._most_per_user:
-            raise self._full(f"{own} bytes of yours are kept, at most {self._most_per_user} can be")
-        if sum(len(kept.photo) for kept in self._kept.values()) + len(photo) > self._most:
-            raise self._full("no room is left for uploads")
-        handle = secrets.token_urlsafe(24)
-        self._kept[handle] = _Kept(owner, photo, self._clock() + self._ttl_s)
+        with self._lock:
+            self._require_room(owner, len(photo))
+            handle = secrets.token_urlsafe(24)
+            self._kept[handle] = _Kept(owner, photo, self._clock() + self._ttl_s)
         return Upload(handle, datetime.now(UTC) + timedelta(seconds=self._ttl_s))
 
     def take(self, owner: Caller, handle: str) -> bytes:
@@ -79,8 +77,9 @@ class Uploads:
         Raises:
             NotFound: There is none, it has expired, or it is another's.
         """
-        self._drop_expired()
-        kept = self._kept.get(handle)
+        with self._lock:
+            self._drop_expired()
+            kept = self._kept.get(handle)
         if kept is None or kept.owner != owner:
             raise NotFound(
                 f"upload: there is no {handle[:64]!r}, or no longer; upload the photo again",
@@ -88,6 +87,14 @@ class Uploads:
                 field="upload",
             )
         return kept.photo
+
+    def _require_room(self, owner: Caller, size: int) -> None:
+        self._drop_expired()
+        own = sum(len(kept.photo) for kept in self._kept.values() if kept.owner == owner)
+        if own + size > self._most_per_user:
+            raise self._full(f"{own} bytes of yours are kept, at most {self._most_per_user} can be")
+        if sum(len(kept.photo) for kept in self._kept.values()) + size > self._most:
+            raise self._full("no room is left for uploads")
 
     def _drop_expired(self) -> None:
         now = self._clock()
