@@ -20,7 +20,7 @@ from services.runtime.timing import Observer
 WINDOW_S: Final = 0.003
 """How long the first of a batch waits for others, when the model is idle."""
 
-MAX_WAITING: Final = 512
+MAX_WAITING: Final = 1024
 """Items queued or in the model at once; more are refused rather than kept waiting."""
 
 K = TypeVar("K", bound=Hashable)
