@@ -276,6 +276,9 @@ def write_original(folder: Path) -> dict[str, torch.Tensor]:
                 yield name, shape
 
     tensors = {name: (torch.randn(shape, generator=rng) * 0.3).half() for name, shape in small()}
+    for word, number in tokenizer.get_vocab().items():
+        if not (word.isascii() and word.isalpha()):  # no answer of half characters
+            tensors["lm_head.weight"][number] = 0
     half = len(tensors) // 2
     for number, part in enumerate((list(tensors)[:half], list(tensors)[half:]), start=1):
         file = folder / f"model-{number:05}-of-00002.safetensors"
@@ -320,7 +323,7 @@ async def test_a_converted_checkpoint_answers_the_same_on_vllm(tmp_path: Path) -
                 said.append("".join([piece async for piece in answer]))
                 assert answer.ending is not None
                 read.append(answer.ending.prompt_tokens)
-            assert said[0] == said[1]
+            assert said[0] == said[1] != ""
             assert read[0] == read[1]
         here.close()
         await there.close()
