@@ -17,7 +17,7 @@ from kith.errors import Overloaded, Unavailable
 from services.runtime.metrics import ModelMetrics
 from services.runtime.timing import Observer
 
-WINDOW_S: Final = 0.003
+WINDOW_S: Final = 0.002
 """How long the first of a batch waits for others, when the model is idle."""
 
 MAX_WAITING: Final = 1024

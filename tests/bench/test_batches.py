@@ -1,0 +1,46 @@
+"""Retrieval for many clients at once, beside the bare models given the same photos in batches."""
+
+import asyncio
+
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from services.assistant.methods import method
+from services.assistant.methods.kith import MAX_REGIONS
+from services.assistant.regions import cut, without_doubles
+from services.assistant.retrieve import retrieve
+from tests.bench.conftest import Bench
+from tests.bench.test_stages import WORDS
+
+CLIENTS = (1, 8, 32)
+
+
+@pytest.mark.parametrize("clients", CLIENTS)
+def test_bare_models_in_batches(benchmark: BenchmarkFixture, bench: Bench, clients: int) -> None:
+    detector, embedder = bench.stages.detector, bench.stages.embedder
+
+    async def bare() -> None:
+        photos = [bench.decoded() for _ in range(clients)]
+        found = await asyncio.gather(*(detector.detect(photo, WORDS) for photo in photos))
+        pairs = zip(photos, found, strict=True)
+        crops = [
+            cut(photo, region.box)
+            for photo, regions in pairs
+            for region in without_doubles(regions)[:MAX_REGIONS]
+        ]
+        await embedder.embed_images(crops)
+
+    benchmark(lambda: bench.run(bare))
+
+
+@pytest.mark.parametrize("clients", CLIENTS)
+def test_retrieve_for_clients(benchmark: BenchmarkFixture, bench: Bench, clients: int) -> None:
+    benchmark.extra_info["against"] = f"test_bare_models_in_batches[{clients}]"
+
+    async def one() -> None:
+        await retrieve(method("kith"), bench.stages, bench.store, [bench.decoded()])
+
+    async def whole() -> None:
+        await asyncio.gather(*(one() for _ in range(clients)))
+
+    benchmark(lambda: bench.run(whole))
