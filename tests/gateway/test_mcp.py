@@ -290,6 +290,11 @@ async def test_nothing_a_user_wrote_is_logged(
         assert not [one for one in lines if secret in str(vars(one))]
 
 
+def test_nobody_waits_for_what_never_comes(http: httpx.Client) -> None:
+    answer = http.get("/mcp", headers={"Accept": "text/event-stream"})
+    assert (answer.status_code, answer.json()["error"]["reason"]) == (405, "METHOD_NOT_ALLOWED")
+
+
 async def until(is_so: Callable[[], bool]) -> None:
     async with asyncio.timeout(30):
         while not is_so():  # noqa: ASYNC110 - another thread changes it

@@ -41,7 +41,8 @@ def add_mcp(app: FastAPI, gateway: Gateway) -> StreamableHTTPSessionManager:
         stateless=True,
         max_request_body_size=gateway.settings.max_message_mib * 1024 * 1024,
     )
-    app.router.routes.append(Route("/mcp", StreamableHTTPASGIApp(manager)))
+    # Only answers: a standing stream would carry nothing, and hold up a stop.
+    app.router.routes.append(Route("/mcp", StreamableHTTPASGIApp(manager), methods=["POST"]))
     return manager
 
 
