@@ -10,7 +10,7 @@ import { toast } from "./toast.js";
 const menu = byId("box-menu");
 const note = byId("box-note");
 const input = byId("box-name");
-let open = null; // {photo, finding, done}
+let open = null; // {photo, finding, button, done}
 
 /**
  * Opens the menu at a box.
@@ -20,7 +20,7 @@ let open = null; // {photo, finding, done}
  * @param {() => void} done Called when the memory has changed.
  */
 export function openBoxMenu(photo, finding, button, done) {
-  open = { photo, finding, done };
+  open = { photo, finding, button, done };
   tell(note, "");
   byId("box-form").reset();
   const { id, display_name: name, category } = finding;
@@ -77,10 +77,13 @@ async function run(action) {
   try {
     await action(what);
     menu.hidePopover();
+    what.button.focus(); // an inert menu does not give the focus back
     what.done();
   } catch (error) {
     console.warn("correction:", error);
     tell(note, error.message, { error: true });
+    menu.inert = false;
+    input.focus();
   } finally {
     menu.inert = false;
   }

@@ -7,6 +7,7 @@ import { store } from "./store.js";
 
 const SURE = 0.25; // a detector's certainty from which on an unknown thing is worth a box
 const MOST_UNKNOWN = 8;
+const TAG_PLACES = ["above", "above-right", "inside", "inside-right", "below"];
 const SAME = 0.6; // overlap from which on two boxes show one thing
 
 /** A photo with its boxes. `pick(finding, button)` is called for a box that is chosen. */
@@ -53,17 +54,42 @@ export class Overlay {
     this.#buttons = new Map();
     // Larger ones first, so that a thing in front of another one can be reached.
     for (const finding of findings.sort((a, b) => area(b.box) - area(a.box))) {
-      const key = `${Object.values(finding.box).map(Math.round)} ${finding.id ?? ""}`;
+      const key = `${Object.values(finding.box).map(Math.round)}|${finding.id ?? ""}`;
       const button = before.get(key) ?? this.#button(finding);
       button.onclick = () => this.pick(finding, button);
       this.#buttons.set(key, button);
     }
+    const held = [...before].find(([, button]) => button === document.activeElement)?.[0];
     for (const [key, button] of before) if (!this.#buttons.has(key)) button.remove();
     // One that lies where it should is not touched: it may hold the focus.
     [...this.#buttons.values()].forEach((button, number) => {
       const there = this.layer.children[number] ?? null;
       if (there !== button) this.layer.insertBefore(button, there);
     });
+    if (held && !this.#buttons.has(held)) this.#focusLike(held);
+    this.#spreadTags();
+  }
+
+  /** Gives each tag the first of its places where it is whole and hides no other one. */
+  #spreadTags() {
+    const photo = this.root.getBoundingClientRect();
+    const taken = [];
+    for (const button of this.#buttons.values()) {
+      const free = TAG_PLACES.find((where) => {
+        button.dataset.tag = where;
+        const tag = button.firstChild.getBoundingClientRect();
+        return tag.top >= photo.top && tag.right <= photo.right && taken.every((other) => apart(tag, other));
+      });
+      button.dataset.tag = free ?? TAG_PLACES[0];
+      taken.push(button.firstChild.getBoundingClientRect());
+    }
+  }
+
+  /** Focuses the box that has taken the place of another one. */
+  #focusLike(key) {
+    const [place] = key.split("|");
+    const like = [...this.#buttons].find(([other]) => other.startsWith(`${place}|`));
+    (like ?? [...this.#buttons][0])?.[1].focus();
   }
 
   #button({ id, box, display_name: name, category }) {
@@ -76,7 +102,6 @@ export class Overlay {
     }, el("span", { class: "tag", text: `${category}?` }));
     if (id) label(button, name);
     place(button, box, this.photo);
-    button.classList.toggle("tag-inside", box.y1 < this.photo.height * 0.09);
     return button;
   }
 }
@@ -85,3 +110,5 @@ function label(button, name) {
   button.firstChild.textContent = name;
   button.ariaLabel = `${name}: correct or look up`;
 }
+
+const apart = (a, b) => a.right <= b.left || b.right <= a.left || a.bottom <= b.top || b.bottom <= a.top;

@@ -18,7 +18,9 @@ export class Question {
     this.photos = photos;
     this.overlays = photos.map((photo) => new Overlay(photo, (finding, button) => openBoxMenu(photo, finding, button, () => this.look(number(photo)))));
     const number = (photo) => photos.indexOf(photo);
-    this.root = el("article", { class: "turn question", "aria-label": "You" }, photos.length > 0 && el("div", { class: "photos" }, ...this.overlays.map(withTools)), el("p", { class: "said", text }));
+    const said = el("p", { class: "said" });
+    this.root = el("article", { class: "turn question", "aria-label": "You" }, photos.length > 0 && el("div", { class: "photos" }, ...this.overlays.map(withTools)), said);
+    writeAnswer(said, text, { ended: true });
     photos.forEach((_, index) => this.look(index));
   }
 

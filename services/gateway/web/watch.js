@@ -6,24 +6,33 @@ import { store } from "./store.js";
 
 const LONGEST_WAIT_S = 15;
 
-/** Follows the memory for as long as the page is open. */
+/** Follows the memory for as long as the page is open, but not while it lies behind others. */
 export async function follow() {
   let wait = 1;
   for (;;) {
-    let why = null;
-    try {
-      for await (const edit of watch()) {
-        wait = 1;
-        await take(edit);
-      }
-    } catch (error) {
-      console.warn("watch:", error);
-      why = error;
-    }
+    await until(() => !document.hidden, "visibilitychange");
+    const why = await followOnce(() => (wait = 1)).catch((error) => error);
     tell("off", why);
     if (why?.code === 401) return; // the user would rather not sign in, and is not asked for ever
+    if (document.hidden) continue;
+    console.warn("watch:", why);
     await pause(wait);
     wait = Math.min(2 * wait, LONGEST_WAIT_S);
+  }
+}
+
+/** Follows until the connection breaks, or is given up: a browser has few for all its tabs. */
+async function followOnce(alive) {
+  const giveUp = new AbortController();
+  const hidden = () => document.hidden && giveUp.abort();
+  document.addEventListener("visibilitychange", hidden);
+  try {
+    for await (const edit of watch(giveUp.signal)) {
+      alive();
+      await take(edit);
+    }
+  } finally {
+    document.removeEventListener("visibilitychange", hidden);
   }
 }
 
@@ -46,6 +55,11 @@ function tell(state, why) {
   place.textContent = state === "on" ? "Live" : why?.code === 401 ? "Signed out" : "Reconnecting…";
   place.title = why?.message ?? "";
   if (!store.loaded && why) byId("concepts-note").textContent = why.code === 401 ? "Load the page again to sign in." : why.message;
+}
+
+/** Waits until something holds, which `event` of the document may have changed. */
+async function until(holds, event) {
+  while (!holds()) await new Promise((resolve) => document.addEventListener(event, resolve, { once: true }));
 }
 
 /** Waits, but no longer than until there is reason to hope. */

@@ -70,6 +70,7 @@ def test_not_this_one_holds_for_the_next_question(
     hands.page.get_by_role("button", name="Not bo").click()
     expect(hands.page.get_by_text("Noted: this is not bo.")).to_be_visible()
     expect(hands.box("bo")).to_have_count(0)
+    expect(hands.box("dog?")).to_be_focused()
     views = http.get(f"/v1/concepts/{id_of(bo)}").json()["views"]
     assert [view["negative"] for view in views] == [False, True]
     answer = hands.ask("And now?")
