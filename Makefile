@@ -31,8 +31,9 @@ types: .venv/.installed-dev ## mypy --strict over our own code
 proto: .venv/.installed-dev ## make the stubs in kith/v1 anew
 	@$(BIN)/python proto/generate.py
 
-docs: .venv/.installed-dev ## write docs/cli.md from the program's own help
+docs: .venv/.installed-dev ## write docs/cli.md and the settings in docs/operate.md from the program
 	@$(BIN)/python docs/generate_cli.py
+	@$(BIN)/python docs/generate_settings.py
 
 bench: .venv/.installed-dev ## the benchmarks among the tests
 	@$(BIN)/python -m pytest --benchmark-only -m "" --timeout 0 $(PYTEST)

@@ -111,10 +111,12 @@ class AsyncClient(AsyncVerbs):
         profile: str | None = None,
         weights: str | Path | None = None,
         timeout_s: float = 120.0,
+        tls_ca: str | Path | None = None,
     ) -> None:
         self._reached = reach(server, user, LocalOptions(memory, method, profile, weights))
         self._credential = (user, token)
         self._timeout_s = timeout_s
+        self._tls_ca = tls_ca
         self._resources = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -126,8 +128,13 @@ class AsyncClient(AsyncVerbs):
         # A server in this process has a loop of its own, and loads models before it is reached.
         address = await asyncio.to_thread(self._reached.__enter__)
         self._resources.push_async_callback(self._leave)
-        self._target = Target(address, *self._credential, self._timeout_s)
-        channel = grpc.aio.insecure_channel(address, self._target.options)
+        self._target = Target(address, *self._credential, self._timeout_s, self._tls_ca)
+        credentials = self._target.credentials
+        channel = (
+            grpc.aio.secure_channel(address, credentials, self._target.options)
+            if credentials
+            else grpc.aio.insecure_channel(address, self._target.options)
+        )
         await self._resources.enter_async_context(channel)
         self._stub = AssistantStub(channel)
         return self

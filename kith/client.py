@@ -56,6 +56,7 @@ class Client:
         profile: In process: "pocket" or "full".
         weights: In process: the folder with the models of the profile.
         timeout_s: How long one call may take before it fails.
+        tls_ca: PEM file of the authorities that vouch for a server that speaks TLS.
 
     Raises:
         InvalidInput: A server is named, and something that only its operator can choose.
@@ -73,12 +74,18 @@ class Client:
         profile: str | None = None,
         weights: str | Path | None = None,
         timeout_s: float = 120.0,
+        tls_ca: str | Path | None = None,
     ) -> None:
         options = LocalOptions(memory, method, profile, weights)
         with ExitStack() as stack:
             address = stack.enter_context(reach(server, user, options))
-            self._target = Target(address, user, token, timeout_s)
-            channel = grpc.insecure_channel(address, self._target.options)
+            self._target = Target(address, user, token, timeout_s, tls_ca)
+            credentials = self._target.credentials
+            channel = (
+                grpc.secure_channel(address, credentials, self._target.options)
+                if credentials
+                else grpc.insecure_channel(address, self._target.options)
+            )
             stack.enter_context(channel)
             self._stub = AssistantStub(channel)
             self._resources = stack.pop_all()

@@ -1,7 +1,10 @@
 """What the two clients share: where to call, as whom, and what a failed call means."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
+
+import grpc
 
 from kith.errors import InvalidInput, KithError, Unavailable
 from kith.photos import MAX_MESSAGE_BYTES
@@ -14,6 +17,8 @@ USER_KEY: Final = "kith-user"
 OPTIONS: Final = (
     ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+    # A server that is back is found within seconds; left alone, gRPC waits up to two minutes.
+    ("grpc.max_reconnect_backoff_ms", 2000),
 )
 
 
@@ -26,6 +31,26 @@ class Target:
     token: str | None
     timeout_s: float
     """How long a call may take before it is given up."""
+    tls_ca: str | Path | None = None
+    """PEM file of the authorities that may vouch for the server; None for a call in the clear."""
+
+    @property
+    def credentials(self) -> grpc.ChannelCredentials | None:
+        """What a channel to it trusts; None for one in the clear.
+
+        Raises:
+            InvalidInput: The file can't be read.
+        """
+        if self.tls_ca is None or self.address.startswith("unix:"):
+            return None
+        try:
+            return grpc.ssl_channel_credentials(Path(self.tls_ca).read_bytes())
+        except OSError as error:
+            raise InvalidInput(
+                f"tls_ca: {self.tls_ca} can't be read ({type(error).__name__}); name a PEM file",
+                reason="TLS_INVALID",
+                field="tls_ca",
+            ) from error
 
     @property
     def options(self) -> tuple[tuple[str, int], ...]:

@@ -53,6 +53,14 @@ def options(
             help="What proves to a server who you are; better set than typed.",
         ),
     ] = None,
+    tls_ca: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            envvar="KITH_TLS_CA",
+            help="PEM file of the authorities that vouch for a server that speaks TLS.",
+        ),
+    ] = None,
     method: Annotated[
         Literal["kith", "rap", "none"] | None,
         typer.Option(help="How concepts are found; left out, kith."),
@@ -70,4 +78,4 @@ def options(
     ] = False,
 ) -> None:
     """Hand the options to the command that follows."""
-    context.obj = Session(server, memory, user, token, method, profile, weights, as_json)
+    context.obj = Session(server, memory, user, token, method, profile, weights, as_json, tls_ca)

@@ -30,6 +30,7 @@ class Session:
     profile: str | None
     weights: Path | None
     as_json: bool
+    tls_ca: Path | None = None
 
     @contextmanager
     def client(self, memory: Path | None = None) -> "Iterator[Client]":
@@ -56,6 +57,7 @@ class Session:
             "method": self.method,
             "profile": self.profile,
             "weights": self.weights,
+            "tls_ca": self.tls_ca,
         }
 
     @contextmanager

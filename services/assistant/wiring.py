@@ -66,7 +66,7 @@ async def assembled(settings: AssistantSettings) -> AsyncIterator[Assembly]:
         Refused: The profile ships without its models and no folder is named.
     """
     chosen = method(settings.method)
-    profile = Profile.load(settings.profile, settings.weights)
+    profile = _profile(settings)
     spec = profile.embedder
     async with AsyncExitStack() as resources:
         models = _Models(resources, settings)
@@ -96,10 +96,9 @@ async def assembled(settings: AssistantSettings) -> AsyncIterator[Assembly]:
         ]
 
         async def load() -> None:
-            elsewhere = settings.generation or settings.generation_url
             await _load(detector, settings.detection)
             await _load(embedder, settings.embedding)
-            await _load(generator, elsewhere)
+            await _load(generator, settings.generation or settings.generation_url)
 
         yield Assembly([service for service, elsewhere in served if not elsewhere], load)
 
@@ -111,7 +110,7 @@ async def embedder_of(settings: AssistantSettings) -> AsyncIterator[Embedder]:
     Raises:
         InvalidInput, Refused: As `assembled`.
     """
-    profile = Profile.load(settings.profile, settings.weights)
+    profile = _profile(settings)
     async with AsyncExitStack() as resources:
         yield _embedder(profile, settings.embedding, _Models(resources, settings))
 
@@ -168,6 +167,14 @@ async def _load(
         if not elsewhere:
             raise
         _log.warning("%s; it is looked for again when it is needed", error)
+
+
+def _profile(settings: AssistantSettings) -> Profile:
+    elsewhere = settings.detection and settings.embedding
+    if elsewhere and (settings.generation or settings.generation_url):
+        # No model runs here, so that it doesn't matter where they lie.
+        return Profile.load(settings.profile, settings.weights or Path())
+    return Profile.load(settings.profile, settings.weights)
 
 
 class _Model(Protocol):

@@ -10,11 +10,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class ServerSettings(BaseSettings):
     """Settings every server shares; a service adds its own in a subclass.
 
-    A value that can't be understood stops the start: pydantic's error names the variable.
+    A value that can't be understood stops the start: pydantic's error names the variable. An empty
+    variable is an unset one.
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="KITH_", frozen=True, use_attribute_docstrings=True
+        env_prefix="KITH_", env_ignore_empty=True, frozen=True, use_attribute_docstrings=True
     )
 
     host: str = "127.0.0.1"

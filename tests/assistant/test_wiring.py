@@ -193,3 +193,10 @@ def test_a_server_in_process_that_can_not_start_says_why(
 ) -> None:
     with pytest.raises(error), local_server(tmp_path / "memory", **options):  # type: ignore[arg-type]
         pass
+
+
+async def test_an_assistant_whose_models_run_elsewhere_needs_none_of_their_files(
+    tmp_path: Path,
+) -> None:
+    async with assembled(AloneSettings(memory=tmp_path, profile="full")) as assembly:
+        assert [each.descriptor.name for each in assembly.services] == ["Assistant"]

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 FENCE = re.compile(r"^```(console|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NOT_RUN = {"git", "cd", "pip"}
-ONLY_CHECKED = {"demo", "serve"}
+ONLY_CHECKED = {"demo", "serve", "up"}
 """Commands of `kith` that run for long and have end-to-end tests of their own."""
 
 
@@ -111,9 +111,10 @@ def test_python_blocks_run_in_order_with_the_console_blocks(tmp_path: Path) -> N
     assert [run(step, tmp_path) for step in steps_of(text)] == [None, None]
 
 
-def test_the_page_of_commands_is_the_programs_own_help() -> None:
+@pytest.mark.parametrize("script", ["generate_cli.py", "generate_settings.py"])
+def test_what_is_written_from_the_program_is_still_true_of_it(script: str) -> None:
     done = subprocess.run(
-        [sys.executable, ROOT / "docs" / "generate_cli.py", "--check"],
+        [sys.executable, ROOT / "docs" / script, "--check"],
         capture_output=True,
         text=True,
         check=False,

@@ -76,10 +76,10 @@ async def test_a_deadline_is_passed_on_with_a_margin() -> None:
     async with relayed(witness) as channel:
         await say(channel, "hello", timeout_s=5)
         assert witness.time_left is not None
-        assert 4 < witness.time_left < 5 - MARGIN_S
+        assert 4 < witness.time_left < 5 - MARGIN_S / 2  # it travels rounded
         await say(channel, "hello")
         assert witness.time_left is not None
-        assert 50 < witness.time_left < 61  # it travels rounded
+        assert 50 < witness.time_left < 61
 
 
 async def test_who_called_is_told_what_was_too_slow_before_it_gives_up() -> None:

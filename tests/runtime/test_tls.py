@@ -1,5 +1,6 @@
 """Over TLS a server proves who it is, and may ask its callers to do the same."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -11,7 +12,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from kith.errors import Refused, Unavailable
+from kith import AsyncClient, Client
+from kith.errors import InvalidInput, KithError, Refused, Unavailable
 from services.runtime.calls import open_channel
 from services.runtime.server import Server
 from services.runtime.settings import CallerSettings, ServerSettings
@@ -138,3 +140,29 @@ def test_certificates_that_can_not_work_stop_the_start(ours: Authority, tmp_path
         assert refused.value.field == field
     with pytest.raises(Refused, match="tls_ca"):
         open_channel("127.0.0.1:1", CallerSettings(tls_ca=tmp_path / "none"))
+
+
+async def test_the_client_speaks_tls_to_a_server_that_does(
+    ours: Authority, theirs: Authority
+) -> None:
+    cert, key = ours.pair("server")
+    settings = ServerSettings(port=0, grace_s=0, tls_cert=cert, tls_key=key)
+    async with Server(settings, []) as server:
+        address = f"127.0.0.1:{server.port}"
+        async with AsyncClient(address, tls_ca=ours.cert) as kith:
+            with pytest.raises(KithError) as reached:  # it serves nothing, but says so itself
+                await kith.capabilities()
+        assert reached.value.reason == "METHOD_UNKNOWN"
+
+        def ask(trusted: Path | None) -> None:
+            with Client(address, tls_ca=trusted) as client:
+                client.capabilities()
+
+        with pytest.raises(KithError) as reached:
+            await asyncio.to_thread(ask, ours.cert)
+        assert reached.value.reason == "METHOD_UNKNOWN"
+        for wrong in (theirs.cert, None):
+            with pytest.raises(Unavailable):
+                await asyncio.to_thread(ask, wrong)
+    with pytest.raises(InvalidInput, match="tls_ca"):
+        ask(ours.cert.with_name("none"))
