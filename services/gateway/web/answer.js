@@ -20,12 +20,23 @@ export function writeAnswer(element, text, { names = [], ended = false } = {}) {
 /** A link to a concept. */
 export function conceptLink(concept) {
   const id = idOf(concept.name);
-  return el("a", { class: `concept hue-${store.hue(id)}`, href: `#/concepts/${id}`, data: { concept: id }, text: concept.display_name });
+  return el("a", {
+    class: `concept hue-${store.hue(id)}`,
+    href: `#/concepts/${id}`,
+    data: { concept: id },
+    text: concept.display_name,
+  });
 }
 
 function pieces(text, names) {
-  const bare = names.map(escaped).sort((a, b) => b.length - a.length).join("|");
-  const pattern = new RegExp(`<([^<>\\n]{1,64})>${bare && `|(?<![\\p{L}\\p{N}_])(${bare})(?![\\p{L}\\p{N}_])`}`, "gu");
+  const bare = names
+    .map(escaped)
+    .sort((a, b) => b.length - a.length)
+    .join("|");
+  const pattern = new RegExp(
+    `<([^<>\\n]{1,64})>${bare && `|(?<![\\p{L}\\p{N}_])(${bare})(?![\\p{L}\\p{N}_])`}`,
+    "gu",
+  );
   const found = [];
   let end = 0;
   for (const match of text.matchAll(pattern)) {
@@ -40,7 +51,9 @@ function pieces(text, names) {
 /** The text without a name at its end that is still being written. */
 function withoutOpenName(text) {
   const open = text.lastIndexOf("<");
-  return open >= 0 && text.length - open < LONGEST_NAME && !text.includes(">", open) ? text.slice(0, open) : text;
+  return open >= 0 && text.length - open < LONGEST_NAME && !text.includes(">", open)
+    ? text.slice(0, open)
+    : text;
 }
 
 const escaped = (name) => name.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");

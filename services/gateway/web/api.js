@@ -35,7 +35,10 @@ export async function listConcepts() {
   const concepts = [];
   let token = "";
   do {
-    const page = await json("GET", `v1/concepts?page_size=1000&page_token=${encodeURIComponent(token)}`);
+    const page = await json(
+      "GET",
+      `v1/concepts?page_size=1000&page_token=${encodeURIComponent(token)}`,
+    );
     concepts.push(...(page.concepts ?? []));
     token = page.next_page_token ?? "";
   } while (token);
@@ -43,17 +46,23 @@ export async function listConcepts() {
 }
 
 export const getConcept = (id) => json("GET", `v1/concepts/${id}`);
-export const remember = (concept, views) => json("POST", "v1/concepts", { concept, views, request_id: uuid() });
+export const remember = (concept, views) =>
+  json("POST", "v1/concepts", { concept, views, request_id: uuid() });
 export const updateConcept = (id, changes) => json("PATCH", `v1/concepts/${id}`, changes);
 export const forget = (id) => json("DELETE", `v1/concepts/${id}`);
 export const unforget = (id) => json("POST", `v1/concepts/${id}:unforget`, {});
-export const addViews = (id, views) => json("POST", `v1/concepts/${id}/views`, { views, request_id: uuid() });
+export const addViews = (id, views) =>
+  json("POST", `v1/concepts/${id}/views`, { views, request_id: uuid() });
 export const removeView = (id, view) => json("DELETE", `v1/concepts/${id}/views/${view}`);
 export const getCapabilities = () => json("GET", "v1/capabilities");
 
 /** Tells that the region of a photo is not the concept. */
 export async function reject(id, photo, box) {
-  return json("POST", `v1/concepts/${id}:reject`, { photo: await image(photo), box, request_id: uuid() });
+  return json("POST", `v1/concepts/${id}:reject`, {
+    photo: await image(photo),
+    box,
+    request_id: uuid(),
+  });
 }
 
 /** What is to be seen in a photo: `{regions, accepted}`. */
@@ -73,7 +82,12 @@ export async function* chat(messages, signal) {
     capabilities = null;
     throw error;
   }));
-  const response = await send("POST", "v1/chat/completions", { model: method, messages, stream: true }, signal);
+  const response = await send(
+    "POST",
+    "v1/chat/completions",
+    { model: method, messages, stream: true },
+    signal,
+  );
   for await (const { data } of events(response)) {
     if (data === "[DONE]") return;
     const chunk = JSON.parse(data);
@@ -117,7 +131,9 @@ async function send(method, path, body, signal) {
   const request = { method, headers, body: JSON.stringify(body), signal, cache: "no-cache" };
   const response = await fetch(path, request).catch((error) => {
     if (error.name === "AbortError") throw error;
-    throw new ApiError(`Kith at ${location.host} does not answer. Start it with “kith serve gateway”, or check the network; then try again.`);
+    throw new ApiError(
+      `Kith at ${location.host} does not answer. Start it with “kith serve gateway”, or check the network; then try again.`,
+    );
   });
   if (response.ok) return response;
   if (response.status === 401 && (await renewToken(token))) return send(method, path, body, signal);
@@ -135,7 +151,9 @@ async function renewToken(refused) {
 
 async function errorOf(response) {
   const { error } = await response.json().catch(() => ({}));
-  const message = error?.message ?? `The server answered ${response.status} ${response.statusText}. Try again in a moment.`;
+  const message =
+    error?.message ??
+    `The server answered ${response.status} ${response.statusText}. Try again in a moment.`;
   return new ApiError(message, error, response.status);
 }
 

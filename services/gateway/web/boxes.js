@@ -12,7 +12,12 @@ export function inside(box, photo) {
 
 /** The box between two points, in either order. */
 export function between(a, b) {
-  return { x1: Math.min(a.x, b.x), y1: Math.min(a.y, b.y), x2: Math.max(a.x, b.x), y2: Math.max(a.y, b.y) };
+  return {
+    x1: Math.min(a.x, b.x),
+    y1: Math.min(a.y, b.y),
+    x2: Math.max(a.x, b.x),
+    y2: Math.max(a.y, b.y),
+  };
 }
 
 /** Intersection over union, 0 to 1. */
@@ -40,4 +45,9 @@ export function place(element, box, photo) {
   element.style.height = `${(100 * (box.y2 - box.y1)) / photo.height}%`;
 }
 
-const rounded = ({ x1, y1, x2, y2 }) => ({ x1: Math.round(x1), y1: Math.round(y1), x2: Math.round(x2), y2: Math.round(y2) });
+const rounded = ({ x1, y1, x2, y2 }) => ({
+  x1: Math.round(x1),
+  y1: Math.round(y1),
+  x2: Math.round(x2),
+  y2: Math.round(y2),
+});

@@ -24,8 +24,14 @@ export function openBoxMenu(photo, finding, button, done) {
   tell(note, "");
   byId("box-form").reset();
   const { id, display_name: name, category } = finding;
-  byId("box-title").replaceChildren(...(id ? [el("a", { class: `concept hue-${store.hue(id)}`, href: `#/concepts/${id}`, text: name })] : [`Some ${category}`]));
-  byId("box-why").textContent = id ? `${Math.round(100 * (finding.score ?? 0))} % sure, by this view` : "Kith does not know this one.";
+  byId("box-title").replaceChildren(
+    ...(id
+      ? [el("a", { class: `concept hue-${store.hue(id)}`, href: `#/concepts/${id}`, text: name })]
+      : [`Some ${category}`]),
+  );
+  byId("box-why").textContent = id
+    ? `${Math.round(100 * (finding.score ?? 0))} % sure, by this view`
+    : "Kith does not know this one.";
   const photoPlace = byId("box-photo");
   show(Boolean(finding.view), photoPlace);
   if (finding.view) fillFrame(photoPlace, finding.view, `The view of ${name} it was known by`);
@@ -48,10 +54,17 @@ byId("box-form").addEventListener("submit", (event) => {
 async function reject({ photo, finding: { id, box, display_name: name }, done }) {
   const view = await edits.reject(id, photo, box);
   toast(`Noted: this is not ${name}.`, {
-    actions: view ? [["Undo", async () => {
-      store.put(await removeView(id, view));
-      done();
-    }]] : [],
+    actions: view
+      ? [
+          [
+            "Undo",
+            async () => {
+              store.put(await removeView(id, view));
+              done();
+            },
+          ],
+        ]
+      : [],
   });
 }
 
@@ -64,8 +77,12 @@ async function name({ photo, finding: { id, box, category } }) {
   } else if (known) {
     toast(`That is what Kith says, too: ${display_name}.`);
   } else {
-    const made = await edits.remember({ display_name, ...(category && { category }) }, [{ photo, box }]);
-    toast(`Kith knows ${display_name} now.`, { actions: [["Describe", () => (location.hash = `#/concepts/${idOf(made.name)}`)]] });
+    const made = await edits.remember({ display_name, ...(category && { category }) }, [
+      { photo, box },
+    ]);
+    toast(`Kith knows ${display_name} now.`, {
+      actions: [["Describe", () => (location.hash = `#/concepts/${idOf(made.name)}`)]],
+    });
   }
 }
 

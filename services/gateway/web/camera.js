@@ -14,12 +14,20 @@ export async function takePhoto() {
   tell(byId("camera-note"), "");
   shutter.disabled = true;
   dialog.showModal();
-  const closed = new Promise((resolve) => dialog.addEventListener("close", () => resolve(null), { once: true }));
-  const stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment", width: { ideal: 1920 } } }).catch((error) => {
-    console.warn("camera:", error);
-    tell(byId("camera-note"), "The camera can’t be used. Allow it for this page in the browser, or choose a file instead.", { error: true });
-    return null;
-  });
+  const closed = new Promise((resolve) =>
+    dialog.addEventListener("close", () => resolve(null), { once: true }),
+  );
+  const stream = await navigator.mediaDevices
+    .getUserMedia({ video: { facingMode: "environment", width: { ideal: 1920 } } })
+    .catch((error) => {
+      console.warn("camera:", error);
+      tell(
+        byId("camera-note"),
+        "The camera can’t be used. Allow it for this page in the browser, or choose a file instead.",
+        { error: true },
+      );
+      return null;
+    });
   if (!stream) return closed;
   try {
     video.srcObject = stream;

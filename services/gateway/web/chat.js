@@ -45,7 +45,10 @@ async function answer(question) {
   try {
     const { signal } = running;
     let rest = {}; // what comes with the last piece
-    for await (const chunk of chat(await Promise.all(turns.map((turn) => turn.message())), signal)) {
+    for await (const chunk of chat(
+      await Promise.all(turns.map((turn) => turn.message())),
+      signal,
+    )) {
       const piece = chunk.choices?.[0]?.delta?.content;
       if (piece) atEnd(() => reply.add(piece));
       if (chunk.kith) rest = chunk.kith;

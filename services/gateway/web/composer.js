@@ -28,7 +28,8 @@ export function startComposer(send) {
 /** Adds photos to the question. */
 export function attach(added) {
   photos.push(...added.slice(0, MOST_PHOTOS - photos.length));
-  if (photos.length === MOST_PHOTOS && added.length > 1) toast(`A question takes at most ${MOST_PHOTOS} photos.`);
+  if (photos.length === MOST_PHOTOS && added.length > 1)
+    toast(`A question takes at most ${MOST_PHOTOS} photos.`);
   draw();
   question.focus();
 }
@@ -40,11 +41,26 @@ function clear() {
 }
 
 function draw() {
-  byId("attached").replaceChildren(...photos.map((photo, number) => el("li", {},
-    el("img", { class: "thumb", src: photo.url, alt: `Photo ${number + 1}` }),
-    el("button", { type: "button", class: "remove", "aria-label": `Leave out photo ${number + 1}`, text: "✕", on: { click: () => {
-      photos.splice(number, 1);
-      draw();
-      question.focus();
-    } } }))));
+  byId("attached").replaceChildren(
+    ...photos.map((photo, number) =>
+      el(
+        "li",
+        {},
+        el("img", { class: "thumb", src: photo.url, alt: `Photo ${number + 1}` }),
+        el("button", {
+          type: "button",
+          class: "remove",
+          "aria-label": `Leave out photo ${number + 1}`,
+          text: "✕",
+          on: {
+            click: () => {
+              photos.splice(number, 1);
+              draw();
+              question.focus();
+            },
+          },
+        }),
+      ),
+    ),
+  );
 }

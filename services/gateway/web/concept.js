@@ -92,7 +92,15 @@ function draw() {
   const negatives = views.filter((one) => one.negative);
   byId("views").replaceChildren(
     ...positives.map((one) => tile(one, "view", positives.length > 1)),
-    el("li", {}, el("button", { type: "button", class: "tile add", on: { click: () => addPhotos(concept) } }, "Add photos")),
+    el(
+      "li",
+      {},
+      el(
+        "button",
+        { type: "button", class: "tile add", on: { click: () => addPhotos(concept) } },
+        "Add photos",
+      ),
+    ),
   );
   byId("negatives").replaceChildren(...negatives.map((one) => tile(one, "rejected view", true)));
   byId("negatives-title").textContent = `Not ${concept.display_name}`;
@@ -106,7 +114,12 @@ function draw() {
 function tile(view, what, removable) {
   const frame = el("span", { class: "frame tile" });
   fillFrame(frame, view.name, what);
-  const remove = el("button", { type: "button", class: "remove", "aria-label": `Remove this ${what}`, text: "✕" });
+  const remove = el("button", {
+    type: "button",
+    class: "remove",
+    "aria-label": `Remove this ${what}`,
+    text: "✕",
+  });
   remove.addEventListener("click", () => {
     if (!remove.classList.contains("sure")) {
       remove.classList.add("sure");
@@ -127,7 +140,9 @@ async function save(field) {
   const value = form.elements[field].value.trim();
   if (!concept || value === (concept[field] ?? "")) return;
   if (field === "display_name" && !value) {
-    tell(note, "A name is needed. Type one, or press Escape to go back to the old one.", { error: true });
+    tell(note, "A name is needed. Type one, or press Escape to go back to the old one.", {
+      error: true,
+    });
     return;
   }
   await trying(async () => {
@@ -148,7 +163,9 @@ async function trying(edit) {
 
 async function conflict() {
   store.put(await getConcept(id)); // what the user typed stays in its field
-  tell(note, `Someone changed ${shown.display_name} while you wrote. Which text shall stay?`, { error: true });
+  tell(note, `Someone changed ${shown.display_name} while you wrote. Which text shall stay?`, {
+    error: true,
+  });
   show(true, byId("concept-conflict"));
 }
 

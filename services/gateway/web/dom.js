@@ -13,7 +13,9 @@ export function el(tag, props = {}, ...children) {
     if (key === "class") element.className = value;
     else if (key === "text") element.textContent = value;
     else if (key === "data") Object.assign(element.dataset, value);
-    else if (key === "on") for (const [type, listener] of Object.entries(value)) element.addEventListener(type, listener);
+    else if (key === "on")
+      for (const [type, listener] of Object.entries(value))
+        element.addEventListener(type, listener);
     else element.setAttribute(key, value === true ? "" : value);
   }
   element.append(...children.filter(Boolean));

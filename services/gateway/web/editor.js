@@ -15,18 +15,44 @@ export class BoxEditor extends EventTarget {
   constructor(place) {
     super();
     this.img = el("img", { alt: "The photo", draggable: "false" });
-    this.frame = el("div", {
-      class: "edit-box", tabindex: "0", role: "group", "aria-roledescription": "box", hidden: true,
-      "aria-describedby": "editor-help", on: { keydown: (event) => this.#key(event) },
-    }, ...HANDLES.map((side) => el("i", { data: { side } })));
+    this.frame = el(
+      "div",
+      {
+        class: "edit-box",
+        tabindex: "0",
+        role: "group",
+        "aria-roledescription": "box",
+        hidden: true,
+        "aria-describedby": "editor-help",
+        on: { keydown: (event) => this.#key(event) },
+      },
+      ...HANDLES.map((side) => el("i", { data: { side } })),
+    );
     this.hints = el("div", { class: "hints" });
-    this.stage = el("div", { class: "stage", on: { pointerdown: (event) => this.#press(event) } }, this.img, this.hints, this.frame);
-    this.toggle = el("button", { type: "button", class: "quiet", on: { click: () => this.#toggle() } });
+    this.stage = el(
+      "div",
+      { class: "stage", on: { pointerdown: (event) => this.#press(event) } },
+      this.img,
+      this.hints,
+      this.frame,
+    );
+    this.toggle = el("button", {
+      type: "button",
+      class: "quiet",
+      on: { click: () => this.#toggle() },
+    });
     place.append(
       this.stage,
-      el("div", { class: "row edit-tools" },
-        el("p", { class: "soft small", id: "editor-help", text: "Drag over the photo to draw a box. Arrow keys move it, with Shift they resize it." }),
-        this.toggle),
+      el(
+        "div",
+        { class: "row edit-tools" },
+        el("p", {
+          class: "soft small",
+          id: "editor-help",
+          text: "Drag over the photo to draw a box. Arrow keys move it, with Shift they resize it.",
+        }),
+        this.toggle,
+      ),
     );
   }
 
@@ -46,15 +72,21 @@ export class BoxEditor extends EventTarget {
 
   /** Offers boxes, `[{box, label}]`, to take one of. */
   suggest(suggestions) {
-    this.hints.replaceChildren(...suggestions.map(({ box, label }) => {
-      const hint = el("button", { type: "button", class: "hint-box", "aria-label": `Take the box around ${label}` }, el("span", { text: label }));
-      place(hint, box, this.#photo);
-      hint.addEventListener("click", () => {
-        this.#set(inside(box, this.#photo), true);
-        this.frame.focus();
-      });
-      return hint;
-    }));
+    this.hints.replaceChildren(
+      ...suggestions.map(({ box, label }) => {
+        const hint = el(
+          "button",
+          { type: "button", class: "hint-box", "aria-label": `Take the box around ${label}` },
+          el("span", { text: label }),
+        );
+        place(hint, box, this.#photo);
+        hint.addEventListener("click", () => {
+          this.#set(inside(box, this.#photo), true);
+          this.frame.focus();
+        });
+        return hint;
+      }),
+    );
   }
 
   #set(box, byUser = false) {
@@ -75,7 +107,13 @@ export class BoxEditor extends EventTarget {
       return;
     }
     const { width, height } = this.#photo;
-    this.#set(inside({ x1: width / 4, y1: height / 4, x2: (3 * width) / 4, y2: (3 * height) / 4 }, this.#photo), true);
+    this.#set(
+      inside(
+        { x1: width / 4, y1: height / 4, x2: (3 * width) / 4, y2: (3 * height) / 4 },
+        this.#photo,
+      ),
+      true,
+    );
     this.frame.focus();
   }
 
@@ -86,7 +124,16 @@ export class BoxEditor extends EventTarget {
       this.toggle.focus();
     } else if (direction) {
       const step = Math.max(1, Math.round(Math.max(this.#photo.width, this.#photo.height) / 100));
-      this.#set(changed(this.#box, event.shiftKey ? "se" : "all", direction[0] * step, direction[1] * step, this.#photo), true);
+      this.#set(
+        changed(
+          this.#box,
+          event.shiftKey ? "se" : "all",
+          direction[0] * step,
+          direction[1] * step,
+          this.#photo,
+        ),
+        true,
+      );
     } else return;
     event.preventDefault();
   }
@@ -96,7 +143,8 @@ export class BoxEditor extends EventTarget {
     event.preventDefault();
     const start = this.#point(event);
     const before = this.#box;
-    const side = event.target.dataset.side ?? (before && this.frame.contains(event.target) ? "all" : null);
+    const side =
+      event.target.dataset.side ?? (before && this.frame.contains(event.target) ? "all" : null);
     const move = (now) => {
       const point = this.#point(now);
       if (side) this.#set(changed(before, side, point.x - start.x, point.y - start.y, this.#photo));
@@ -120,7 +168,10 @@ export class BoxEditor extends EventTarget {
     const { left, top, width, height } = this.img.getBoundingClientRect();
     const { width: w, height: h } = this.#photo;
     const part = (value) => Math.min(Math.max(value, 0), 1);
-    return { x: w * part((event.clientX - left) / width), y: h * part((event.clientY - top) / height) };
+    return {
+      x: w * part((event.clientX - left) / width),
+      y: h * part((event.clientY - top) / height),
+    };
   }
 }
 
@@ -128,12 +179,22 @@ const distance = (a, b) => Math.hypot(a.clientX - b.clientX, a.clientY - b.clien
 
 /** A box after one of its sides, a corner or all of it was dragged. */
 function changed(box, side, dx, dy, photo) {
-  if (side === "all") return inside({ x1: box.x1 + dx, y1: box.y1 + dy, x2: box.x2 + dx, y2: box.y2 + dy }, photo);
-  const a = { x: box.x1 + (side.includes("w") ? dx : 0), y: box.y1 + (side.includes("n") ? dy : 0) };
-  const b = { x: box.x2 + (side.includes("e") ? dx : 0), y: box.y2 + (side.includes("s") ? dy : 0) };
+  if (side === "all")
+    return inside({ x1: box.x1 + dx, y1: box.y1 + dy, x2: box.x2 + dx, y2: box.y2 + dy }, photo);
+  const a = {
+    x: box.x1 + (side.includes("w") ? dx : 0),
+    y: box.y1 + (side.includes("n") ? dy : 0),
+  };
+  const b = {
+    x: box.x2 + (side.includes("e") ? dx : 0),
+    y: box.y2 + (side.includes("s") ? dy : 0),
+  };
   const edge = (value, most) => Math.min(Math.max(value, 0), most);
-  return inside(between(
-    { x: edge(a.x, photo.width), y: edge(a.y, photo.height) },
-    { x: edge(b.x, photo.width), y: edge(b.y, photo.height) },
-  ), photo);
+  return inside(
+    between(
+      { x: edge(a.x, photo.width), y: edge(a.y, photo.height) },
+      { x: edge(b.x, photo.width), y: edge(b.y, photo.height) },
+    ),
+    photo,
+  );
 }

@@ -36,10 +36,15 @@ export async function forget(concept) {
   });
   toast(`${concept.display_name} is forgotten.`, {
     focus: true,
-    actions: [["Undo", async () => {
-      await unforget(id);
-      toast(`${concept.display_name} is back.`);
-    }]],
+    actions: [
+      [
+        "Undo",
+        async () => {
+          await unforget(id);
+          toast(`${concept.display_name} is back.`);
+        },
+      ],
+    ],
   });
 }
 

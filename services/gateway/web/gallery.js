@@ -34,14 +34,28 @@ function draw({ id, concept, kind, elsewhere }) {
   note(concepts.length, elsewhere ? { concept, kind } : null);
   show(!concepts.length, byId("empty"));
   byId("categories").replaceChildren(...store.categories().map((value) => el("option", { value })));
-  byId("names").replaceChildren(...concepts.map((one) => el("option", { value: one.display_name })));
+  byId("names").replaceChildren(
+    ...concepts.map((one) => el("option", { value: one.display_name })),
+  );
 }
 
 function newCard(id) {
-  const card = el("li", {}, el("a", { class: `card hue-${store.hue(id)}`, href: `#/concepts/${id}` },
-    el("span", { class: "frame" }),
-    el("span", { class: "words" },
-      el("span", { class: "card-name" }), el("span", { class: "eyebrow" }), el("span", { class: "card-text soft" }))));
+  const card = el(
+    "li",
+    {},
+    el(
+      "a",
+      { class: `card hue-${store.hue(id)}`, href: `#/concepts/${id}` },
+      el("span", { class: "frame" }),
+      el(
+        "span",
+        { class: "words" },
+        el("span", { class: "card-name" }),
+        el("span", { class: "eyebrow" }),
+        el("span", { class: "card-text soft" }),
+      ),
+    ),
+  );
   cards.set(id, card);
   return card;
 }
@@ -57,7 +71,9 @@ function fill(card, concept) {
 function note(count, news) {
   const what = { added: "was added", changed: "was changed", gone: "was forgotten" }[news?.kind];
   const total = count ? `${count} known by name` : "Nobody yet";
-  byId("concepts-note").textContent = what ? `${total} · ${news.concept.display_name} ${what} elsewhere` : total;
+  byId("concepts-note").textContent = what
+    ? `${total} · ${news.concept.display_name} ${what} elsewhere`
+    : total;
 }
 
 function glow(card) {

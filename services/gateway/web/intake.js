@@ -29,15 +29,22 @@ export function receivePhotos(receive) {
   const take = async (files) => receive((await attempt(() => openAll(files))) ?? []);
   let depth = 0;
   const over = (now) => show((depth = now) > 0, byId("drop"));
-  addEventListener("dragenter", (event) => event.dataTransfer.types.includes("Files") && over(depth + 1));
-  addEventListener("dragleave", (event) => event.dataTransfer.types.includes("Files") && over(depth - 1));
+  addEventListener(
+    "dragenter",
+    (event) => event.dataTransfer.types.includes("Files") && over(depth + 1),
+  );
+  addEventListener(
+    "dragleave",
+    (event) => event.dataTransfer.types.includes("Files") && over(depth - 1),
+  );
   addEventListener("dragover", (event) => event.preventDefault());
   addEventListener("drop", (event) => {
     event.preventDefault();
     over(0);
     const files = pictureFiles(event.dataTransfer);
     if (files.length) take(files);
-    else if (event.dataTransfer.files.length) toast("That is no picture. Drop a JPEG, PNG or WebP file.", { error: true });
+    else if (event.dataTransfer.files.length)
+      toast("That is no picture. Drop a JPEG, PNG or WebP file.", { error: true });
   });
   addEventListener("paste", (event) => {
     const files = pictureFiles(event.clipboardData);

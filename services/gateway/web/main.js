@@ -45,7 +45,10 @@ function openPanel(id) {
     leave();
     return;
   }
-  openConcept(id, { leave, addPhotos: async (concept) => remember.openRemember(await choosePhotos(), { concept }) });
+  openConcept(id, {
+    leave,
+    addPhotos: async (concept) => remember.openRemember(await choosePhotos(), { concept }),
+  });
 }
 
 /** Photos that were dropped or pasted go to whatever is in front. */

@@ -18,24 +18,34 @@ export class Overlay {
     this.photo = photo;
     this.pick = pick;
     this.layer = el("div", { class: "layer" });
-    this.root = el("figure", { class: "photo" }, el("img", { src: photo.url, alt: "Photo", width: photo.width, height: photo.height }), this.layer);
+    this.root = el(
+      "figure",
+      { class: "photo" },
+      el("img", { src: photo.url, alt: "Photo", width: photo.width, height: photo.height }),
+      this.layer,
+    );
   }
 
   /** Draws what was retrieved: `{accepted, regions}` of the contract. */
   draw({ accepted = [], regions = [] }) {
-    const known = accepted.filter((used) => used.box).map((used) => ({ ...used, id: idOf(used.concept), box: readBox(used.box) }));
+    const known = accepted
+      .filter((used) => used.box)
+      .map((used) => ({ ...used, id: idOf(used.concept), box: readBox(used.box) }));
     const unknown = [];
     for (const region of regions) {
       const box = readBox(region.box);
-      if (!region.category || (region.score ?? 0) < SURE || unknown.length === MOST_UNKNOWN) continue;
-      if ([...known, ...unknown].every((other) => overlap(box, other.box) < SAME)) unknown.push({ box, category: region.category });
+      if (!region.category || (region.score ?? 0) < SURE || unknown.length === MOST_UNKNOWN)
+        continue;
+      if ([...known, ...unknown].every((other) => overlap(box, other.box) < SAME))
+        unknown.push({ box, category: region.category });
     }
     this.#place([...known, ...unknown]);
   }
 
   /** Makes the boxes of a concept stand out; null: none. */
   light(id) {
-    for (const button of this.#buttons.values()) button.classList.toggle("lit", id !== null && button.dataset.concept === id);
+    for (const button of this.#buttons.values())
+      button.classList.toggle("lit", id !== null && button.dataset.concept === id);
   }
 
   /** Follows an edit of the memory: a new name, or a concept that is gone. */
@@ -78,7 +88,11 @@ export class Overlay {
       const free = TAG_PLACES.find((where) => {
         button.dataset.tag = where;
         const tag = button.firstChild.getBoundingClientRect();
-        return tag.top >= photo.top && tag.right <= photo.right && taken.every((other) => apart(tag, other));
+        return (
+          tag.top >= photo.top &&
+          tag.right <= photo.right &&
+          taken.every((other) => apart(tag, other))
+        );
       });
       button.dataset.tag = free ?? TAG_PLACES[0];
       taken.push(button.firstChild.getBoundingClientRect());
@@ -93,13 +107,17 @@ export class Overlay {
   }
 
   #button({ id, box, display_name: name, category }) {
-    const button = el("button", {
-      type: "button",
-      class: id ? `found hue-${store.hue(id)}` : "found unknown",
-      "aria-haspopup": "dialog",
-      "aria-label": `Unknown ${category}: say what it is`,
-      data: id ? { concept: id } : {},
-    }, el("span", { class: "tag", text: `${category}?` }));
+    const button = el(
+      "button",
+      {
+        type: "button",
+        class: id ? `found hue-${store.hue(id)}` : "found unknown",
+        "aria-haspopup": "dialog",
+        "aria-label": `Unknown ${category}: say what it is`,
+        data: id ? { concept: id } : {},
+      },
+      el("span", { class: "tag", text: `${category}?` }),
+    );
     if (id) label(button, name);
     place(button, box, this.photo);
     return button;
@@ -111,4 +129,5 @@ function label(button, name) {
   button.ariaLabel = `${name}: correct or look up`;
 }
 
-const apart = (a, b) => a.right <= b.left || b.right <= a.left || a.bottom <= b.top || b.bottom <= a.top;
+const apart = (a, b) =>
+  a.right <= b.left || b.right <= a.left || a.bottom <= b.top || b.bottom <= a.top;

@@ -34,7 +34,9 @@ export class Photo {
 /** The photo in a file. Throws an Error made for people when the browser can't open it. */
 export async function openPhoto(file) {
   const bitmap = await createImageBitmap(file).catch(() => {
-    throw new Error(`“${file.name || "This file"}” is no picture that this browser can open. Choose a JPEG, PNG or WebP file.`);
+    throw new Error(
+      `“${file.name || "This file"}” is no picture that this browser can open. Choose a JPEG, PNG or WebP file.`,
+    );
   });
   const { width, height } = bitmap;
   const scale = Math.min(1, LONGEST_SIDE / Math.max(width, height));

@@ -40,8 +40,13 @@ export const isOpen = () => dialog.open;
 
 /** Adds photos of the same thing. */
 export function addShots(photos, box = null) {
-  const added = photos.slice(0, MOST_PHOTOS - shots.length).map((photo, number) => ({ photo, box: number ? null : box, suggestions: [] }));
-  if (added.length < photos.length) tell(note, `At most ${MOST_PHOTOS} photos at a time; the others were left out.`, { error: true });
+  const added = photos
+    .slice(0, MOST_PHOTOS - shots.length)
+    .map((photo, number) => ({ photo, box: number ? null : box, suggestions: [] }));
+  if (added.length < photos.length)
+    tell(note, `At most ${MOST_PHOTOS} photos at a time; the others were left out.`, {
+      error: true,
+    });
   shots.push(...added);
   for (const shot of added) suggest(shot);
   if (added.length) choose(added[0]);
@@ -64,10 +69,32 @@ function choose(shot) {
 }
 
 function drawStrip() {
-  byId("shots").replaceChildren(...(shots.length > 1 ? shots : []).map((shot, number) => el("li", {},
-    el("button", { type: "button", class: "thumb", "aria-pressed": String(shot === current), "aria-label": `Photo ${number + 1}`, on: { click: () => choose(shot) } },
-      el("img", { src: shot.photo.url, alt: "" })),
-    el("button", { type: "button", class: "remove", "aria-label": `Leave out photo ${number + 1}`, text: "✕", on: { click: () => leaveOut(shot) } }))));
+  byId("shots").replaceChildren(
+    ...(shots.length > 1 ? shots : []).map((shot, number) =>
+      el(
+        "li",
+        {},
+        el(
+          "button",
+          {
+            type: "button",
+            class: "thumb",
+            "aria-pressed": String(shot === current),
+            "aria-label": `Photo ${number + 1}`,
+            on: { click: () => choose(shot) },
+          },
+          el("img", { src: shot.photo.url, alt: "" }),
+        ),
+        el("button", {
+          type: "button",
+          class: "remove",
+          "aria-label": `Leave out photo ${number + 1}`,
+          text: "✕",
+          on: { click: () => leaveOut(shot) },
+        }),
+      ),
+    ),
+  );
 }
 
 function leaveOut(shot) {
@@ -79,12 +106,19 @@ function leaveOut(shot) {
 async function suggest(shot) {
   const found = await retrieve(shot.photo).catch((error) => console.warn("suggestions:", error));
   if (!found) return;
-  const accepted = found.accepted.map((used) => ({ box: readBox(used.box), label: used.display_name, concept: used.concept }));
-  const others = found.regions.filter((region) => region.category && region.score >= 0.25).map((region) => ({ box: readBox(region.box), label: region.category }));
+  const accepted = found.accepted.map((used) => ({
+    box: readBox(used.box),
+    label: used.display_name,
+    concept: used.concept,
+  }));
+  const others = found.regions
+    .filter((region) => region.category && region.score >= 0.25)
+    .map((region) => ({ box: readBox(region.box), label: region.category }));
   shot.known = accepted[0];
   shot.suggestions = [];
   for (const one of [...accepted, ...others]) {
-    if (one.box && shot.suggestions.every((other) => overlap(one.box, other.box) < SAME)) shot.suggestions.push(one);
+    if (one.box && shot.suggestions.every((other) => overlap(one.box, other.box) < SAME))
+      shot.suggestions.push(one);
   }
   if (shot !== current) return;
   editor.suggest(shot.suggestions);
@@ -98,7 +132,12 @@ function drawLooksLike() {
   if (!like) return;
   place.replaceChildren(
     `This looks like ${like.display_name}, whom Kith knows already. `,
-    el("button", { type: "button", class: "link", text: `Add it to ${like.display_name} instead`, on: { click: () => instead(like) } }),
+    el("button", {
+      type: "button",
+      class: "link",
+      text: `Add it to ${like.display_name} instead`,
+      on: { click: () => instead(like) },
+    }),
   );
 }
 
@@ -112,7 +151,9 @@ function instead(concept) {
 
 async function submit() {
   const button = byId("remember-submit");
-  const words = Object.fromEntries([...new FormData(form)].map(([key, value]) => [key, value.trim()]).filter(([, value]) => value));
+  const words = Object.fromEntries(
+    [...new FormData(form)].map(([key, value]) => [key, value.trim()]).filter(([, value]) => value),
+  );
   if (!known && !words.display_name) {
     complain("Give it a name, as in bo.", byId("new-name"));
     return;
@@ -120,9 +161,15 @@ async function submit() {
   button.disabled = true;
   tell(note, known ? "Looking closely…" : "Remembering…");
   try {
-    const concept = known ? await edits.addViews(idOf(known.name), shots) : await edits.remember(words, shots);
+    const concept = known
+      ? await edits.addViews(idOf(known.name), shots)
+      : await edits.remember(words, shots);
     dialog.close();
-    toast(known ? `Kith knows ${concept.display_name} better now.` : `Kith knows ${concept.display_name} now.`);
+    toast(
+      known
+        ? `Kith knows ${concept.display_name} better now.`
+        : `Kith knows ${concept.display_name} now.`,
+    );
   } catch (error) {
     fail(error);
   } finally {
@@ -136,11 +183,19 @@ function fail(error) {
   const number = Number(/views\[(\d+)\]/.exec(error.field)?.[1] ?? 0);
   const boxes = [...error.message.matchAll(/([^(;]*?) (\d+),(\d+),(\d+),(\d+)/g)];
   if (error.reason === "SEVERAL_REGIONS" && boxes.length && shots[number]) {
-    shots[number].suggestions = boxes.map(([, label, ...sides]) => ({ label: label.trim(), box: readBox(sides.map(Number)) }));
+    shots[number].suggestions = boxes.map(([, label, ...sides]) => ({
+      label: label.trim(),
+      box: readBox(sides.map(Number)),
+    }));
     choose(shots[number]);
-    complain("Several things are to be seen. Choose the one you mean, or draw a box around it.", editor.stage.querySelector("button"));
+    complain(
+      "Several things are to be seen. Choose the one you mean, or draw a box around it.",
+      editor.stage.querySelector("button"),
+    );
   } else {
-    const field = ["display_name", "category", "description"].find((name) => error.field.endsWith(name));
+    const field = ["display_name", "category", "description"].find((name) =>
+      error.field.endsWith(name),
+    );
     complain(error.message, field && !known ? form.elements[field] : null);
   }
 }

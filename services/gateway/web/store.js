@@ -13,7 +13,9 @@ class Store extends EventTarget {
 
   /** All concepts, the newest first. */
   all() {
-    return [...this.#concepts.values()].sort((a, b) => (b.create_time ?? "").localeCompare(a.create_time ?? ""));
+    return [...this.#concepts.values()].sort((a, b) =>
+      (b.create_time ?? "").localeCompare(a.create_time ?? ""),
+    );
   }
 
   get(id) {
@@ -50,7 +52,12 @@ class Store extends EventTarget {
     if (before?.etag && before.etag === concept.etag) return;
     this.hue(id);
     this.#concepts.set(id, concept);
-    this.#tell({ kind: before ? "changed" : "added", id, concept, elsewhere: elsewhere && !this.#ownEdits });
+    this.#tell({
+      kind: before ? "changed" : "added",
+      id,
+      concept,
+      elsewhere: elsewhere && !this.#ownEdits,
+    });
   }
 
   drop(id, { elsewhere = false } = {}) {

@@ -15,9 +15,28 @@ export function toast(text, { error = false, focus = false, actions = [] } = {})
   const message = el("div", { class: error ? "toast error" : "toast" }, el("span", { text }));
   const close = () => message.remove();
   for (const [label, run] of actions) {
-    message.append(el("button", { type: "button", text: label, on: { click: () => { close(); attempt(run); } } }));
+    message.append(
+      el("button", {
+        type: "button",
+        text: label,
+        on: {
+          click: () => {
+            close();
+            attempt(run);
+          },
+        },
+      }),
+    );
   }
-  message.append(el("button", { type: "button", class: "quiet", "aria-label": "Dismiss", text: "✕", on: { click: close } }));
+  message.append(
+    el("button", {
+      type: "button",
+      class: "quiet",
+      "aria-label": "Dismiss",
+      text: "✕",
+      on: { click: close },
+    }),
+  );
   message.addEventListener("keydown", (event) => event.key === "Escape" && close());
   const place = byId("toasts");
   place.append(message);

@@ -16,10 +16,20 @@ export class Question {
   constructor(text, photos) {
     this.text = text;
     this.photos = photos;
-    this.overlays = photos.map((photo) => new Overlay(photo, (finding, button) => openBoxMenu(photo, finding, button, () => this.look(number(photo)))));
+    this.overlays = photos.map(
+      (photo) =>
+        new Overlay(photo, (finding, button) =>
+          openBoxMenu(photo, finding, button, () => this.look(number(photo))),
+        ),
+    );
     const number = (photo) => photos.indexOf(photo);
     const said = el("p", { class: "said" });
-    this.root = el("article", { class: "turn question", "aria-label": "You" }, photos.length > 0 && el("div", { class: "photos" }, ...this.overlays.map(withTools)), said);
+    this.root = el(
+      "article",
+      { class: "turn question", "aria-label": "You" },
+      photos.length > 0 && el("div", { class: "photos" }, ...this.overlays.map(withTools)),
+      said,
+    );
     writeAnswer(said, text, { ended: true });
     photos.forEach((_, index) => this.look(index));
   }
@@ -38,7 +48,12 @@ export class Question {
 
   /** The turn as OpenAI's API takes it. */
   async message() {
-    const images = await Promise.all(this.photos.map(async (photo) => ({ type: "image_url", image_url: { url: await photo.dataUrl() } })));
+    const images = await Promise.all(
+      this.photos.map(async (photo) => ({
+        type: "image_url",
+        image_url: { url: await photo.dataUrl() },
+      })),
+    );
     return { role: "user", content: [...images, { type: "text", text: this.text }] };
   }
 }
@@ -53,7 +68,12 @@ export class Answer {
     this.retry = retry;
     this.words = el("p", { class: "words waiting" });
     this.foot = el("div", { class: "foot" });
-    this.root = el("article", { class: "turn answer", "aria-label": "Kith", "aria-busy": "true" }, this.words, this.foot);
+    this.root = el(
+      "article",
+      { class: "turn answer", "aria-label": "Kith", "aria-busy": "true" },
+      this.words,
+      this.foot,
+    );
     this.root.addEventListener("pointerover", (event) => this.#light(event.target));
     this.root.addEventListener("pointerleave", () => this.#light(null));
     this.root.addEventListener("focusin", (event) => this.#light(event.target));
@@ -75,10 +95,22 @@ export class Answer {
   end({ concepts = [], degradation = null, stopped = false }) {
     const names = concepts.map((used) => used.display_name);
     this.words.classList.remove("waiting");
-    writeAnswer(this.words, this.text || (stopped ? "Stopped." : "No answer came. Ask again, or in other words."), { names, ended: true });
-    if (degradation) this.foot.append(el("p", { class: "note error", role: "alert", text: degradation.message }));
+    writeAnswer(
+      this.words,
+      this.text || (stopped ? "Stopped." : "No answer came. Ask again, or in other words."),
+      { names, ended: true },
+    );
+    if (degradation)
+      this.foot.append(el("p", { class: "note error", role: "alert", text: degradation.message }));
     this.#restsOn(concepts);
-    this.foot.append(el("button", { type: "button", class: "quiet small", text: "Ask again", on: { click: this.retry } }));
+    this.foot.append(
+      el("button", {
+        type: "button",
+        class: "quiet small",
+        text: "Ask again",
+        on: { click: this.retry },
+      }),
+    );
     this.root.ariaBusy = "false";
   }
 
@@ -100,13 +132,28 @@ export class Answer {
   #restsOn(concepts) {
     const known = new Map(concepts.map((used) => [used.concept, used]));
     if (!known.size) return;
-    this.foot.append(el("ul", { class: "rests-on", "aria-label": "The answer rests on" }, ...[...known.values()].map((used) => {
-      const frame = el("span", { class: "frame tiny" });
-      if (used.view) fillFrame(frame, used.view, "");
-      const concept = store.get(idOf(used.concept)) ?? { name: used.concept, display_name: used.display_name };
-      const score = used.score ? `${Math.round(100 * used.score)} %` : "named";
-      return el("li", {}, frame, conceptLink(concept), el("span", { class: "soft", text: score }));
-    })));
+    this.foot.append(
+      el(
+        "ul",
+        { class: "rests-on", "aria-label": "The answer rests on" },
+        ...[...known.values()].map((used) => {
+          const frame = el("span", { class: "frame tiny" });
+          if (used.view) fillFrame(frame, used.view, "");
+          const concept = store.get(idOf(used.concept)) ?? {
+            name: used.concept,
+            display_name: used.display_name,
+          };
+          const score = used.score ? `${Math.round(100 * used.score)} %` : "named";
+          return el(
+            "li",
+            {},
+            frame,
+            conceptLink(concept),
+            el("span", { class: "soft", text: score }),
+          );
+        }),
+      ),
+    );
   }
 
   #light(target) {
@@ -117,6 +164,15 @@ export class Answer {
 
 /** A photo with the way to mark what Kith has overlooked. */
 function withTools(overlay) {
-  return el("div", { class: "shown" }, overlay.root,
-    el("button", { type: "button", class: "quiet small mark-more", text: "Mark something", on: { click: () => openRemember([overlay.photo]) } }));
+  return el(
+    "div",
+    { class: "shown" },
+    overlay.root,
+    el("button", {
+      type: "button",
+      class: "quiet small mark-more",
+      text: "Mark something",
+      on: { click: () => openRemember([overlay.photo]) },
+    }),
+  );
 }

@@ -54,12 +54,15 @@ function tell(state, why) {
   place.dataset.state = state;
   place.textContent = state === "on" ? "Live" : why?.code === 401 ? "Signed out" : "Reconnecting…";
   place.title = why?.message ?? "";
-  if (!store.loaded && why) byId("concepts-note").textContent = why.code === 401 ? "Load the page again to sign in." : why.message;
+  if (!store.loaded && why)
+    byId("concepts-note").textContent =
+      why.code === 401 ? "Load the page again to sign in." : why.message;
 }
 
 /** Waits until something holds, which `event` of the document may have changed. */
 async function until(holds, event) {
-  while (!holds()) await new Promise((resolve) => document.addEventListener(event, resolve, { once: true }));
+  while (!holds())
+    await new Promise((resolve) => document.addEventListener(event, resolve, { once: true }));
 }
 
 /** Waits, but no longer than until there is reason to hope. */

@@ -1,5 +1,6 @@
 """The chat: boxes and names over photos, names that lead somewhere, corrections that count."""
 
+import json
 import re
 
 import httpx
@@ -153,6 +154,22 @@ def test_an_engine_that_is_down_is_told_and_tried_again(
     answer.get_by_role("button", name="Try again").click()
     expect(page.locator(".answer .words")).to_contain_text("There sits")
     expect(page.locator(".question")).to_have_count(1)
+
+
+def test_what_an_answer_had_to_do_without_is_told(hands: Hands) -> None:
+    without = {"loss": "MEMORY", "reason": "X", "message": "The memory is away; start it."}
+    chunks = [
+        {"choices": [{"delta": {"content": "A thing."}}]},
+        {"choices": [{"delta": {}}], "kith": {"concepts": [], "degradation": without}},
+    ]
+    body = "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks) + "data: [DONE]\n\n"
+    hands.page.route(
+        "**/v1/chat/completions",
+        lambda route: route.fulfill(content_type="text/event-stream", body=body),
+    )
+    answer = hands.ask("Who is this?")
+    expect(answer).to_contain_text("A thing.")
+    expect(answer.get_by_role("alert")).to_have_text("The memory is away; start it.")
 
 
 def class_with(name: str) -> re.Pattern[str]:

@@ -251,3 +251,20 @@ def test_a_broken_connection_comes_back_by_itself(hands: Hands, http: httpx.Clie
     page.evaluate("dispatchEvent(new Event('online'))")
     expect(hands.card("bo")).to_be_visible()
     expect(page.get_by_text("Live", exact=True)).to_be_visible()
+
+
+def test_a_page_that_lies_behind_others_catches_up(hands: Hands, http: httpx.Client) -> None:
+    def lie_behind(hidden: bool) -> None:
+        hands.page.evaluate(
+            """(hidden) => {
+              Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+              document.dispatchEvent(new Event("visibilitychange"));
+            }""",
+            hidden,
+        )
+
+    lie_behind(True)
+    expect(hands.page.get_by_text("Reconnecting…")).to_be_visible()
+    remember(http, "bo", BO)
+    lie_behind(False)
+    expect(hands.card("bo")).to_be_visible()
