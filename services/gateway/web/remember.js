@@ -131,7 +131,7 @@ function drawLooksLike() {
   show(like, place);
   if (!like) return;
   place.replaceChildren(
-    `This looks like ${like.display_name}, whom Kith knows already. `,
+    `This may be ${like.display_name}, known already. `,
     el("button", {
       type: "button",
       class: "link",
