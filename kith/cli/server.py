@@ -60,6 +60,9 @@ def serve(
             "generation 7453, gateway 7460).",
         ),
     ] = None,
+    production: Annotated[
+        bool, typer.Option("--production", help="No reflection: callers have the contract.")
+    ] = False,
 ) -> None:
     """Serve a memory to other programs, until Ctrl-C.
 
@@ -67,7 +70,7 @@ def serve(
     """
     session = context.obj
     session.refuse_server("serve")
-    chosen = settings_of(session, service, host=host, port=port)
+    chosen = settings_of(session, service, host=host, port=port, production=production or None)
     server_module("services.runtime.logs").start_logging(chosen.log_level)
 
     def announce(what: str) -> None:

@@ -6,8 +6,9 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Protocol
 
 import typer
 from rich.live import Live
@@ -20,11 +21,17 @@ from kith.cli.session import Session
 from kith.errors import Unavailable
 from kith.local import server_module
 
-if TYPE_CHECKING:  # part of the server's packages
-    from services.runtime.children import Child
-    from services.runtime.settings import CallerSettings
-
 app = typer.Typer()
+
+
+class Child(Protocol):
+    """What is shown of a `services.runtime.children.Child`."""
+
+    name: str
+    address: str
+    said: str
+    state: Enum
+
 
 _STYLES = {"ready": "green", "not ready": "red", "died": "bold red"}
 
@@ -76,11 +83,9 @@ def up(
     asyncio.run(_run(session, children, settings, folder))
 
 
-async def _run(
-    session: Session, children: "list[Child]", settings: "CallerSettings", folder: Path
-) -> None:
+async def _run(session: Session, children: Sequence[Child], settings: object, folder: Path) -> None:
     stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     module = server_module("services.runtime.children")
     if session.as_json or not sys.stdout.isatty():
@@ -105,8 +110,8 @@ def _chosen(session: Session, host: str | None) -> dict[str, str]:
     return {f"KITH_{name.upper()}": str(value) for name, value in given.items() if value}
 
 
-def _line_by_line(session: Session) -> "Callable[[Child], None]":
-    def changed(child: "Child") -> None:
+def _line_by_line(session: Session) -> Callable[[Child], None]:
+    def changed(child: Child) -> None:
         state, said = child.state.value, child.said or child.address
         form = {"service": child.name, "address": child.address, "state": state, "log": child.said}
         session.show(form, Text(f"{child.name} is {state}: {said}"))
@@ -114,7 +119,7 @@ def _line_by_line(session: Session) -> "Callable[[Child], None]":
     return changed
 
 
-def _table(children: "Sequence[Child]", folder: Path) -> Table:
+def _table(children: Sequence[Child], folder: Path) -> Table:
     table = Table("service", "state", "where", caption=f"logs: {folder}   stop: Ctrl-C")
     for child in children:
         state = Text(child.state.value, style=_STYLES.get(child.state.value, ""))
