@@ -5,8 +5,9 @@ from collections.abc import AsyncGenerator
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from kith.errors import InvalidInput
+from kith.errors import InvalidInput, Unavailable
 from memory_db import Concept, ConceptStore, EditKind
+from services.runtime.hop import is_stopping
 
 _INTERVAL_S: Final = 0.1
 """How often the log is looked at. That costs microseconds; a thread waiting for each watcher would
@@ -36,13 +37,17 @@ async def watch(store: ConceptStore, resume_token: str = "") -> AsyncGenerator[S
     Raises:
         InvalidInput: The token is none of ours.
         Refused: The token is too old, or the watcher too slow.
+        Unavailable: The server stops.
     """
     edits = store.subscribe(_revision(resume_token))
     yield Seen(None, "", None, str(edits.revision), None)
-    while True:
+    while not is_stopping():
         for edit in edits.poll():
             yield Seen(edit.kind, edit.concept_id, edit.concept, str(edit.revision), edit.time)
         await asyncio.sleep(_INTERVAL_S)
+    raise Unavailable(
+        "the server stops; watch again with the last resume_token", reason="SERVER_STOPPING"
+    )
 
 
 def _revision(token: str) -> int | None:

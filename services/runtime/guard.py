@@ -53,13 +53,17 @@ class Guard(grpc.aio.ServerInterceptor):
         users: Who may call.
         max_calls: Calls served at once.
         starting: Full names of the services whose models are still being loaded.
+        stopping: Tells calls without an end that they should end.
     """
 
-    def __init__(self, users: Users, max_calls: int, starting: Set[str]) -> None:
+    def __init__(
+        self, users: Users, max_calls: int, starting: Set[str], stopping: asyncio.Event
+    ) -> None:
         self._users = users
         self._max_calls = max_calls
         self._starting = starting
         self._running = 0
+        self._stopping = stopping
 
     async def intercept_service(
         self,
@@ -73,7 +77,9 @@ class Guard(grpc.aio.ServerInterceptor):
             return handler
         # A stranger's words would make labels without end.
         call = _Call(
-            name[1:] if handler else "unknown", dict(handler_call_details.invocation_metadata)
+            name[1:] if handler else "unknown",
+            dict(handler_call_details.invocation_metadata),
+            self._stopping,
         )
         try:
             if handler is None:
@@ -118,10 +124,13 @@ class _NoSuchMethod(KithError):  # noqa: N818 - named as its family is
 class _Call:
     """One call on its way through the guard."""
 
-    def __init__(self, method: str, metadata: Mapping[str, str | bytes]) -> None:
+    def __init__(
+        self, method: str, metadata: Mapping[str, str | bytes], stopping: asyncio.Event
+    ) -> None:
         self.metadata = metadata
         self.user = ""
         self._method = method
+        self._stopping = stopping
         self._request_id = hop.valid_request_id(metadata.get(hop.REQUEST_ID_KEY))
 
     def guarded(self, handler: Any) -> Any:  # noqa: ANN401 - grpc ships no type for it
@@ -179,7 +188,7 @@ class _Call:
     @asynccontextmanager
     async def _answering(self, context: Context) -> AsyncIterator[None]:
         """Turns what is raised inside into the status of the call."""
-        hop.enter(self._request_id, context.time_remaining())
+        hop.enter(self._request_id, context.time_remaining(), self._stopping)
         answered = ((hop.REQUEST_ID_KEY, self._request_id),)
         context.set_trailing_metadata(answered)
         with observed(self._method, self.metadata, self._request_id) as outcome:

@@ -1,5 +1,9 @@
-"""What a call hands on to the calls it makes in turn: its id, and how long its caller waits."""
+"""What is known of the call being served: its id, how long its caller waits, whether to stop.
 
+The first two are handed on to the calls it makes in turn.
+"""
+
+import asyncio
 import re
 import secrets
 import time
@@ -22,21 +26,29 @@ class Hop(NamedTuple):
     request_id: str
     deadline: float | None
     """On the monotonic clock; None when its caller waits for ever."""
+    stopping: asyncio.Event
+    """Set once the server is to stop."""
 
 
 _current: ContextVar[Hop | None] = ContextVar("kith_hop", default=None)
 
 
-def enter(request_id: str, time_left_s: float | None) -> None:
+def enter(request_id: str, time_left_s: float | None, stopping: asyncio.Event) -> None:
     """Serves the rest of this task as part of this request."""
     deadline = None if time_left_s is None else time.monotonic() + time_left_s
-    _current.set(Hop(request_id, deadline))
+    _current.set(Hop(request_id, deadline, stopping))
 
 
 def current_request_id() -> str | None:
     """The id of the request being served; None outside a call."""
     hop = _current.get()
     return hop and hop.request_id
+
+
+def is_stopping() -> bool:
+    """Whether a call without an end should end, since the server waits for it to stop."""
+    hop = _current.get()
+    return hop is not None and hop.stopping.is_set()
 
 
 def time_for(wanted_s: float | None) -> float | None:

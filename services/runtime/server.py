@@ -64,12 +64,13 @@ class Server:
         self._health = health_aio.HealthServicer()
         there = [service for service in services if isinstance(service, Service)]
         later = [service for service in services if isinstance(service, ServiceDescriptor)]
+        self._stopping = asyncio.Event()
         self._starting = {service.full_name for service in later}
         self._names = [*(service.descriptor.full_name for service in there), *self._starting]
         users = Users(settings.user, settings.tokens_file)
         limit = settings.max_message_mib * 1024 * 1024
         self._server = grpc.aio.server(
-            interceptors=[Guard(users, settings.max_calls, self._starting)],
+            interceptors=[Guard(users, settings.max_calls, self._starting, self._stopping)],
             options=[
                 ("grpc.max_receive_message_length", limit),
                 ("grpc.max_send_message_length", limit),
@@ -118,6 +119,7 @@ class Server:
     ) -> None:
         """Stops, giving running calls their grace."""
         await self._health.enter_graceful_shutdown()
+        self._stopping.set()
         await self._server.stop(self._settings.grace_s)
 
     def add(self, service: Service) -> None:

@@ -1,18 +1,26 @@
 import asyncio
 import io
 import json
+import time
 import zipfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
-from kith.errors import InvalidInput, Refused
-from kith.v1 import memory_pb2, query_pb2, transfer_pb2
+from kith.errors import InvalidInput, Refused, Unavailable
+from kith.v1 import assistant_pb2_grpc, memory_pb2, query_pb2, transfer_pb2
+from services.assistant import servicer
+from services.assistant.methods import method
+from services.assistant.pipeline import Assistant
 from services.assistant.stages import Stages
+from services.assistant.stores import Stores
 from services.runtime import images
+from services.runtime.calls import calling, open_channel
+from services.runtime.server import Server
+from services.runtime.settings import ServerSettings
 from tests.assistant.calling import PARENT, Caller, answering, picture
-from tests.assistant.world import Thing, paint
+from tests.assistant.world import Thing, open_store, paint
 
 DOG, MUG = Thing("dog", 10), Thing("mug", 20)
 ARCHIVE, RAP = transfer_pb2.MEMORY_FORMAT_KITH_ARCHIVE, transfer_pb2.MEMORY_FORMAT_RAP_FOLDER
@@ -178,3 +186,22 @@ async def test_many_watchers_leave_room_for_the_memory(me: Caller) -> None:
         bo = await me.remember("bo", DOG)
         seen = await asyncio.gather(*(anext(stream) for stream in streams))
     assert {one.concept.name for one in seen} == {bo.name}
+
+
+async def test_a_watcher_does_not_hold_up_a_server_that_stops(
+    memory_folder: Path, stages: Stages
+) -> None:
+    stores = Stores(lambda user: open_store(memory_folder, user))
+    service = servicer.service(Assistant(method("kith"), stages, stores))
+    async with Server(ServerSettings(port=0, grace_s=30), [service]) as server:
+        channel = open_channel(f"127.0.0.1:{server.port}")
+        request = memory_pb2.WatchConceptsRequest(parent=PARENT)
+        watching = assistant_pb2_grpc.AssistantStub(channel).WatchConcepts(request)
+        await watching.read()
+        begun = time.monotonic()
+    assert time.monotonic() - begun < 10
+    with pytest.raises(Unavailable, match="the server stops") as stopped, calling("assistant"):
+        await watching.read()
+    assert stopped.value.reason == "SERVER_STOPPING"
+    await channel.close()
+    await stores.close()
