@@ -61,3 +61,17 @@ def test_a_query_meets_the_key_of_its_own_identity_wherever_it_stands() -> None:
 
     scores = turned(queries)[299] @ turned(keys)[:299].T
     assert int(scores.argmax()) == 10
+
+
+def test_a_repeated_text_is_gone_on_with_before_anything_is_learned() -> None:
+    torch.manual_seed(0)
+    model = llava.build(llava_format.train_tokenizer(TEXTS)).eval()
+    llava_start.copy(model)
+    generator = torch.Generator().manual_seed(2)
+    words = torch.randperm(len(model.lm_head.weight), generator=generator)[:60]
+    text = torch.cat([words[:50], words[10:30]])  # twenty of the fifty come again
+    with torch.inference_mode():
+        logits = model(input_ids=text[None]).logits[0]
+    ranks = (logits > logits.gather(1, text.roll(-1)[:, None])).sum(1)
+    assert ranks[51:69].float().median() <= 1
+    assert ranks[:49].float().median() > 20
