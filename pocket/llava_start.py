@@ -144,7 +144,7 @@ def go_on(attention: LlamaAttention, head: int) -> None:
 
 def empty(attention: LlamaAttention, head: int) -> int:
     """Clears a head's weights; its first row."""
-    size = attention.head_dim
+    size: int = attention.head_dim
     first = head * size
     for layer in (attention.q_proj, attention.k_proj, attention.v_proj):
         layer.weight[first : first + size] = 0

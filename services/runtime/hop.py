@@ -26,14 +26,16 @@ class Hop(NamedTuple):
     request_id: str
     deadline: float | None
     """On the monotonic clock; None when its caller waits for ever."""
-    stopping: asyncio.Event
-    """Set once the server is to stop."""
+    stopping: asyncio.Event | None
+    """Set once the server is to stop; None where nothing that is served goes on without an end."""
 
 
 _current: ContextVar[Hop | None] = ContextVar("kith_hop", default=None)
 
 
-def enter(request_id: str, time_left_s: float | None, stopping: asyncio.Event) -> None:
+def enter(
+    request_id: str, time_left_s: float | None, stopping: asyncio.Event | None = None
+) -> None:
     """Serves the rest of this task as part of this request."""
     deadline = None if time_left_s is None else time.monotonic() + time_left_s
     _current.set(Hop(request_id, deadline, stopping))
@@ -48,7 +50,7 @@ def current_request_id() -> str | None:
 def is_stopping() -> bool:
     """Whether a call without an end should end, since the server waits for it to stop."""
     hop = _current.get()
-    return hop is not None and hop.stopping.is_set()
+    return bool(hop and hop.stopping and hop.stopping.is_set())
 
 
 def time_for(wanted_s: float | None) -> float | None:
