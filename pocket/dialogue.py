@@ -273,9 +273,10 @@ class Author:
         question, answer = self.pick(ASKED[asked]).format(names[k]), concept.attributes[asked]
         if self.chance(0.5):
             return question, answer
-        wrong = self.bank.concepts[int(self.rng.integers(len(self.bank.concepts)))].attributes[
-            asked
-        ]
+        others = [int(i) for i in ids if i != ids[k]]
+        # What another one is offers no way around knowing which description is whose.
+        pool = others if others and self.chance(0.6) else range(len(self.bank.concepts))
+        wrong = self.bank.concepts[pool[int(self.rng.integers(len(pool)))]].attributes[asked]
         if wrong == answer:
             return question, answer
         right_first = self.chance(0.5)
