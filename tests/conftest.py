@@ -1,5 +1,6 @@
 """What holds for every test: warnings aside, no network, no home, no settings, few threads."""
 
+import logging
 import os
 import socket
 import tempfile
@@ -34,6 +35,15 @@ def pytest_report_header() -> str:
     """Name the versions on which a failure may depend."""
     names = ("torch", "transformers", "ultralytics", "open_clip_torch", "qdrant-edge-py", "grpcio")
     return "versions: " + ", ".join(f"{name} {metadata.version(name)}" for name in names)
+
+
+@pytest.fixture(autouse=True)
+def _own_log() -> Iterator[None]:
+    """A server that a test started logs to that test's standard error, which ends with it."""
+    yield
+    for handler in logging.getLogger().handlers[:]:
+        if type(handler) is logging.StreamHandler:
+            logging.getLogger().removeHandler(handler)
 
 
 @pytest.fixture(autouse=True)

@@ -26,7 +26,7 @@ expect.set_options(timeout=PATIENCE_MS)
 Opener = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it is open, no other test can run an event loop
 def browser() -> Iterator[Browser]:
     """The machine's own Chromium, with a camera that sees a test picture."""
     program = os.environ.get("CHROMIUM") or shutil.which("chromium")
