@@ -47,7 +47,7 @@ def test_ctrl_c_ends_with_130_and_silence(photo: Path) -> None:
         port = silent.getsockname()[1]
         command = started("--server", f"127.0.0.1:{port}", "retrieve", str(photo))
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-            time.sleep(1.5)
+            time.sleep(3)  # it has started, and waits
             process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=20)
     assert (process.returncode, out, err) == (130, b"", b"")
