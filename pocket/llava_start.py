@@ -5,9 +5,9 @@ queries and in keys at once, and stays at chance for thousands of steps. The dir
 discriminant analysis of CLIP's patch features gives those in which patches of one identity agree.
 The projector is started to hand them on, and two heads in two layers to compare them.
 
-To repeat a name it has been told, it has to find two heads that are of no use without each other
-(one that looks a token back, one that looks for what followed the same token before), and was at
-chance after 1,400 steps. Started with them, it answers from its prompt after 120.
+To repeat a name it has been told, it has to find two heads that are of no use without each other:
+one that looks a token back, one that looks for what followed the same token before. It is started
+with both, since gradients alone are very slow to find the pair.
 """
 
 import math
