@@ -20,7 +20,7 @@ from torch.nn import functional as F  # noqa: N812 - the name everybody knows
 
 from pocket.bank import ATTRIBUTES, Bank, attribute_words
 from pocket.clip_batches import MEAN, STD, Batch, Sampler, normalize, photometric, reframe
-from pocket.loop import Run
+from pocket.loop import Run, half
 
 VISION = {"image_size": 112, "patch_size": 16, "layers": 6, "width": 192, "head_width": 32}
 TEXT = {"context_length": 48, "vocab_size": 49408, "width": 128, "heads": 4, "layers": 3}
@@ -57,7 +57,7 @@ class Heads(nn.Module):
 
 
 def see(model: CLIP, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Runs the vision tower in bfloat16 with a float32 residual stream.
+    """Runs the vision tower, in bfloat16 where that is fast, with a float32 residual stream.
 
     Returns:
         unit vectors [n, 256], pooled features [n, 192], patch features of the last layer but one
@@ -67,7 +67,7 @@ def see(model: CLIP, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     hidden = tower._embeds(normalize(images))
     # Over 50 tokens plain attention trains twice as fast on a CPU as the fused kernels.
     plain = attention.sdpa_kernel(attention.SDPBackend.MATH)
-    with plain, torch.autocast(images.device.type, torch.bfloat16):
+    with plain, half(images.device.type):
         for block in tower.transformer.resblocks[:-1]:
             hidden = block(hidden)
         last = tower.transformer.resblocks[-1](hidden)

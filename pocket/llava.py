@@ -28,7 +28,7 @@ from pocket.clip import VECTOR_DIM, VISION
 from pocket.dialogue import Author
 from pocket.llava_batches import Album, Packed, Packer, hearing
 from pocket.llava_format import IMAGE, PATCHES
-from pocket.loop import Run
+from pocket.loop import Run, half
 
 STAGES = ((0.25, "spoken"), (0.45, "plain"), (1.0, "personal"))
 """Until which share of the time a stage lasts, and what most of its conversations are.
@@ -95,7 +95,7 @@ class Heads(nn.Module):
 def losses(model: LlavaForConditionalGeneration, heads: Heads, batch: Packed) -> dict[str, Tensor]:
     """Language loss over answers and over prompts, and the auxiliary ones."""
     core = model.model
-    with torch.autocast(batch.ids.device.type, torch.bfloat16):
+    with half(batch.ids.device.type):
         embedded = core.language_model.embed_tokens(batch.ids).float()
         spots = batch.ids == model.config.image_token_id
         if len(batch.features):
