@@ -124,20 +124,26 @@ class EdgeIndex:
         doomed = set(ids)
         with self._mutex:
             name = f"shard-{int(self._shard_name[-6:]) + 1:06d}"
+            shutil.rmtree(self._folder / name, ignore_errors=True)  # of a purge that failed
             fresh = self._create(name)
-            for page in self._pages():
-                kept = [
-                    engine.Point(row.id, row.vector or {}, row.payload)
-                    for row in page
-                    if str(row.id) not in doomed
-                ]
-                fresh.update(engine.UpdateOperation.upsert_points(kept))
-            fresh.flush()
-            self._shard.close()
-            self._shard, old = fresh, self._shard_name
+            try:
+                for page in self._pages():
+                    kept = [
+                        engine.Point(row.id, row.vector or {}, row.payload)
+                        for row in page
+                        if str(row.id) not in doomed
+                    ]
+                    fresh.update(engine.UpdateOperation.upsert_points(kept))
+                fresh.flush()
+                old_name = self._shard_name
+                self._make_current(name)
+            except BaseException:
+                fresh.close()  # a full disk: what there was goes on
+                raise
+            old, self._shard = self._shard, fresh
             self._unflushed = 0
-            self._make_current(name)
-            shutil.rmtree(self._folder / old)
+            old.close()
+            shutil.rmtree(self._folder / old_name)
 
     def close(self) -> None:
         """See `VectorIndex.close`; calling it again does nothing."""
@@ -193,9 +199,9 @@ class EdgeIndex:
         return shard
 
     def _make_current(self, name: str) -> None:
-        self._shard_name = name
         about = self._about | {"shard": name}
         write_durably(self._folder / "memory.json", json.dumps(about).encode())
+        self._shard_name = name
 
     def _pages(self) -> Iterator[list[engine.Record]]:
         start = None

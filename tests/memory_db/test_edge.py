@@ -1,5 +1,6 @@
 """The embedded index: its folder, its lock, and that what is purged is found in no file."""
 
+import errno
 import os
 import shutil
 import subprocess
@@ -197,6 +198,33 @@ def test_readers_go_on_while_the_memory_is_purged(tmp_path: Path, clock: Clock) 
         stop.set()
         reader.join()
         assert failures == []
+
+
+def test_edits_after_a_purge_that_found_the_disk_full_are_kept(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "no space left")
+
+    def opened() -> ConceptStore:
+        index = EdgeIndex(tmp_path, model="clip", dim=DIM)
+        return ConceptStore(index, PhotoStore(str(tmp_path / "photos")), now=clock)
+
+    with opened() as store:
+        store.forget(store.remember("bo", "dog", "", [view("bo")]).id)
+        clock.skip(UNDO_WINDOW_S)
+        with monkeypatch.context() as patch, pytest.raises(OSError, match="no space"):
+            patch.setattr("memory_db.edge.write_durably", full)
+            store.purge_expired()
+        store.remember("mug", "cup", "", [view("mug")])
+    with opened() as store:
+        assert [concept.name for concept in store.list().concepts] == ["mug"]
+        with monkeypatch.context() as patch, pytest.raises(OSError, match="no space"):
+            patch.setattr("memory_db.edge.write_durably", full)
+            store.purge_expired()
+        store.purge_expired()
+        assert [concept.name for concept in store.list().concepts] == ["mug"]
+        assert not traces(tmp_path, image("bo"))
 
 
 def traces(folder: Path, *needles: bytes) -> list[str]:
