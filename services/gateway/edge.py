@@ -5,6 +5,7 @@ must not reach it through the user's own browser: hence the checks of `Origin` a
 """
 
 from collections.abc import Sequence
+from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -58,8 +59,8 @@ class Edge:
         self._most_bytes = most_bytes
         self._origins = frozenset(origins)
         self._hosts = frozenset(hosts)
-        if not hosts and host in _LOOPBACK:
-            self._hosts = _LOOPBACK
+        if not hosts and _is_loopback(host):
+            self._hosts = _LOOPBACK | {host}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request."""
@@ -94,7 +95,7 @@ class Edge:
                 field="host",
             )
         origin = headers.get("origin")
-        if origin and origin not in self._origins and urlsplit(origin).netloc != host:
+        if origin and origin not in self._origins and origin.partition("://")[2] != host:
             raise Refused(
                 f"origin: pages of {origin[:80]!r} may not call this gateway; add it to "
                 "KITH_ORIGINS",
@@ -104,6 +105,13 @@ class Edge:
         length = headers.get("content-length", "")
         if length.isdecimal() and int(length) > self._most_bytes:
             raise errors.too_large()
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host in _LOOPBACK
 
 
 def _name(host: str) -> str:

@@ -6,6 +6,8 @@ import httpx
 import pytest
 
 from services.assistant.background import in_background
+from services.gateway.app import create_app
+from services.gateway.settings import GatewaySettings
 from tests.gateway.world import Gateway, gateway_to
 
 OURS = "https://chat.example"
@@ -22,9 +24,10 @@ def shared(gateway: Gateway) -> Iterator[httpx.Client]:
         yield client
 
 
-def test_a_strangers_page_is_refused(http: httpx.Client) -> None:
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://[evil"])
+def test_a_strangers_page_is_refused(http: httpx.Client, origin: str) -> None:
     for path in ("/v1/concepts", "/mcp", "/", "/v1/models"):
-        answer = http.get(path, headers={"Origin": "https://evil.example"})
+        answer = http.get(path, headers={"Origin": origin})
         assert answer.status_code == 403
         assert "access-control-allow-origin" not in answer.headers
 
@@ -41,6 +44,15 @@ def test_a_name_that_is_not_the_gateways_is_refused(http: httpx.Client) -> None:
         assert http.get("/v1/concepts", headers=headers).status_code in (400, 421)
     for host in ("localhost", "127.0.0.1:1", "[::1]:9"):
         assert http.get("/healthz", headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("address", "status"), [("127.0.0.2", 421), ("localhost", 421), ("0.0.0.0", 200)]
+)
+async def test_only_where_others_are_to_come_in_any_name_will_do(address: str, status: int) -> None:
+    app = httpx.ASGITransport(create_app(GatewaySettings(host=address)))
+    async with httpx.AsyncClient(transport=app, base_url="http://evil.example") as client:
+        assert (await client.get("/healthz")).status_code == status
 
 
 def test_pages_and_names_that_an_operator_allows_are_let_in(shared: httpx.Client) -> None:
