@@ -73,7 +73,9 @@ def create_app(settings: GatewaySettings) -> ASGIApp:
             expose_headers=["*"],
         )
     # Outside of all else, so that even the answer to a bug of ours is marked.
-    return Edge(app, settings.host, settings.hosts, settings.origins, most_bytes)
+    return Edge(
+        app, settings.host, settings.hosts, settings.origins, most_bytes, settings.max_calls
+    )
 
 
 def _add_page(app: FastAPI) -> None:

@@ -1,4 +1,4 @@
-"""What holds for every request: where it may come from, its id, and what a browser is told.
+"""What holds for every request: whether it is let in, its id, and what a browser is told.
 
 Where an operator has no tokens, whoever reaches the gateway is let in. Then a stranger's web page
 must not reach it through the user's own browser: hence the checks of `Origin` and `Host`.
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from kith.errors import KithError, Refused
+from kith.errors import KithError, Overloaded, Refused
 from services.gateway import errors
 from services.runtime import hop
 
@@ -20,6 +20,9 @@ REQUEST_ID: Final = "x-request-id"
 """Header with the id under which every service that the request passes logs it."""
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+
+_UNCOUNTED: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Who asks for these wants to know of a gateway that is busy, too."""
 
 _HEADERS: Final = {
     "Cache-Control": "private, no-cache",
@@ -45,6 +48,7 @@ class Edge:
         hosts: Names it may be called by; empty for those of a loopback `host`, else for any.
         origins: Whose pages may call it besides its own.
         most_bytes: Of a body that tells its length; `app` counts those that don't.
+        most_calls: Requests served at once.
     """
 
     def __init__(
@@ -54,9 +58,12 @@ class Edge:
         hosts: Sequence[str],
         origins: Sequence[str],
         most_bytes: int,
+        most_calls: int,
     ) -> None:
         self._app = app
         self._most_bytes = most_bytes
+        self._most_calls = most_calls
+        self._calls = 0
         self._origins = frozenset(origins)
         self._hosts = frozenset(hosts)
         if not hosts and _is_loopback(host):
@@ -79,12 +86,22 @@ class Edge:
                     answered.setdefault(name, value)
             await send(message)
 
+        counts = scope["path"] not in _UNCOUNTED
         try:
             self._check(headers)
+            if counts and self._calls >= self._most_calls:
+                raise Overloaded(
+                    f"{self._calls} requests are being served; try again in a second",
+                    reason="SERVER_BUSY",
+                )
         except KithError as error:
             await errors.response(error, scope["path"])(scope, receive, marked)
             return
-        await self._app(scope, receive, marked)
+        self._calls += counts
+        try:
+            await self._app(scope, receive, marked)
+        finally:
+            self._calls -= counts
 
     def _check(self, headers: Headers) -> None:
         host = headers.get("host", "")

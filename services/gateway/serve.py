@@ -32,7 +32,6 @@ class Server(uvicorn.Server):
                 server_header=False,
                 proxy_headers=False,  # nobody here asks where a caller is
                 ws="none",
-                limit_concurrency=settings.max_calls,
                 timeout_graceful_shutdown=round(settings.grace_s),
                 ssl_certfile=settings.tls_cert,
                 ssl_keyfile=settings.tls_key,

@@ -8,7 +8,7 @@ import pytest
 from services.assistant.background import in_background
 from services.gateway.app import create_app
 from services.gateway.settings import GatewaySettings
-from tests.gateway.world import Gateway, gateway_to
+from tests.gateway.world import Gateway, gateway_to, wait_until
 
 OURS = "https://chat.example"
 
@@ -84,6 +84,21 @@ def test_a_body_beyond_the_limit_is_cut_off(shared: httpx.Client) -> None:
         answer = shared.post(path, content=content, headers=headers)
         assert answer.status_code == 413, path
         assert "smaller" in answer.json()["error"]["message"]
+
+
+def test_a_gateway_that_is_busy_says_so_and_still_tells_how_it_is(gateway: Gateway) -> None:
+    with (
+        in_background(lambda: gateway_to(gateway.address, max_calls=1)) as url,
+        httpx.Client(base_url=url) as client,
+    ):
+        with httpx.stream("GET", f"{url}/v1/watch") as watching:
+            next(watching.iter_lines())
+            refused = client.get("/v1/concepts")
+            assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
+            assert refused.json()["error"]["status"] == "RESOURCE_EXHAUSTED"
+            for path in ("/healthz", "/readyz", "/metrics"):
+                assert client.get(path).status_code == 200
+        wait_until(lambda: client.get("/v1/concepts").status_code == 200)
 
 
 @pytest.mark.parametrize("path", ["/", "/docs", "/v1/concepts", "/nothing", "/static/nothing"])
