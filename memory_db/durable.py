@@ -11,10 +11,14 @@ from kith.errors import Refused
 def write_durably(path: Path, content: bytes) -> None:
     """Write a file, whole or not at all; on disk when this returns."""
     with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as part:
-        part.write(content)
-        part.flush()
-        os.fsync(part.fileno())
-    Path(part.name).replace(path)
+        try:
+            part.write(content)
+            part.flush()
+            os.fsync(part.fileno())
+            Path(part.name).replace(path)
+        except BaseException:
+            Path(part.name).unlink()
+            raise
     sync(path.parent)
 
 

@@ -43,15 +43,24 @@ class PhotoStore:
         place: A local path, or a URL of fsspec such as `s3://bucket/folder`.
 
     Raises:
-        Refused: As `files_at`. Every call raises `Unavailable` when a place that is not this
-            machine's can't be reached.
+        Refused: As `files_at`, or the folder can't be made (`PHOTOS_UNUSABLE`). Every call raises
+            `Unavailable` when a place that is not this machine's can't be reached.
     """
 
     def __init__(self, place: str) -> None:
         self._files, self._root = files_at(place)
         self._local = isinstance(self._files, LocalFileSystem)
-        if self._local:
+        if not self._local:
+            return
+        try:
             Path(self._root).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Refused(
+                f"photos: {self._root} can't be made ({error.strerror}); name a folder that you "
+                "may write to in KITH_PHOTOS",
+                reason="PHOTOS_UNUSABLE",
+                field="photos",
+            ) from error
 
     def put(self, image: bytes) -> str:
         """Store a photo and return its name; durable on return, never there in part."""

@@ -67,7 +67,8 @@ class MemoryPlace:
 
         Raises:
             Refused: Another process has it open (`MEMORY_LOCKED`), its folder can't be made, read
-                or written (`MEMORY_UNUSABLE`), or it holds vectors of another length.
+                or written (`MEMORY_UNUSABLE`), nor that of the photos (`PHOTOS_UNUSABLE`), or it
+                holds vectors of another length.
             Unavailable: The server or the place of the photos can't be reached.
         """
         below = f"users/{memory.user}/{folder_name(memory.model)}"
@@ -81,7 +82,11 @@ class MemoryPlace:
             from memory_db.server import ServerIndex
 
             index = ServerIndex(self._server, user=memory.user, model=memory.model, dim=memory.dim)
-        return Parts(index, PhotoStore(photos))
+        try:
+            return Parts(index, PhotoStore(photos))
+        except BaseException:
+            index.close()
+            raise
 
     def kept(self) -> list[Kept]:
         """Every memory there is, of all users and models.

@@ -1,5 +1,6 @@
 """Photos by their hash, in a folder and in an object store (fsspec's memory in its place)."""
 
+import errno
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import fsspec
 import pytest
 
 from kith.errors import NotFound, Refused, Unavailable
-from memory_db import MemoryPlace
+from memory_db import Kept, MemoryPlace
 from memory_db.photos import PhotoStore, content_hash
 
 
@@ -48,6 +49,30 @@ def test_a_file_cut_short_is_written_anew(tmp_path: Path) -> None:
     (tmp_path / content_hash(b"picture")).write_bytes(b"pict")
     assert photos.get(photos.put(b"picture")) == b"picture"
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_full_disk_leaves_no_part_of_a_photo(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "no space left")
+
+    photos = PhotoStore(str(tmp_path))
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="no space"):
+        photos.put(b"picture")
+    assert photos.names() == set()
+
+
+def test_a_memory_whose_photos_can_not_be_kept_is_refused_and_not_held_open(tmp_path: Path) -> None:
+    (tmp_path / "photos").write_bytes(b"a file")
+    place = MemoryPlace(tmp_path, photos_url=str(tmp_path / "photos"))
+    kept = []
+    for _ in range(2):
+        with pytest.raises(Refused) as refused:
+            place.open(Kept("me", "clip", 8))
+        assert (refused.value.reason, refused.value.field) == ("PHOTOS_UNUSABLE", "photos")
+        kept.append(refused)  # whoever keeps the error must not keep the memory with it
 
 
 def test_an_object_store_that_fails_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
