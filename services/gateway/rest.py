@@ -16,7 +16,9 @@ from google.rpc import code_pb2
 from kith.errors import InvalidInput, KithError, Refused, from_status
 from kith.verbs.calls import PARENT
 from services.gateway.caller import Caller
+from services.gateway.errors import too_large
 from services.gateway.gateway import Gateway
+from services.runtime.calls import MAX_MESSAGE_BYTES
 
 M = TypeVar("M", bound=Message)
 
@@ -38,6 +40,7 @@ class Call:
         self.request = request
         self.gateway = gateway
         self.caller = Caller.of(request.headers)
+        self._taken_bytes = 0
 
     async def read(self, message: type[M]) -> M:
         """The body as `message`; `{"upload": handle}` stands for the picture that was uploaded.
@@ -93,8 +96,18 @@ class Call:
         return self.gateway.assistant.stream(self.caller, rpc, request)
 
     def take_upload(self, handle: str) -> bytes:
-        """The caller's photo behind a handle. Raises what `Uploads.take` raises."""
-        return self.gateway.uploads.take(self.caller, handle)
+        """The caller's photo behind a handle.
+
+        Raises:
+            NotFound: As `Uploads.take`.
+            InvalidInput: With those taken before it is more than a message may have; a small body
+                may name a large photo many times.
+        """
+        photo = self.gateway.uploads.take(self.caller, handle)
+        self._taken_bytes += len(photo)
+        if self._taken_bytes > MAX_MESSAGE_BYTES:
+            raise too_large()
+        return photo
 
     def _parsed(self, body: dict[str, Any], message: type[M]) -> M:
         try:

@@ -100,7 +100,23 @@ def test_a_picture_is_either_bytes_or_a_handle(http: httpx.Client) -> None:
     assert answer.json()["error"]["reason"] == "BODY_INVALID"
 
 
-def test_uploads_that_are_too_much_together_are_refused(http: httpx.Client) -> None:
-    upload = http.post("/v1/uploads", content=heavy(5, rows=3000)).json()
-    answer = http.post("/v1/retrieve", json={"images": [{"upload": upload["upload"]}] * 16})
-    assert (answer.status_code, answer.json()["error"]["reason"]) == (413, "BODY_TOO_LARGE")
+@pytest.mark.parametrize("path", ["/v1/retrieve", "/v1/chat/completions"])
+def test_uploads_that_are_too_much_together_are_refused_before_they_fill_the_memory(
+    http: httpx.Client, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    upload = {"upload": http.post("/v1/uploads", content=heavy(5, rows=3000)).json()["upload"]}
+    taken = []
+
+    def take(self: Uploads, owner: Caller, handle: str) -> bytes:
+        taken.append(take_one(self, owner, handle))
+        return taken[-1]
+
+    take_one = Uploads.take
+    monkeypatch.setattr(Uploads, "take", take)
+    parts = [{"type": "image_url", "image_url": upload}] * 1000
+    ask = {"model": "kith", "messages": [{"role": "user", "content": parts}]}
+    body = ask if "chat" in path else {"images": [upload] * 1000}
+    answer = http.post(path, json=body)
+    assert answer.status_code == 413
+    assert "too many bytes" in answer.json()["error"]["message"]
+    assert sum(map(len, taken)) < 2**26 + len(taken[0])
