@@ -40,6 +40,11 @@ class Caller(NamedTuple):
         return cls(token, user)
 
     @property
+    def account(self) -> str | None:
+        """Whose room is used up; with a token the name is the caller's own invention."""
+        return self.token or self.user
+
+    @property
     def metadata(self) -> tuple[tuple[str, str], ...]:
         """What the assistant is sent. It decides which of the two counts."""
         token = (("authorization", f"Bearer {self.token}"),) if self.token else ()

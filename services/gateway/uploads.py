@@ -90,10 +90,11 @@ class Uploads:
 
     def _require_room(self, owner: Caller, size: int) -> None:
         self._drop_expired()
-        own = sum(len(kept.photo) for kept in self._kept.values() if kept.owner == owner)
+        kept = self._kept.values()
+        own = sum(len(one.photo) for one in kept if one.owner.account == owner.account)
         if own + size > self._most_per_user:
             raise self._full(f"{own} bytes of yours are kept, at most {self._most_per_user} can be")
-        if sum(len(kept.photo) for kept in self._kept.values()) + size > self._most:
+        if sum(len(one.photo) for one in kept) + size > self._most:
             raise self._full("no room is left for uploads")
 
     def _drop_expired(self) -> None:

@@ -58,6 +58,8 @@ async def test_one_user_can_not_fill_the_room_of_all(uploads: Uploads, clock: Cl
     with pytest.raises(Overloaded, match="of yours") as full:
         await uploads.keep(ANA, heavy(2))
     assert full.value.retry_after_s == 500
+    with pytest.raises(Overloaded, match="of yours"):
+        await uploads.keep(ANA._replace(user="another"), heavy(2))
     await uploads.keep(BOB, heavy(3))
     with pytest.raises(Overloaded, match="no room"):
         await uploads.keep(Caller(None, "eve"), heavy(4))
