@@ -1,5 +1,6 @@
 """REST on the memory: remember, look up, edit, reject, forget."""
 
+import asyncio
 from typing import Any, Final
 
 from fastapi import APIRouter
@@ -57,7 +58,7 @@ async def check(call: Called) -> Response:
     """Say which concepts the photos look like already; nothing is remembered."""
     request = await call.read(memory_pb2.RememberRequest)
     request.validate_only = True
-    operation = await call.ask("Remember", request)
+    operation = await call.look("Remember", request)
     metadata = memory_pb2.RememberMetadata()
     operation.metadata.Unpack(metadata)
     return await reply(metadata)
@@ -78,11 +79,11 @@ async def get(call: Called, concept: ConceptId) -> Response:
 async def update(call: Called, concept: ConceptId) -> Response:
     """Change the words that are given; with an etag, only if nobody was faster."""
     body = await call.json()
-    wanted = message_of(body, resources_pb2.Concept)
+    wanted = await asyncio.to_thread(message_of, body, resources_pb2.Concept)
     wanted.name = _name(concept)
-    request = memory_pb2.UpdateConceptRequest(
-        concept=wanted, update_mask=FieldMask(paths=[name for name in _WORDS if name in body])
-    )
+    fields = resources_pb2.Concept.DESCRIPTOR.fields_by_name
+    given = [name for name in _WORDS if body.keys() & {name, fields[name].json_name}]
+    request = memory_pb2.UpdateConceptRequest(concept=wanted, update_mask=FieldMask(paths=given))
     return await reply(await call.ask("UpdateConcept", request))
 
 

@@ -17,7 +17,7 @@ router = APIRouter(tags=["questions"])
 )
 async def retrieve(call: Called) -> Response:
     """Find the concepts that photos show, and where."""
-    return await reply(await call.ask("Retrieve", await call.read(query_pb2.RetrieveRequest)))
+    return await reply(await call.look("Retrieve", await call.read(query_pb2.RetrieveRequest)))
 
 
 @router.post(
@@ -27,7 +27,7 @@ async def retrieve(call: Called) -> Response:
 )
 async def recognize(call: Called) -> Response:
     """Say of each concept whether the photo shows it."""
-    return await reply(await call.ask("Recognize", await call.read(query_pb2.RecognizeRequest)))
+    return await reply(await call.look("Recognize", await call.read(query_pb2.RecognizeRequest)))
 
 
 @router.get("/v1/capabilities", responses=gives(query_pb2.Capabilities))

@@ -18,6 +18,7 @@ from kith.verbs.calls import PARENT
 from services.gateway.caller import Caller
 from services.gateway.errors import too_large
 from services.gateway.gateway import Gateway
+from services.gateway.streaming import unless_left
 from services.runtime.calls import MAX_MESSAGE_BYTES
 
 M = TypeVar("M", bound=Message)
@@ -67,7 +68,7 @@ class Call:
             )
         data = await self.request.body()
         try:
-            body = await asyncio.to_thread(json.loads, data)
+            body = await asyncio.to_thread(_loaded, data)
         except (ValueError, RecursionError) as error:
             raise InvalidInput(
                 "body: not JSON; send an object", reason="BODY_INVALID", field="body"
@@ -84,12 +85,25 @@ class Call:
         Raises:
             InvalidInput: It has fields that the message has not, or values that don't fit.
         """
-        given = {name: _TRUTH.get(word, word) for name, word in self.request.query_params.items()}
+        truths = [one for one in message.DESCRIPTOR.fields if one.type == one.TYPE_BOOL]
+        names = {name for one in truths for name in (one.name, one.json_name)}
+        given = {
+            name: _TRUTH.get(word, word) if name in names else word
+            for name, word in self.request.query_params.items()
+        }
         return message_of(given, message)
 
     async def ask(self, rpc: str, request: Message) -> Any:  # noqa: ANN401 - as the call answers
         """The assistant's answer. Raises what `Assistant.call` raises."""
         return await self.gateway.assistant.call(self.caller, rpc, request)
+
+    async def look(self, rpc: str, request: Message) -> Any:  # noqa: ANN401 - the same
+        """As `ask`, for what changes nothing: it is given up when nobody waits for the answer.
+
+        Raises:
+            CallerLeftError: The connection was closed before the answer came.
+        """
+        return await unless_left(self.request, self.ask(rpc, request))
 
     def stream(self, rpc: str, request: Message) -> AsyncGenerator[Any, None]:
         """The assistant's answers. Raises what `Assistant.stream` raises."""
@@ -132,6 +146,14 @@ def _of(request: Request) -> Call:
 
 
 Called = Annotated[Call, Depends(_of)]
+
+
+def _loaded(data: bytes) -> Any:  # noqa: ANN401 - any JSON
+    text = data.decode("utf-8-sig")
+    body = json.loads(text)
+    if "\\u" in text:  # which can tell of half a character, and that is none
+        json.dumps(body, ensure_ascii=False).encode()
+    return body
 
 
 def as_json(message: Message) -> dict[str, Any]:

@@ -38,6 +38,13 @@ def test_a_word_is_cleared_by_giving_it_empty_and_kept_by_leaving_it_out(
     assert (edited["display_name"], edited["description"]) == ("bo", "")
 
 
+@pytest.mark.parametrize("name", ["display_name", "displayName"])
+def test_a_field_may_have_either_of_protobufs_names(http: httpx.Client, name: str) -> None:
+    path = f"/v1/concepts/{id_of(remember(http, 'bo', BO))}"
+    edited = http.patch(path, json={"category": "cat", name: "rex"}).json()
+    assert (edited["display_name"], edited["category"]) == ("rex", "cat")
+
+
 def test_views_come_and_go_and_their_photos_are_files(http: httpx.Client) -> None:
     made = remember(http, "bo", BO)
     path = f"/v1/concepts/{id_of(made)}"
@@ -149,6 +156,9 @@ def test_a_broken_wish_is_refused_by_name(
         b"[" * 100_000,
         b'{"images":' * 5_000 + b"1" + b"}" * 5_000,
         rb'{"parent": "users/\ud800"}',
+        rb'{"\ud800": 1}',
+        rb'{"images": ["\ud800"]}',
+        b'{"parent": "users/\xed\xa0\x80"}',
     ],
 )
 def test_a_body_that_is_no_object_is_refused(http: httpx.Client, body: bytes) -> None:
@@ -165,6 +175,12 @@ def test_a_body_of_another_type_is_refused(http: httpx.Client) -> None:
 @pytest.mark.parametrize("id_", ["a%2Fb", "é", "x" * 65, "..%2F"])
 def test_an_id_of_another_form_is_refused(http: httpx.Client, id_: str) -> None:
     assert http.get(f"/v1/concepts/{id_}").status_code in (400, 404)
+
+
+def test_a_name_may_be_a_word_of_json(http: httpx.Client) -> None:
+    remember(http, "true", BO)
+    found = http.get("/v1/concepts", params={"display_name": "true"}).json()["concepts"]
+    assert [one["display_name"] for one in found] == ["true"]
 
 
 def test_an_unknown_parameter_is_refused(http: httpx.Client) -> None:
