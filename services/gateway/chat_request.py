@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from kith.errors import InvalidInput, KithError
 from kith.v1 import common_pb2, query_pb2
@@ -45,6 +45,14 @@ _DATA_URL: Final = re.compile(r"data:image/[\w.+-]+;base64,(.+)", re.DOTALL | re
 _PLACE: Final = re.compile(r"turns\[(\d+)\](?:\.parts\[(\d+)\](?:\.image\.data|\.image|\.text)?)?")
 
 
+def _whole(text: str) -> str:
+    text.encode()  # fails on half a character, which JSON can tell of
+    return text
+
+
+Text = Annotated[str, AfterValidator(_whole)]
+
+
 class ImageUrl(BaseModel):
     """A picture: itself as a data URL, or the handle of an upload."""
 
@@ -56,7 +64,7 @@ class TextPart(BaseModel):
     """A text."""
 
     type: Literal["text"]
-    text: str
+    text: Text
 
 
 class ImagePart(BaseModel):
@@ -110,7 +118,7 @@ class ChatRequest(BaseModel):
     max_completion_tokens: int | None = Field(default=None, ge=1)
     temperature: float | None = Field(default=None, ge=0, le=2)
     stop: Annotated[
-        list[str],
+        list[Text],
         BeforeValidator(
             lambda stop: [] if stop is None else [stop] if isinstance(stop, str) else stop,
             json_schema_input_type=str | list[str] | None,

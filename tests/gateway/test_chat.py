@@ -243,6 +243,20 @@ def test_what_kith_can_not_do_is_refused_by_name(
     assert param in refused.value.message
 
 
+@pytest.mark.parametrize(
+    ("text", "stop", "param"),
+    [(r"\ud800", "x", "messages[0].content[0].text"), ("Hi", r"\ud800", "stop[0]")],
+)
+def test_half_a_character_is_refused_by_its_place(
+    http: httpx.Client, text: str, stop: str, param: str
+) -> None:
+    message = f'{{"role": "user", "content": "{text}"}}'
+    body = f'{{"model": "kith", "stop": "{stop}", "messages": [{message}]}}'
+    headers = {"Content-Type": "application/json"}
+    answer = http.post("/v1/chat/completions", content=body, headers=headers)
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, param)
+
+
 def test_what_clients_always_send_is_let_through(client: Client) -> None:
     answer = client.chat.completions.create(
         model="kith",
