@@ -10,7 +10,7 @@ import math
 import tarfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import IO, Any, Final
 
 from kith.errors import InvalidInput
 from memory_db.photos import content_hash
@@ -20,6 +20,17 @@ SCHEMA = 1
 MANIFEST = "manifest.json"
 MAX_MANIFEST_BYTES = 64 * 1024 * 1024
 MAX_PHOTO_BYTES = 64 * 1024 * 1024
+
+# What reading a tar and a manifest raises when they are damaged, or made to do harm.
+_DAMAGED: Final = (
+    tarfile.TarError,
+    ValueError,
+    KeyError,
+    TypeError,
+    EOFError,
+    OverflowError,
+    RecursionError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +53,7 @@ class ArchivedConcept:
 
 
 def write_archive(
-    file: BinaryIO, concepts: Iterable[Concept], photo: Callable[[str], bytes]
+    file: IO[bytes], concepts: Iterable[Concept], photo: Callable[[str], bytes]
 ) -> None:
     """Write concepts with their photos; one photo is held in memory at a time.
 
@@ -73,7 +84,7 @@ def write_archive(
         _add(tar, MANIFEST, json.dumps(manifest, ensure_ascii=False).encode())
 
 
-def read_archive(file: BinaryIO) -> Iterator[ArchivedConcept]:
+def read_archive(file: IO[bytes]) -> Iterator[ArchivedConcept]:
     """The concepts of an archive in order; one concept's photos are held in memory at a time.
 
     Args:
@@ -89,12 +100,12 @@ def read_archive(file: BinaryIO) -> Iterator[ArchivedConcept]:
             manifest = json.loads(_read(tar, members, MANIFEST, MAX_MANIFEST_BYTES))
             for entry in _concepts(manifest):
                 yield ArchivedConcept(
-                    name=entry["name"],
-                    category=entry["category"],
-                    description=entry["description"],
+                    name=_text(entry["name"]),
+                    category=_text(entry["category"]),
+                    description=_text(entry["description"]),
                     views=tuple(_view(tar, members, view) for view in entry["views"]),
                 )
-    except (tarfile.TarError, ValueError, KeyError, TypeError, EOFError) as error:
+    except _DAMAGED as error:
         raise _invalid(f"is damaged or not one of Kith's ({error})") from error
 
 
@@ -114,6 +125,12 @@ def _view(tar: tarfile.TarFile, members: _Members, view: dict[str, Any]) -> Arch
     if content_hash(image) != blob:
         raise _invalid(f"has a photo {blob} whose content is another; export it again")
     return ArchivedView(image, _box(view["box"]), bool(view["negative"]))
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r:.80} is no text")
+    return value
 
 
 def _box(sides: list[float] | None) -> Box | None:

@@ -1,14 +1,11 @@
 """A memory in and out as a file: Kith's archive, or a zip of RAP's `database.json` folder."""
 
 import asyncio
-import shutil
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterator
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterable, Iterator
 from dataclasses import replace
 from enum import Enum
-from pathlib import Path
-from typing import Final, NamedTuple
+from typing import IO, Final, NamedTuple
 
 from kith.errors import AlreadyExists, InvalidInput, KithError, NotFound
 from memory_db import Concept, ConceptStore
@@ -56,8 +53,7 @@ async def import_memory(
         InvalidInput: The file is too large or not of this form. What was read before is kept.
     """
     imported = Imported([], [])
-    with tempfile.TemporaryDirectory(prefix="kith-import-") as folder:
-        file = Path(folder) / "memory"
+    with tempfile.TemporaryFile() as file:
         await _receive(chunks, file)
         entries = _read(file, form, imported.problems)
         while named := await asyncio.to_thread(next, entries, None):
@@ -71,36 +67,35 @@ async def import_memory(
 
 async def export_memory(store: ConceptStore, form: Format) -> AsyncGenerator[bytes, None]:
     """The whole memory as a file, in pieces of at most `CHUNK_BYTES`."""
-    with tempfile.TemporaryDirectory(prefix="kith-export-") as folder:
-        written = await asyncio.to_thread(_write, store, Path(folder), form)
-        with written.open("rb") as file:
-            while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
-                yield chunk
+    # Without a name: whoever is cancelled or killed leaves no photo behind.
+    with tempfile.TemporaryFile() as file:
+        await asyncio.to_thread(_write, store, file, form)
+        while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
+            yield chunk
 
 
-async def _receive(chunks: AsyncIterable[bytes], path: Path) -> None:
+async def _receive(chunks: AsyncIterable[bytes], file: IO[bytes]) -> None:
     size = 0
-    with path.open("wb") as file:
-        async for chunk in chunks:
-            size += len(chunk)
-            if size > MAX_FILE_BYTES:
-                raise InvalidInput(
-                    f"chunk: the file has more than {MAX_FILE_BYTES} bytes; import it in parts",
-                    reason="FILE_TOO_LARGE",
-                    field="chunk",
-                )
-            await asyncio.to_thread(file.write, chunk)
+    async for chunk in chunks:
+        size += len(chunk)
+        if size > MAX_FILE_BYTES:
+            raise InvalidInput(
+                f"chunk: the file has more than {MAX_FILE_BYTES} bytes; import it in parts",
+                reason="FILE_TOO_LARGE",
+                field="chunk",
+            )
+        await asyncio.to_thread(file.write, chunk)
+    file.seek(0)
 
 
 def _read(
-    path: Path, form: Format, problems: list[Problem]
+    file: IO[bytes], form: Format, problems: list[Problem]
 ) -> Iterator[tuple[str, ArchivedConcept]]:
     """The entries, each after what its file calls it."""
     if form is Format.ARCHIVE:
-        with path.open("rb") as file:
-            yield from ((entry.name, entry) for entry in read_archive(file))
+        yield from ((entry.name, entry) for entry in read_archive(file))
         return
-    for entry in read_rap_folder(path, lambda tag, error: problems.append(_problem(tag, error))):
+    for entry in read_rap_folder(file, lambda tag, error: problems.append(_problem(tag, error))):
         view = ArchivedView(entry.image, box=None, negative=False)
         concept = ArchivedConcept(entry.name, entry.category, entry.description, (view,))
         yield entry.tag, concept
@@ -124,32 +119,20 @@ def _problem(entry: str, error: KithError) -> Problem:
     return Problem(entry, reason, str(error))
 
 
-def _write(store: ConceptStore, folder: Path, form: Format) -> Path:
-    """The file; made anew when a concept is forgotten while it is being written."""
+def _write(store: ConceptStore, file: IO[bytes], form: Format) -> None:
+    """Fills `file`; anew when a concept is forgotten while it is being written."""
     while True:
         concepts = all_concepts(store)
         try:
-            return _WRITERS[form](folder, concepts, store.photo)
+            _WRITERS[form](file, concepts, store.photo)
         except NotFound:
             if all_concepts(store) == concepts:
                 raise
+            file.seek(0)
+            file.truncate()
+        else:
+            file.seek(0)
+            return
 
 
-def _write_archive(
-    folder: Path, concepts: tuple[Concept, ...], photo: Callable[[str], bytes]
-) -> Path:
-    path = folder / "memory.tar"
-    with path.open("wb") as file:
-        write_archive(file, concepts, photo)
-    return path
-
-
-def _write_rap(folder: Path, concepts: tuple[Concept, ...], photo: Callable[[str], bytes]) -> Path:
-    below = folder / "database"
-    with suppress(FileNotFoundError):
-        shutil.rmtree(below)
-    write_rap_folder(below, concepts, photo)
-    return Path(shutil.make_archive(str(folder / "memory"), "zip", folder, below.name))
-
-
-_WRITERS: Final = {Format.ARCHIVE: _write_archive, Format.RAP: _write_rap}
+_WRITERS: Final = {Format.ARCHIVE: write_archive, Format.RAP: write_rap_folder}

@@ -1,9 +1,12 @@
 import asyncio
 import io
 import json
+import tempfile
+import threading
 import time
 import zipfile
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,12 +18,13 @@ from services.assistant.methods import method
 from services.assistant.pipeline import Assistant
 from services.assistant.stages import Stages
 from services.assistant.stores import Stores
+from services.assistant.transfer import Format, export_memory
 from services.runtime import images
 from services.runtime.calls import calling, open_channel
 from services.runtime.server import Server
 from services.runtime.settings import ServerSettings
 from tests.assistant.calling import PARENT, Caller, answering, picture
-from tests.assistant.world import Thing, open_store, paint
+from tests.assistant.world import Bench, Thing, open_store, paint
 
 DOG, MUG = Thing("dog", 10), Thing("mug", 20)
 ARCHIVE, RAP = transfer_pb2.MEMORY_FORMAT_KITH_ARCHIVE, transfer_pb2.MEMORY_FORMAT_RAP_FOLDER
@@ -126,6 +130,36 @@ async def test_an_empty_memory_exports_and_imports(me: Caller) -> None:
     for form in (ARCHIVE, RAP):
         taken = await me("ImportMemory", pieces(await exported(me, form), form))
         assert (list(taken.concepts), list(taken.problems)) == ([], [])
+
+
+async def test_an_export_that_is_cancelled_stops_and_leaves_nothing(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    for name in ("bo", "rex", "max"):
+        await bench.remember(name, DOG)
+    begun, go_on = threading.Event(), threading.Event()
+    asked: list[str] = []
+    photo = bench.store.photo
+
+    def slow(blob: str) -> bytes:
+        asked.append(blob)
+        begun.set()
+        go_on.wait(10)
+        return photo(blob)
+
+    monkeypatch.setattr(bench.store, "photo", slow)
+    with ThreadPoolExecutor() as threads:
+        asyncio.get_running_loop().set_default_executor(threads)
+        exporting = asyncio.create_task(anext(export_memory(bench.store, Format.RAP)))
+        await asyncio.to_thread(begun.wait, 10)
+        exporting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await exporting
+        go_on.set()
+    assert len(asked) == 1
+    assert list((tmp_path / "temporary").iterdir()) == []
 
 
 async def test_a_watcher_sees_every_edit_and_can_go_on_after_a_break(me: Caller) -> None:

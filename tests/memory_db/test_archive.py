@@ -87,6 +87,14 @@ def test_an_archive_cut_short_anywhere_yields_nothing(archive: bytes) -> None:
             read(archive[:length])
 
 
+def test_a_tar_made_to_exhaust_its_reader_is_refused() -> None:
+    long_name = tarfile.TarInfo()
+    long_name.type, long_name.size = tarfile.GNUTYPE_LONGNAME, 1
+    one = long_name.tobuf(tarfile.GNU_FORMAT) + b"x".ljust(512, b"\0")
+    with pytest.raises(InvalidInput, match="archive"):
+        read(one * 3000)  # each name is the name of the next
+
+
 def test_a_changed_photo_is_found_by_its_hash(archive: bytes) -> None:
     blob = content_hash(image("2"))
     with pytest.raises(InvalidInput, match=blob):
@@ -106,6 +114,9 @@ def test_a_changed_photo_is_found_by_its_hash(archive: bytes) -> None:
         b'{"schema": 2, "concepts": []}',
         b'{"schema": 1, "concepts": [{}]}',
         b'{"schema": 1, "concepts": [1]}',
+        b'{"schema": 1, "concepts": [{"name":5,"category":"","description":"","views":[]}]}',
+        b'{"schema": 1, "concepts": [{"name":"a","category":null,"description":"","views":[]}]}',
+        b"[" * 100_000,
         b'{"schema": 1, "concepts": [{"name":"a","category":"","description":"","views":[{}]}]}',
     ],
 )
@@ -123,7 +134,9 @@ def test_a_manifest_reaches_nothing_but_the_archives_photos(archive: bytes, phot
         read(rewrite(archive, {"manifest.json": manifest}))
 
 
-@pytest.mark.parametrize("box", [[1, 2, 3], ["a", 0, 0, 0], 7, [1, 2, 3, float("nan")]])
+@pytest.mark.parametrize(
+    "box", [[1, 2, 3], ["a", 0, 0, 0], 7, [1, 2, 3, float("nan")], [10**400, 0, 1, 1]]
+)
 def test_a_box_must_be_four_numbers(archive: bytes, box: object) -> None:
     views = [{"photo": content_hash(image("1")), "box": box, "negative": False}]
     concept = {"name": "a", "category": "", "description": "", "views": views}
