@@ -105,6 +105,14 @@ async def test_only_pictures_are_read(album: Path) -> None:
     assert "is not named in full" in str(await refusal(Photo(path="bo.png"), Files([album])))
 
 
+@pytest.mark.parametrize("name", ["/a\0b.png", "~nobody-here/bo.png", "file://[/bo.png", "{}/ring"])
+async def test_what_is_no_path_is_refused(album: Path, name: str) -> None:
+    (album / "ring").symlink_to(album / "ring")
+    error = await refusal(Photo(path=name.format(album)), Files([album]))
+    assert (error.reason, error.field) == ("FILE_UNREADABLE", "image.path")
+    assert "is no path" in str(error)
+
+
 async def test_a_file_too_large_for_a_photo_is_refused(album: Path) -> None:
     huge = album / "huge.png"
     with huge.open("wb") as file:

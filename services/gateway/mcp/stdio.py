@@ -24,7 +24,7 @@ from services.gateway.mcp.server import mcp_server
 from services.gateway.mcp.tools import Caller
 from services.runtime import images
 
-_SCHEME: Final = "file"
+_SCHEME: Final = "file:"
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -102,11 +102,14 @@ class Files:
         return await asyncio.to_thread(self._read, handle, field)
 
     def _read(self, handle: str, field: str) -> bytes:
-        named = urlsplit(handle)
-        path = Path(unquote(named.path) if named.scheme == _SCHEME else handle).expanduser()
+        try:
+            named = unquote(urlsplit(handle).path) if handle.startswith(_SCHEME) else handle
+            path = Path(named).expanduser()
+            real = path.resolve()  # a link must not lead out
+        except (ValueError, RuntimeError) as error:
+            raise _refusal(field, handle, f"is no path ({error}); correct it") from error
         if not path.is_absolute():
             raise _refusal(field, handle, "is not named in full; begin at the root folder")
-        real = path.resolve()  # a link must not lead out
         if not any(real.is_relative_to(folder) for folder in self._folders):
             folders = ", ".join(map(str, self._folders))
             what = f"is not in {folders}; copy it there, or add its folder with --photos"
