@@ -8,13 +8,13 @@ from contextlib import aclosing
 from dataclasses import asdict
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from kith import replies
 from kith.errors import KithError
 from kith.v1 import common_pb2, query_pb2
-from services.gateway import errors
+from services.gateway import errors, observe
 from services.gateway.chat_request import Chat, ChatRequest
 from services.gateway.models import chosen
 from services.gateway.rest import Called, as_json
@@ -38,7 +38,7 @@ async def complete(call: Called, wanted: ChatRequest) -> Response:
     if model.is_plain or wanted.is_task:
         chat.request.given_concepts.SetInParent()  # none given: the memory is left alone
     answers = _told(chat, model.assistant.stream(call.caller, "Generate", chat.request))
-    reply = _Reply(wanted.model)
+    reply = _Reply(wanted.model, call.request)
     if wanted.stream:
         with_usage = wanted.stream_options is not None and wanted.stream_options.include_usage
         events = reply.events(await begun(call.request, answers), with_usage)
@@ -51,7 +51,8 @@ async def complete(call: Called, wanted: ChatRequest) -> Response:
 class _Reply:
     """One answer in OpenAI's form."""
 
-    def __init__(self, model: str) -> None:
+    def __init__(self, model: str, request: Request) -> None:
+        self._request = request
         self._request_id = hop.current_request_id() or ""
         self._head = {
             "id": f"chatcmpl-{self._request_id}",
@@ -86,6 +87,7 @@ class _Reply:
                     else:
                         yield self._chunk({"content": answer.text})
             except KithError as error:
+                observe.failed(self._request, error)
                 yield f"data: {json.dumps(errors.openai_body(error))}\n\n"
                 return
         yield "data: [DONE]\n\n"

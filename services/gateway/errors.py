@@ -117,33 +117,36 @@ def unexpected(error: Exception, path: str) -> KithError:
     )
 
 
+def known(error: Exception, request: Request) -> KithError | None:
+    """What a caller is told of `error`; None when it is a bug of ours."""
+    path: str = request.scope["path"]
+    match error:
+        case KithError():
+            return error
+        case RequestValidationError():
+            return _first(error)
+        case HTTPException(status_code=405):
+            what = f"{request.method} is not for {path}; see /docs"
+            return InvalidInput(what, reason="METHOD_NOT_ALLOWED")
+        case HTTPException(status_code=404):
+            what = f"there is nothing at {path[:200]}; see /docs"
+            return NotFound(what, reason="PATH_NOT_FOUND")
+        case HTTPException(status_code=413):
+            return too_large()
+        case HTTPException():
+            return InvalidInput(str(error.detail), reason="REQUEST_INVALID")
+    return None
+
+
 def handle_errors(app: FastAPI) -> None:
     """Gives every failed request of `app` its answer."""
 
-    @app.exception_handler(KithError)
-    def of_kith(request: Request, error: KithError) -> Response:
-        return response(error, request.url.path)
+    def answer(request: Request, error: Exception) -> Response:
+        path: str = request.scope["path"]
+        return response(known(error, request) or unexpected(error, path), path)
 
-    @app.exception_handler(RequestValidationError)
-    def of_input(request: Request, error: RequestValidationError) -> Response:
-        return response(_first(error), request.url.path)
-
-    @app.exception_handler(HTTPException)
-    def of_routing(request: Request, error: HTTPException) -> Response:
-        path = request.url.path
-        if error.status_code == 405:
-            what = f"{request.method} is not for {path}; see /docs"
-            return response(InvalidInput(what, reason="METHOD_NOT_ALLOWED"), path)
-        if error.status_code == 404:
-            what = f"there is nothing at {path[:200]}; see /docs"
-            return response(NotFound(what, reason="PATH_NOT_FOUND"), path)
-        if error.status_code == 413:
-            return response(too_large(), path)
-        return response(InvalidInput(str(error.detail), reason="REQUEST_INVALID"), path)
-
-    @app.exception_handler(Exception)
-    def of_ours(request: Request, error: Exception) -> Response:
-        return response(unexpected(error, request.url.path), request.url.path)
+    for kind in (KithError, RequestValidationError, HTTPException, Exception):
+        app.add_exception_handler(kind, answer)
 
 
 def _first(error: RequestValidationError) -> InvalidInput:

@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 import anyio
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from kith.errors import KithError
 from kith.v1 import memory_pb2
-from services.gateway import errors, schema
+from services.gateway import errors, observe, schema
 from services.gateway.openapi import asks
 from services.gateway.rest import Called, as_json
 from services.gateway.streaming import begun, until
@@ -37,15 +37,18 @@ async def watch(call: Called) -> Response:
     edits = await begun(call.request, call.stream("WatchConcepts", request))
     stopping = anyio.Event()  # set as soon as the gateway is told to stop
     return EventSourceResponse(
-        _events(until(stopping, edits)), shutdown_event=stopping, shutdown_grace_period=_FAREWELL_S
+        _events(call.request, until(stopping, edits)),
+        shutdown_event=stopping,
+        shutdown_grace_period=_FAREWELL_S,
     )
 
 
 async def _events(
-    edits: AsyncIterator[memory_pb2.WatchConceptsResponse],
+    request: Request, edits: AsyncIterator[memory_pb2.WatchConceptsResponse]
 ) -> AsyncIterator[ServerSentEvent]:
     try:
         async for edit in edits:
             yield ServerSentEvent(json.dumps(as_json(edit)), id=edit.resume_token)
     except KithError as error:
+        observe.failed(request, error)
         yield ServerSentEvent(json.dumps(errors.rest_body(error)), event="failed")

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from sse_starlette.sse import AppStatus
 
-from kith.errors import Refused
+from kith.errors import Refused, Unavailable
 from services.assistant.background import in_background
 from services.gateway.serve import serve
 from services.gateway.settings import GatewaySettings
@@ -25,6 +25,7 @@ from tests.gateway.world import (
     answering,
     gateway_to,
     light_stages,
+    photo,
     remember,
     wait_until,
 )
@@ -56,6 +57,27 @@ def test_metrics_count_by_route_and_hold_nothing_that_a_user_wrote(http: httpx.C
     assert 'method="GET /v1/concepts"' in metrics
     assert 'code="NOT_FOUND",method="GET /v1/concepts/{concept}"' in metrics
     assert "secret" not in metrics
+
+
+def test_metrics_tell_why_a_request_failed(
+    gateway: Gateway, http: httpx.Client, parrot: Talker
+) -> None:
+    parrot.breaks = Unavailable("the engine went away", reason="ENGINE_WENT")
+    assert "engine_went" in http.post("/v1/chat/completions", json=ASK | {"stream": True}).text
+    two = [("a", photo(BO)), ("b", photo(BO))]
+    assert http.post("/v1/uploads", files=two).status_code == 400
+    with in_background(lambda: gateway_to(gateway.address, max_message_mib=1)) as small:
+        pieces = (b" " * 2**16 for _ in range(40))
+        headers = {"Content-Type": "application/json"}
+        refused = httpx.post(f"{small}/v1/retrieve", content=pieces, headers=headers)
+        assert refused.status_code == 413
+    metrics = http.get("/metrics").text
+    for status, route, reason in (
+        ("UNAVAILABLE", "POST /v1/chat/completions", "ENGINE_WENT"),
+        ("INVALID_ARGUMENT", "POST /v1/uploads", "REQUEST_INVALID"),
+        ("INVALID_ARGUMENT", "POST /v1/retrieve", "BODY_TOO_LARGE"),
+    ):
+        assert f'code="{status}",method="{route}",reason="{reason}"' in metrics
 
 
 def test_the_log_has_a_line_a_request_and_nothing_that_a_user_wrote(

@@ -2,12 +2,27 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import httpx
 
+from services.assistant.background import in_background
 from services.runtime.metrics import CALLS_RUNNING
-from tests.gateway.world import BO, CUP, Gateway, id_of, remember, wait_until
+from tests.assistant.world import PaintDetector
+from tests.gateway.world import (
+    BO,
+    CUP,
+    Gateway,
+    Talker,
+    answering,
+    gateway_to,
+    id_of,
+    light_stages,
+    remember,
+    wait_until,
+)
 
 
 def events(answer: httpx.Response) -> Iterator[dict[str, Any]]:
@@ -55,6 +70,22 @@ def test_a_token_that_is_none_is_refused_before_the_stream_begins(http: httpx.Cl
     answer = http.get("/v1/watch", params={"resume_token": "yesterday"})
     assert answer.status_code == 400
     assert answer.json()["error"]["reason"] == "RESUME_TOKEN_INVALID"
+
+
+def test_a_watch_that_breaks_says_so(tmp_path: Path) -> None:
+    stages = light_stages(PaintDetector(), Talker())
+    with ExitStack() as assistant:
+        address = assistant.enter_context(in_background(lambda: answering(tmp_path, stages)))
+        with (
+            in_background(lambda: gateway_to(address)) as url,
+            httpx.stream("GET", f"{url}/v1/watch") as answer,
+        ):
+            lines = answer.iter_lines()
+            assert "EDIT_NONE" in next(line for line in lines if line.startswith("data"))
+            assistant.close()
+            assert "event: failed" in list(lines)
+            metrics = httpx.get(f"{url}/metrics").text
+    assert 'code="UNAVAILABLE",method="GET /v1/watch"' in metrics
 
 
 def test_a_watcher_that_leaves_is_listened_to_no_more(gateway: Gateway, user: str) -> None:
