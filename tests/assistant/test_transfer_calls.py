@@ -132,27 +132,27 @@ async def test_an_empty_memory_exports_and_imports(me: Caller) -> None:
         assert (list(taken.concepts), list(taken.problems)) == ([], [])
 
 
+@pytest.mark.parametrize("form", Format)
 async def test_an_export_that_is_cancelled_stops_and_leaves_nothing(
-    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: Format
 ) -> None:
     (tmp_path / "temporary").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
-    for name in ("bo", "rex", "max"):
-        await bench.remember(name, DOG)
+    for looks in (10, 40, 70):
+        await bench.remember(f"dog {looks}", Thing("dog", looks))
     begun, go_on = threading.Event(), threading.Event()
     asked: list[str] = []
-    photo = bench.store.photo
 
     def slow(blob: str) -> bytes:
         asked.append(blob)
         begun.set()
         go_on.wait(10)
-        return photo(blob)
+        return bytes(50_000)
 
     monkeypatch.setattr(bench.store, "photo", slow)
     with ThreadPoolExecutor() as threads:
         asyncio.get_running_loop().set_default_executor(threads)
-        exporting = asyncio.create_task(anext(export_memory(bench.store, Format.RAP)))
+        exporting = asyncio.create_task(anext(export_memory(bench.store, form)))
         await asyncio.to_thread(begun.wait, 10)
         exporting.cancel()
         with pytest.raises(asyncio.CancelledError):
