@@ -57,12 +57,7 @@ class Stores:
         while True:
             await asyncio.sleep(PURGE_INTERVAL_S)
             for store in self._open_ones():
-                try:
-                    await asyncio.to_thread(store.purge_expired)
-                except KithError as error:  # nothing that a trace would tell more of
-                    _log.warning("a memory could not be purged: %s", error)
-                except Exception:  # noqa: BLE001 - whatever it was, the next round tries again
-                    _log.exception("a memory could not be purged")
+                await asyncio.to_thread(_purge, store)
 
     async def close(self) -> None:
         """Closes every store."""
@@ -75,5 +70,14 @@ class Stores:
 
     def _open(self, user: str) -> ConceptStore:
         store = self._open_store(user)
-        store.purge_expired()  # what ran out while nobody had it open
+        _purge(store)  # what ran out while nobody had it open
         return store
+
+
+def _purge(store: ConceptStore) -> None:
+    try:
+        store.purge_expired()
+    except KithError as error:  # nothing that a trace would tell more of
+        _log.warning("a memory could not be purged: %s", error)
+    except Exception:  # noqa: BLE001 - whatever it was, the next round tries again
+        _log.exception("a memory could not be purged")

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from kith.errors import NotFound, Refused
+from kith.errors import NotFound, Refused, Unavailable
 from memory_db import ConceptStore, schema
 from services.assistant import stores
 from services.assistant.stages import Stages
@@ -68,4 +68,17 @@ async def test_what_ran_out_while_nobody_looked_is_purged_on_opening(
     held = Stores(lambda user: open_store(memory_folder, user))
     with pytest.raises(NotFound):
         (await held.of("me")).get(bo.id, forgotten_too=True)
+    await held.close()
+
+
+async def test_a_memory_that_can_not_be_purged_is_open_all_the_same(
+    memory_folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_: ConceptStore) -> None:
+        raise Unavailable("photos: the place of the photos fails", reason="PHOTOS_UNREACHABLE")
+
+    monkeypatch.setattr(ConceptStore, "purge_expired", fail)
+    held = Stores(lambda user: open_store(memory_folder, user))
+    assert (await held.of("me")).list().concepts == ()
+    assert "could not be purged: photos" in caplog.text
     await held.close()
