@@ -25,8 +25,8 @@ export function startChat() {
     draw();
     byId("question").focus();
   });
-  store.addEventListener("change", ({ detail }) => {
-    for (const turn of turns) turn.overlays?.forEach((overlay) => overlay.follow(detail));
+  store.addEventListener("change", () => {
+    for (const turn of turns) turn.overlays?.forEach((overlay) => overlay.follow());
   });
 }
 
@@ -59,7 +59,7 @@ async function answer(question) {
   } catch (error) {
     if (error.name === "AbortError") {
       reply.end({ stopped: true });
-      if (reply.text) turns.push(reply);
+      if (reply.text && turns.includes(question)) turns.push(reply); // else the chat is a new one
     } else {
       console.warn("answer:", error);
       reply.fail(error);

@@ -27,9 +27,9 @@ export function startComposer(send) {
 
 /** Adds photos to the question. */
 export function attach(added) {
-  photos.push(...added.slice(0, MOST_PHOTOS - photos.length));
-  if (photos.length === MOST_PHOTOS && added.length > 1)
-    toast(`A question takes at most ${MOST_PHOTOS} photos.`);
+  const room = MOST_PHOTOS - photos.length;
+  photos.push(...added.slice(0, room));
+  if (added.length > room) toast(`A question takes at most ${MOST_PHOTOS} photos.`);
   draw();
   question.focus();
 }

@@ -48,14 +48,17 @@ export class Overlay {
       button.classList.toggle("lit", id !== null && button.dataset.concept === id);
   }
 
-  /** Follows an edit of the memory: a new name, or a concept that is gone. */
-  follow({ kind, id, concept }) {
+  /** Follows the memory: a new name, or a concept that is gone. */
+  follow() {
     for (const [key, button] of this.#buttons) {
-      if (button.dataset.concept !== id) continue;
-      if (kind === "gone") {
+      const id = button.dataset.concept;
+      if (!id) continue;
+      const concept = store.get(id);
+      if (concept) label(button, concept.display_name);
+      else {
         button.remove();
         this.#buttons.delete(key);
-      } else label(button, concept.display_name);
+      }
     }
   }
 

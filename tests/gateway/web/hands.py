@@ -61,3 +61,13 @@ class Hands:
     def box(self, name: str) -> Locator:
         """The box over a photo of the chat that bears a name."""
         return self.page.locator(".found").filter(has_text=name)
+
+    def lie_behind(self, hidden: bool) -> None:
+        """Puts another tab before the page, or takes it away."""
+        self.page.evaluate(
+            """(hidden) => {
+              Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+              document.dispatchEvent(new Event("visibilitychange"));
+            }""",
+            hidden,
+        )

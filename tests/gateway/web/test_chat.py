@@ -143,6 +143,45 @@ def test_a_question_needs_no_photo_and_the_chat_goes_on(
     assert len(gateway.parrot.asked[-1]) == 1
 
 
+def test_a_new_chat_knows_nothing_of_an_answer_that_was_broken_off(
+    hands: Hands, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway.parrot, "pause_s", 0.2)
+    monkeypatch.setattr(gateway.parrot, "says", "word " * 200)
+    hands.page.get_by_role("navigation").get_by_role("link", name="Ask").click()
+    hands.page.get_by_label("Question").fill("Tell me a story.")
+    hands.page.get_by_label("Question").press("Enter")
+    expect(hands.page.locator(".answer")).to_contain_text("word")
+    hands.page.get_by_role("button", name="New chat").click()
+    monkeypatch.setattr(gateway.parrot, "pause_s", 0)
+    hands.ask("Who are you?")
+    assert len(gateway.parrot.asked[-1]) == 1
+
+
+def test_boxes_catch_up_with_what_happened_behind_the_page(
+    hands: Hands, http: httpx.Client
+) -> None:
+    bo = remember(http, "bo", BO)
+    hands.ask("Who are they?", hands.photo(BO, OTHER_DOG))
+    expect(hands.box("dog?")).to_be_visible()
+    hands.lie_behind(True)
+    expect(hands.page.get_by_text("Reconnecting…")).to_be_visible()
+    http.patch(f"/v1/concepts/{id_of(bo)}", json={"display_name": "bobo"})
+    hands.lie_behind(False)
+    expect(hands.box("bobo")).to_be_visible()
+    expect(hands.box("dog?")).to_be_visible()
+
+
+@pytest.mark.parametrize(("more", "told"), [(0, 0), (1, 1)])
+def test_photos_that_are_too_many_are_told_of(hands: Hands, more: int, told: int) -> None:
+    hands.page.get_by_role("navigation").get_by_role("link", name="Ask").click()
+    hands.choose("Photo", *(hands.photo(BO) for _ in range(8)))
+    expect(hands.page.locator("#attached img")).to_have_count(8)
+    if more:
+        hands.choose("Photo", hands.photo(BO))
+    expect(hands.page.get_by_text("at most 8 photos")).to_have_count(told)
+
+
 def test_an_engine_that_is_down_is_told_and_tried_again(
     page: Page, hands: Hands, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
