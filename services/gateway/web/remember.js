@@ -30,6 +30,7 @@ export function openRemember(photos, { concept, box = null } = {}) {
   byId("remember-submit").textContent = known ? `Add to ${known.display_name}` : "Remember";
   show(!known, byId("words"));
   byId("new-name").disabled = Boolean(known); // or its emptiness would stop the form
+  byId("remember-submit").disabled = false;
   dialog.showModal();
   addShots(photos, box);
   if (!known) byId("new-name").focus();
@@ -98,7 +99,7 @@ function drawStrip() {
 }
 
 function leaveOut(shot) {
-  shots = shots.filter((other) => other !== shot);
+  shots.splice(shots.indexOf(shot), 1);
   choose(shot === current ? shots[0] : current);
 }
 
@@ -144,13 +145,17 @@ function drawLooksLike() {
 function instead(concept) {
   const kept = shots;
   const at = current;
+  const others = kept.filter((shot) => shot !== at);
   dialog.close();
   openRemember([at.photo], { concept, box: at.box ?? at.known.box });
-  addShots(kept.filter((shot) => shot !== at).map((shot) => shot.photo));
+  addShots(others.map((shot) => shot.photo));
+  others.forEach((shot, number) => (shots[number + 1].box = shot.box));
+  choose(shots[0]);
 }
 
 async function submit() {
-  const button = byId("remember-submit");
+  const sent = shots;
+  const isShown = () => dialog.open && shots === sent; // else it was closed, and maybe opened anew
   const words = Object.fromEntries(
     [...new FormData(form)].map(([key, value]) => [key, value.trim()]).filter(([, value]) => value),
   );
@@ -158,28 +163,25 @@ async function submit() {
     complain("Give it a name, as in bo.", byId("new-name"));
     return;
   }
-  button.disabled = true;
+  byId("remember-submit").disabled = true;
   tell(note, known ? "Looking closely…" : "Remembering…");
+  const better = known ? "better " : "";
   try {
     const concept = known
       ? await edits.addViews(idOf(known.name), shots)
       : await edits.remember(words, shots);
-    dialog.close();
-    toast(
-      known
-        ? `Kith knows ${concept.display_name} better now.`
-        : `Kith knows ${concept.display_name} now.`,
-    );
+    if (isShown()) dialog.close();
+    toast(`Kith knows ${concept.display_name} ${better}now.`);
   } catch (error) {
-    fail(error);
-  } finally {
-    button.disabled = false;
+    if (isShown()) fail(error);
+    else toast(error.message, { error: true });
   }
 }
 
 /** Tells what is wrong at the place where it can be put right. */
 function fail(error) {
   console.warn("remember:", error);
+  byId("remember-submit").disabled = false;
   const number = Number(/views\[(\d+)\]/.exec(error.field)?.[1] ?? 0);
   const boxes = [...error.message.matchAll(/([^(;]*?) (\d+),(\d+),(\d+),(\d+)/g)];
   if (error.reason === "SEVERAL_REGIONS" && boxes.length && shots[number]) {
@@ -194,7 +196,7 @@ function fail(error) {
     );
   } else {
     const field = ["display_name", "category", "description"].find((name) =>
-      error.field.endsWith(name),
+      error.field?.endsWith(name),
     );
     complain(error.message, field && !known ? form.elements[field] : null);
   }

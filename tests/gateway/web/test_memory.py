@@ -20,6 +20,27 @@ def concepts(http: httpx.Client) -> list[dict[str, Any]]:
     return listed
 
 
+def view_sent(hands: Hands) -> dict[str, Any]:
+    """The view that the open dialog would have remembered."""
+    sent: list[dict[str, Any]] = []
+
+    def lose(route: Route) -> None:
+        sent.append(dict(route.request.post_data_json or {}))
+        route.abort()
+
+    hands.page.route("**/v1/concepts", lose)
+    hands.form.get_by_label("Name").fill("bo")
+    hands.page.get_by_role("button", name="Remember", exact=True).click()
+    expect(hands.form.get_by_role("alert")).to_contain_text("does not answer")
+    (view,) = sent[0]["views"]
+    return dict(view)
+
+
+def photo_of(view: dict[str, Any]) -> Image.Image:
+    """The photo that was sent with a view."""
+    return Image.open(io.BytesIO(base64.b64decode(view["photo"]["data"])))
+
+
 def test_an_empty_memory_says_what_to_do(page: Page) -> None:
     expect(page.get_by_text("give it a name")).to_be_visible()
     expect(page.locator("#cards > li")).to_have_count(0)
@@ -108,19 +129,46 @@ def test_a_large_photo_is_made_smaller_and_its_box_with_it(hands: Hands, tmp_pat
     paint(BO).resize((4000, 3200)).save(tmp_path / "large.png")
     hands.choose("Add a photo", tmp_path / "large.png")
     hands.page.get_by_role("button", name="Put a box").click()
-    hands.form.get_by_label("Name").fill("bo")
-    sent: list[dict[str, Any]] = []
-
-    def lose(route: Route) -> None:
-        sent.append(dict(route.request.post_data_json or {}))
-        route.abort()
-
-    hands.page.route("**/v1/concepts", lose)
-    hands.page.get_by_role("button", name="Remember", exact=True).click()
-    expect(hands.form.get_by_role("alert")).to_contain_text("does not answer")
-    (view,) = sent[0]["views"]
-    assert Image.open(io.BytesIO(base64.b64decode(view["photo"]["data"]))).size == (2048, 1638)
+    view = view_sent(hands)
+    assert photo_of(view).size == (2048, 1638)
     assert view["box"] == {"x1": 512, "y1": 410, "x2": 1536, "y2": 1229}
+
+
+def test_what_is_transparent_in_a_large_photo_is_white(hands: Hands, tmp_path: Path) -> None:
+    Image.new("RGBA", (2100, 2100), (0, 0, 0, 0)).save(tmp_path / "clear.png")
+    hands.choose("Add a photo", tmp_path / "clear.png")
+    assert photo_of(view_sent(hands)).getpixel((9, 9)) == (255, 255, 255)
+
+
+def test_a_dialog_that_was_closed_meddles_with_no_other(hands: Hands, http: httpx.Client) -> None:
+    page, held = hands.page, list[Route]()
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/v1/concepts", hold)
+    hands.choose("Add a photo", hands.photo(BO))
+    hands.form.get_by_label("Name").fill("bo")
+    page.get_by_role("button", name="Remember", exact=True).click()
+    expect(hands.form.get_by_text("Remembering…")).to_be_visible()
+    page.keyboard.press("Escape")
+    hands.choose("Add a photo", hands.photo(CUP))
+    hands.form.get_by_label("Name").fill("cup")
+    expect(page.get_by_role("button", name="Remember", exact=True)).to_be_enabled()
+    held[0].continue_()
+    expect(hands.card("bo")).to_have_count(1)
+    expect(hands.form.get_by_label("Name")).to_have_value("cup")
+    expect(hands.form.get_by_label("Name")).to_be_visible()
+
+
+def test_what_goes_wrong_on_the_page_itself_is_told(hands: Hands) -> None:
+    hands.page.evaluate(
+        "FileReader.prototype.readAsDataURL = () => { throw new Error('The file is gone.'); }; 0"
+    )
+    hands.choose("Add a photo", hands.photo(BO))
+    hands.form.get_by_label("Name").fill("bo")
+    hands.page.get_by_role("button", name="Remember", exact=True).click()
+    expect(hands.form.get_by_role("alert")).to_have_text("The file is gone.")
 
 
 def test_a_taken_name_is_told_beside_its_field(hands: Hands, http: httpx.Client) -> None:
@@ -143,6 +191,20 @@ def test_a_photo_of_someone_known_may_become_a_view_of_them(
     expect(hands.page.get_by_text("Kith knows bo better now.")).to_be_visible()
     (bo,) = concepts(http)
     assert len(bo["views"]) == 2
+
+
+def test_photos_that_become_views_keep_their_boxes(hands: Hands, http: httpx.Client) -> None:
+    bo = remember(http, "bo", BO)
+    expect(hands.card("bo")).to_be_visible()
+    hands.choose("Add a photo", hands.photo(Thing("dog", 12)), hands.photo(Thing("dog", 14)))
+    hands.form.get_by_label("Photo 2", exact=True).click()
+    hands.page.get_by_role("button", name="Put a box").click()
+    hands.form.get_by_label("Photo 1", exact=True).click()
+    hands.page.get_by_role("button", name="Add it to bo instead").click()
+    hands.page.get_by_role("button", name="Add to bo").click()
+    expect(hands.page.get_by_text("Kith knows bo better now.")).to_be_visible()
+    views = http.get(f"/v1/concepts/{id_of(bo)}").json()["views"]
+    assert views[2]["box"] == {"x1": 25, "y1": 20, "x2": 75, "y2": 60}
 
 
 def test_words_are_edited_in_place(hands: Hands, http: httpx.Client) -> None:
@@ -254,17 +316,8 @@ def test_a_broken_connection_comes_back_by_itself(hands: Hands, http: httpx.Clie
 
 
 def test_a_page_that_lies_behind_others_catches_up(hands: Hands, http: httpx.Client) -> None:
-    def lie_behind(hidden: bool) -> None:
-        hands.page.evaluate(
-            """(hidden) => {
-              Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
-              document.dispatchEvent(new Event("visibilitychange"));
-            }""",
-            hidden,
-        )
-
-    lie_behind(True)
+    hands.lie_behind(True)
     expect(hands.page.get_by_text("Reconnecting…")).to_be_visible()
     remember(http, "bo", BO)
-    lie_behind(False)
+    hands.lie_behind(False)
     expect(hands.card("bo")).to_be_visible()
