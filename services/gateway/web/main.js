@@ -20,7 +20,7 @@ function route() {
   if (location.hash === "#main") return; // the skip link
   const [, view = "concepts", id] = location.hash.split("/");
   if (id) {
-    openPanel(decodeURIComponent(id));
+    openPanel(id);
     return;
   }
   closeConcept();

@@ -148,6 +148,12 @@ def contrast(page: Page, selector: str) -> float:
     return ratio
 
 
+def test_an_address_that_leads_nowhere_does_no_harm(page: Page) -> None:
+    page.evaluate("location.hash = '#/concepts/%E0%A4%A'; location.reload()")
+    expect(page.get_by_text("not there any more")).to_be_visible()
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+
+
 def test_nothing_moves_for_those_who_want_it_still(open_page: Opener, http: httpx.Client) -> None:
     remember(http, "bo", BO)
     page = open_page(reduced_motion="reduce")
