@@ -5,7 +5,7 @@ import { events } from "./sse.js";
 const TOKEN = "kith-token";
 
 /** A call that failed, told so that the user knows what to do. */
-export class ApiError extends Error {
+class ApiError extends Error {
   /**
    * @param {string} message What is wrong, and the next step.
    * @param {{status?: string, reason?: string, field?: string}} facts As the server names them.
@@ -54,7 +54,7 @@ export const unforget = (id) => json("POST", `v1/concepts/${id}:unforget`, {});
 export const addViews = (id, views) =>
   json("POST", `v1/concepts/${id}/views`, { views, request_id: uuid() });
 export const removeView = (id, view) => json("DELETE", `v1/concepts/${id}/views/${view}`);
-export const getCapabilities = () => json("GET", "v1/capabilities");
+const getCapabilities = () => json("GET", "v1/capabilities");
 
 /** Tells that the region of a photo is not the concept. */
 export async function reject(id, photo, box) {
@@ -88,7 +88,7 @@ export async function* chat(messages, signal) {
     { model: method, messages, stream: true },
     signal,
   );
-  for await (const { data } of events(response)) {
+  for await (const data of events(response)) {
     if (data === "[DONE]") return;
     const chunk = JSON.parse(data);
     if (chunk.error) throw new ApiError(chunk.error.message, chunk.error, response.status);
@@ -99,7 +99,7 @@ let capabilities = null;
 
 /** The edits of the memory as they are made. */
 export async function* watch(signal) {
-  for await (const { data } of events(await send("GET", "v1/watch", undefined, signal))) {
+  for await (const data of events(await send("GET", "v1/watch", undefined, signal))) {
     const edit = JSON.parse(data);
     if (edit.error) throw new ApiError(edit.error.message, edit.error);
     yield edit;

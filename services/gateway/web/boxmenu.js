@@ -1,6 +1,6 @@
 // What can be said about a box: "not this one", and "this is …". Holds from the next question on.
 
-import { idOf, removeView } from "./api.js";
+import { idOf } from "./api.js";
 import { byId, el, show, tell } from "./dom.js";
 import * as edits from "./edits.js";
 import { fillFrame } from "./frame.js";
@@ -59,7 +59,7 @@ async function reject({ photo, finding: { id, box, display_name: name }, done })
           [
             "Undo",
             async () => {
-              store.put(await removeView(id, view));
+              await edits.removeView(id, view);
               done();
             },
           ],

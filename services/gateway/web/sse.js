@@ -1,10 +1,6 @@
 // Server-sent events of a fetch response: EventSource can neither send a token nor a body.
 
-/**
- * The events of a stream, until it ends.
- * @param {Response} response
- * @returns {AsyncGenerator<{event: string, data: string, id: string}>}
- */
+/** The data of a response's events, until it ends; comments only keep the line open. */
 export async function* events(response) {
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
@@ -15,27 +11,11 @@ export async function* events(response) {
       const blocks = (rest + value).replaceAll("\r\n", "\n").split("\n\n");
       rest = blocks.pop();
       for (const block of blocks) {
-        const event = parse(block);
-        if (event) yield event;
+        const data = block.split("\n").filter((line) => line.startsWith("data:"));
+        if (data.length) yield data.map((line) => line.slice(5).replace(/^ /, "")).join("\n");
       }
     }
   } finally {
     reader.cancel().catch(() => {}); // a stream that broke has nothing left to cancel
   }
-}
-
-/** One event, or null for a comment that only keeps the line open. */
-function parse(block) {
-  const event = { event: "message", data: "", id: "" };
-  const data = [];
-  for (const line of block.split("\n")) {
-    const colon = line.indexOf(":");
-    if (colon <= 0) continue;
-    const value = line.slice(colon + 1).replace(/^ /, "");
-    const field = line.slice(0, colon);
-    if (field === "data") data.push(value);
-    else if (field in event) event[field] = value;
-  }
-  if (!data.length) return null;
-  return { ...event, data: data.join("\n") };
 }

@@ -170,7 +170,7 @@ function withTools(overlay) {
     overlay.root,
     el("button", {
       type: "button",
-      class: "quiet small mark-more",
+      class: "quiet small",
       text: "Mark something",
       on: { click: () => openRemember([overlay.photo]) },
     }),
