@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 
 from kith.errors import InvalidInput, KithError, NotFound, Overloaded, Unauthenticated
 
-OPENAI_PATHS: Final = ("/v1/chat/", "/v1/models")
+_OPENAI_PATHS: Final = ("/v1/chat/", "/v1/models")
 
 _CODES: Final[Mapping[str, int]] = MappingProxyType(
     {
@@ -93,7 +93,7 @@ def response(error: KithError, path: str) -> Response:
         headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, Overloaded):
         headers["Retry-After"] = str(math.ceil(error.retry_after_s))
-    body = openai_body(error) if path.startswith(OPENAI_PATHS) else rest_body(error)
+    body = openai_body(error) if path.startswith(_OPENAI_PATHS) else rest_body(error)
     return JSONResponse(body, http_status(error), headers)
 
 

@@ -16,7 +16,8 @@ router = APIRouter(tags=["photos"])
 
 _FILE: Final = {"type": "string", "format": "binary"}
 _FORM: Final = {"type": "object", "properties": {"file": _FILE}, "required": ["file"]}
-_TYPES: Final = ("image/jpeg", "image/png", "image/webp")
+_STORED: Final = ("image/jpeg", "image/png")
+_TYPES: Final = (*_STORED, "image/webp")
 
 _UPLOADED: Final = {
     "type": "object",
@@ -55,7 +56,7 @@ async def upload(call: Called) -> Response:
 @router.get(
     "/v1/concepts/{concept}/views/{view}/photo",
     responses={
-        200: {"description": "The photo", "content": {kind: {"schema": _FILE} for kind in _TYPES}},
+        200: {"description": "The photo", "content": {kind: {"schema": _FILE} for kind in _STORED}},
         304: {"description": "The photo that the caller has already"},
     },
     response_class=Response,
@@ -90,6 +91,4 @@ async def _photo(call: Call) -> bytes:
 
 
 def _media_type(data: bytes) -> str:
-    if data.startswith(b"\x89PNG"):
-        return "image/png"
-    return "image/webp" if data.startswith(b"RIFF") else "image/jpeg"
+    return "image/png" if data.startswith(b"\x89PNG") else "image/jpeg"
