@@ -1,6 +1,6 @@
 """What the memory needs from a vector database: points in, points and neighbours out."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -11,6 +11,8 @@ VECTOR = "view"
 
 INDEXED_FIELDS = ("kind", "name", "category", "request", "blob")
 """Payload fields that `Where` may ask about."""
+
+_PAGE = 500
 
 Where = Mapping[str, Collection[str]]
 """Every named field holds one of the given words."""
@@ -68,3 +70,13 @@ class VectorIndex(Protocol):
 
     def close(self) -> None:
         """Release files and connections."""
+
+
+def pages(index: VectorIndex, where: Where) -> Iterator[Point]:
+    """Every point that matches, in order of id."""
+    start = None
+    while True:
+        points, start = index.scroll(where, start, _PAGE)
+        yield from points
+        if start is None:
+            return

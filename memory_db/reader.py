@@ -1,12 +1,14 @@
 """The reading half of the concept store."""
 
+from collections.abc import Iterable, Mapping
+
 import numpy as np
 
 from kith.errors import InvalidInput, NotFound
-from memory_db.index import VectorIndex, Where
+from memory_db.index import Hit, Point, VectorIndex, Where, pages
 from memory_db.names import clean_name
 from memory_db.photos import PhotoStore
-from memory_db.records import LIVE_VIEWS, Kind, concept_of, is_id
+from memory_db.records import VIEWS, Kind, concept_of, is_id
 from memory_db.schema import Concept, Neighbour, Page, Vectors
 
 MAX_PAGE_SIZE = 1000
@@ -81,25 +83,14 @@ class ConceptReader:
         """
         if not len(vectors) or k < 1:
             return [[] for _ in vectors]
-        hits = self._index.search(self._unit(vectors), k, {"kind": LIVE_VIEWS})
-        # A search may pass between two writes of an edit: what the records say counts.
-        records = self._index.get({hit.point.payload["concept"] for row in hits for hit in row})
-        listed = {
-            view.id: (point.id, view.negative)
-            for point in records
-            if point.payload["kind"] == Kind.CONCEPT
-            for view in concept_of(point).views
-        }
-        return [
-            [
-                Neighbour(
-                    listed[hit.point.id][0], hit.point.id, hit.distance, listed[hit.point.id][1]
-                )
-                for hit in row
-                if hit.point.id in listed
-            ]
-            for row in hits
-        ]
+        unit, asked = self._unit(vectors), k
+        while True:
+            hits = self._index.search(unit, asked, {"kind": VIEWS})
+            listed = self._listed(hit.point for row in hits for hit in row)
+            rows = [_neighbours(row, listed) for row in hits]
+            if all(len(row) >= k or len(hit) < asked for row, hit in zip(rows, hits, strict=True)):
+                return [row[:k] for row in rows]
+            asked *= 4  # nobody's views, or a forgotten concept's, are nearer
 
     def photo(self, blob: str) -> bytes:
         """The stored image of a view.
@@ -107,9 +98,24 @@ class ConceptReader:
         Raises:
             NotFound: No view of a remembered concept has it.
         """
-        if not self._index.count({"blob": [blob], "kind": LIVE_VIEWS}):
+        views = list(pages(self._index, {"blob": [blob], "kind": VIEWS}))
+        listed = self._listed(views)
+        if not any(view.id in listed for view in views):
             raise NotFound("no view has this photo", reason="PHOTO_NOT_FOUND")
         return self._photos.get(blob)
+
+    def _listed(self, views: Iterable[Point]) -> dict[str, tuple[str, bool]]:
+        """The views that a concept in use lists: its id, and whether it rejects them.
+
+        The points alone don't tell: a read may pass between two writes of an edit.
+        """
+        records = self._index.get({view.payload["concept"] for view in views})
+        return {
+            view.id: (record.id, view.negative)
+            for record in records
+            if record.payload["kind"] == Kind.CONCEPT
+            for view in concept_of(record).views
+        }
 
     def _first(self, **fields: str) -> Concept | None:
         where: Where = {"kind": [Kind.CONCEPT], **{field: [word] for field, word in fields.items()}}
@@ -130,6 +136,15 @@ class ConceptReader:
             )
         unit: Vectors = rows / lengths
         return unit
+
+
+def _neighbours(row: Iterable[Hit], listed: Mapping[str, tuple[str, bool]]) -> list[Neighbour]:
+    return [
+        Neighbour(concept_id, hit.point.id, hit.distance, negative)
+        for hit in row
+        if hit.point.id in listed
+        for concept_id, negative in [listed[hit.point.id]]
+    ]
 
 
 def not_found(what: str) -> NotFound:

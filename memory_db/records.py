@@ -3,7 +3,7 @@
 A concept is one point without a vector, its *record*: texts, etag and the list of its views. Each
 view is a point with a vector that names its concept. The record alone says what is true, so one
 write of one point takes an edit from "not yet" to "done"; a view point that its record does not
-list is nobody's.
+list is nobody's, and those of a forgotten concept are left as they are, for undo.
 """
 
 import os
@@ -26,13 +26,11 @@ class Kind(StrEnum):
     """The record of a forgotten concept, until it is purged."""
     VIEW = "view"
     NEGATIVE = "negative"
-    HIDDEN = "hidden"
-    """A view of a forgotten concept: its vector is kept, for undo."""
     REMOVED = "removed"
     """What is left of a removed view, until it is purged: the name of its photo."""
 
 
-LIVE_VIEWS = (Kind.VIEW, Kind.NEGATIVE)
+VIEWS = (Kind.VIEW, Kind.NEGATIVE)
 
 
 def new_id() -> str:
@@ -97,7 +95,7 @@ def concept_of(point: Point) -> Concept:
 
 def view_point(concept: Concept, view: View, vector: Vectors | None) -> Point:
     """The point that holds a view's vector."""
-    kind = Kind.HIDDEN if concept.forgotten else Kind.NEGATIVE if view.negative else Kind.VIEW
+    kind = Kind.NEGATIVE if view.negative else Kind.VIEW
     return Point(view.id, {"kind": kind, "concept": concept.id, "blob": view.blob}, vector)
 
 

@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from memory_db.index import Point, Where
+from memory_db.index import Point, Where, pages
 from memory_db.place import Parts
 from memory_db.records import Kind, concept_of, record_point, removed_point, view_point
 from memory_db.schema import Concept, Vectors
-from memory_db.upkeep import pages, purge, repair
+from memory_db.upkeep import purge, repair
 
 Embed = Callable[[Sequence[bytes]], Vectors]
 """Stored photos to unit vectors of the new model, a row each."""

@@ -16,13 +16,7 @@ from memory_db.names import clean_category, clean_description, clean_name, folde
 from memory_db.photos import PhotoStore
 from memory_db.place import Kept, MemoryPlace
 from memory_db.reader import ConceptReader, not_found
-from memory_db.records import (
-    Kind,
-    new_id,
-    record_point,
-    removed_point,
-    view_point,
-)
+from memory_db.records import Kind, new_id, record_point, removed_point, view_point
 from memory_db.schema import UNDO_WINDOW_S, Concept, NewView, View
 from memory_db.upkeep import Purged, Repaired
 
@@ -217,7 +211,7 @@ class ConceptStore(ConceptReader):
         with self._editing:
             now = self._now()
             concept = replace(self._current(concept_id, etag), forgotten=now)
-            self._save(concept, EditKind.FORGOTTEN, points=self._view_points(concept))
+            self._save(concept, EditKind.FORGOTTEN)
             return now + timedelta(seconds=UNDO_WINDOW_S)
 
     def undo_forget(self, concept_id: str) -> Concept:
@@ -234,8 +228,7 @@ class ConceptStore(ConceptReader):
             if concept.undo_until <= self._now():
                 raise not_found(f"concept {concept_id} any more")
             self._require_free(concept.name)
-            restored = replace(concept, forgotten=None)
-            return self._save(restored, EditKind.RESTORED, points=self._view_points(restored))
+            return self._save(replace(concept, forgotten=None), EditKind.RESTORED)
 
     # Upkeep, for a background task
 
@@ -274,12 +267,6 @@ class ConceptStore(ConceptReader):
                 field="display_name",
                 metadata={"concept": holder.id},
             )
-
-    def _view_points(self, concept: Concept) -> Sequence[Point]:
-        """The views of a concept just forgotten or restored, with the vectors they have."""
-        views = {view.id: view for view in concept.views}
-        stored = self._index.get(views.keys(), with_vectors=True)
-        return [view_point(concept, views[point.id], point.vector) for point in stored]
 
     def _save(
         self,

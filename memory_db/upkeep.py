@@ -1,15 +1,12 @@
 """Work off the request path: deleting for good, and mending what a crash left behind."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
-from memory_db.index import Point, VectorIndex, Where
+from memory_db.index import VectorIndex, pages
 from memory_db.photos import PhotoStore
-from memory_db.records import Kind, concept_of, record_point, removed_point
-
-_PAGE = 500
+from memory_db.records import VIEWS, Kind, concept_of, record_point, removed_point
 
 
 class Purged(NamedTuple):
@@ -65,10 +62,7 @@ def repair(index: VectorIndex, photos: PhotoStore) -> Repaired:
     is dropped. Nobody else may be writing to this memory meanwhile.
     """
     stored = photos.names()
-    vectors = {
-        point.id: point.payload["blob"]
-        for point in pages(index, {"kind": [Kind.VIEW, Kind.NEGATIVE, Kind.HIDDEN]})
-    }
+    vectors = {point.id: point.payload["blob"] for point in pages(index, {"kind": VIEWS})}
     sound = {view_id for view_id, blob in vectors.items() if blob in stored}
     listed: set[str] = set()
     dropped: set[str] = set()
@@ -92,13 +86,3 @@ def repair(index: VectorIndex, photos: PhotoStore) -> Repaired:
     for blob in garbage:
         photos.delete(blob)
     return Repaired(len(garbage), len(orphans) + missing, len(dropped))
-
-
-def pages(index: VectorIndex, where: Where) -> Iterator[Point]:
-    """Every point that matches, in order of id."""
-    start = None
-    while True:
-        points, start = index.scroll(where, start, _PAGE)
-        yield from points
-        if start is None:
-            return

@@ -55,6 +55,18 @@ def test_edits_wait_until_they_are_applied(place: MemoryPlace, qdrant: FakeQdran
     assert all("wait=true" in url for url in edits)
 
 
+def test_forgetting_and_undoing_it_are_one_write_that_nothing_can_cut_in_two(
+    place: MemoryPlace, qdrant: FakeQdrant
+) -> None:
+    store = open_store(place)
+    bo = store.remember("bo", "dog", "", [view("1"), view("2")])
+    for edit in (store.forget, store.undo_forget):
+        qdrant.requests.clear()
+        edit(bo.id)
+        (points,) = [body["points"] for method, _, body in qdrant.requests if method == "PUT"]
+        assert [point["id"] for point in points] == [bo.id]
+
+
 def test_users_of_one_collection_are_apart(place: MemoryPlace) -> None:
     mine, yours = open_store(place, "me"), open_store(place, "you")
     bo = mine.remember("bo", "dog", "", [view("bo")])

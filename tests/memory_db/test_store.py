@@ -7,6 +7,8 @@ import pytest
 
 from kith.errors import AlreadyExists, InvalidInput, NotFound, Refused, Stale
 from memory_db import UNDO_WINDOW_S, Concept, ConceptStore, NewView
+from memory_db.index import Point
+from memory_db.records import new_id
 from tests.memory_db.conftest import Clock, MakeStore
 from tests.memory_db.making import DIM, image, vector, view
 
@@ -151,6 +153,22 @@ def test_a_forgotten_concept_is_gone_at_once_for_every_reader(store: ConceptStor
     assert names_near(store, "bo") == ["mug"]
     assert store.get(bo.id, forgotten_too=True).undo_until is not None
     assert len(store.list(forgotten_too=True).concepts) == 2
+
+
+def test_what_is_nobodys_or_forgotten_takes_no_place_among_the_nearest(
+    store: ConceptStore,
+) -> None:
+    bo = remember(store, "bo")
+    mug = store.remember("mug", "cup", "", [view("mug", near="bo")])
+    twin = store.remember("twin", "", "", [view(f"{n}", near="bo") for n in range(9)])
+    store.forget(twin.id)
+    cut_short = {"kind": "view", "concept": mug.id, "blob": "of an edit that was cut short"}
+    store._index.upsert([Point(new_id(), cut_short, vector("bo"))])
+    assert names_near(store, "bo", 2) == ["bo", "mug"]
+    assert [len(row) for row in store.search(np.stack([vector("bo"), vector("x")]), 3)] == [2, 2]
+    with pytest.raises(NotFound):
+        store.photo(twin.views[0].blob)
+    assert store.photo(bo.views[0].blob) == image("bo")
 
 
 def test_forgetting_is_undone_within_the_window_only(store: ConceptStore, clock: Clock) -> None:
