@@ -69,6 +69,8 @@ class Uploads:
             self._require_room(owner, len(photo))
             handle = secrets.token_urlsafe(24)
             self._kept[handle] = _Kept(owner, photo, self._clock() + self._ttl_s)
+        # Even where nobody asks any more.
+        asyncio.get_running_loop().call_later(self._ttl_s, self._expire)
         return Upload(handle, datetime.now(UTC) + timedelta(seconds=self._ttl_s))
 
     def take(self, owner: Caller, handle: str) -> bytes:
@@ -87,6 +89,10 @@ class Uploads:
                 field="upload",
             )
         return kept.photo
+
+    def _expire(self) -> None:
+        with self._lock:
+            self._drop_expired()
 
     def _require_room(self, owner: Caller, size: int) -> None:
         self._drop_expired()

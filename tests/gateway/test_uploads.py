@@ -1,5 +1,6 @@
 """Photos uploaded ahead of the requests that name them."""
 
+import asyncio
 import io
 from datetime import UTC, datetime, timedelta
 
@@ -50,6 +51,20 @@ async def test_a_handle_is_for_its_owner_until_it_expires(uploads: Uploads, cloc
     clock.now = 600
     with pytest.raises(NotFound):
         uploads.take(ANA, kept.handle)
+
+
+async def test_a_photo_is_dropped_in_time_though_nobody_asks() -> None:
+    gone = asyncio.Event()
+
+    class Photo(bytes):
+        def __del__(self) -> None:
+            gone.set()
+
+    uploads = Uploads(0.5, mib_per_user=1, mib=2)
+    await uploads.keep(ANA, Photo(photo(BO)))
+    assert not gone.is_set()
+    async with asyncio.timeout(30):
+        await gone.wait()
 
 
 async def test_one_user_can_not_fill_the_room_of_all(uploads: Uploads, clock: Clock) -> None:
