@@ -3,7 +3,7 @@
 import { hasCamera, takePhoto } from "./camera.js";
 import { byId, show } from "./dom.js";
 import { openPhoto, pictureFiles } from "./photo.js";
-import { attempt, toast } from "./toast.js";
+import { toast } from "./toast.js";
 
 /** Lets the user choose files; the photos in them, none when they change their mind. */
 export function choosePhotos({ capture = false } = {}) {
@@ -11,7 +11,7 @@ export function choosePhotos({ capture = false } = {}) {
   input.value = "";
   input.toggleAttribute("capture", capture);
   return new Promise((resolve) => {
-    input.onchange = async () => resolve((await attempt(() => openAll([...input.files]))) ?? []);
+    input.onchange = async () => resolve(await openAll([...input.files]));
     input.oncancel = () => resolve([]);
     input.click();
   });
@@ -20,13 +20,13 @@ export function choosePhotos({ capture = false } = {}) {
 /** A photo from the camera, in a list; empty when the user changes their mind. */
 export async function fromCamera() {
   if (!hasCamera) return choosePhotos({ capture: true });
-  const photo = await attempt(takePhoto);
+  const photo = await takePhoto().catch(complain);
   return photo ? [photo] : [];
 }
 
 /** Hands photos that are dropped on the page or pasted to `receive`. */
 export function receivePhotos(receive) {
-  const take = async (files) => receive((await attempt(() => openAll(files))) ?? []);
+  const take = async (files) => receive(await openAll(files));
   let depth = 0;
   const over = (now) => show((depth = now) > 0, byId("drop"));
   addEventListener(
@@ -54,4 +54,10 @@ export function receivePhotos(receive) {
   });
 }
 
-const openAll = (files) => Promise.all(files.map(openPhoto));
+/** The photos among files; each that is none is told of. */
+async function openAll(files) {
+  const photos = await Promise.all(files.map((file) => openPhoto(file).catch(complain)));
+  return photos.filter(Boolean);
+}
+
+const complain = (error) => toast(error.message, { error: true });

@@ -121,8 +121,9 @@ def test_the_camera_takes_a_photo(hands: Hands) -> None:
 
 def test_a_file_that_is_no_picture_is_told_of(hands: Hands, tmp_path: Path) -> None:
     (tmp_path / "broken.png").write_bytes(b"not at all")
-    hands.choose("Add a photo", tmp_path / "broken.png")
+    hands.choose("Add a photo", tmp_path / "broken.png", hands.photo(BO))
     expect(hands.page.locator(".toast")).to_contain_text("Choose a JPEG, PNG or WebP file")
+    expect(hands.form.get_by_label("Name")).to_be_visible()  # for the one that is a picture
 
 
 def test_a_large_photo_is_made_smaller_and_its_box_with_it(hands: Hands, tmp_path: Path) -> None:
