@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from kith.cli.options import Context
+from kith.errors import InvalidInput
 from kith.local import server_module
 
 app = typer.Typer()
@@ -35,5 +36,11 @@ def mcp(
     """
     stdio = server_module("services.gateway.mcp.stdio")
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, force=True)
-    folders = photos or [Path.home()]
-    asyncio.run(stdio.serve(context.obj.async_client(), folders))
+    for folder in photos or []:
+        if not folder.is_dir():
+            raise InvalidInput(
+                f"photos: {folder} is no folder; name one whose pictures may be read",
+                reason="FOLDER_NOT_FOUND",
+                field="photos",
+            )
+    asyncio.run(stdio.serve(context.obj.async_client(), photos or [Path.home()]))

@@ -65,6 +65,7 @@ async def test_without_a_server_all_runs_in_its_process_and_no_model_is_loaded_e
     [
         (["--server", "nowhere", "mcp"], "server: 'nowhere' is not HOST:PORT"),
         (["--server", "127.0.0.1:1", "--memory", "x", "mcp"], "memory: the server"),
+        (["mcp", "--photos", "/no/where"], "photos: /no/where is no folder; name one"),
     ],
 )
 def test_a_start_that_fails_is_told_in_one_line_and_not_on_the_wire(
