@@ -99,6 +99,7 @@ class AsyncClient(AsyncVerbs):
 
     _stub: AssistantStub
     _target: Target
+    _resources: AsyncExitStack
 
     def __init__(
         self,
@@ -117,7 +118,6 @@ class AsyncClient(AsyncVerbs):
         self._credential = (user, token)
         self._timeout_s = timeout_s
         self._tls_ca = tls_ca
-        self._resources = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         """Reach the server, or start one in this process.
@@ -125,18 +125,21 @@ class AsyncClient(AsyncVerbs):
         Raises:
             Refused: No server is named, and the packages to run one in this process are missing.
         """
-        # A server in this process has a loop of its own, and loads models before it is reached.
-        address = await asyncio.to_thread(self._reached.__enter__)
-        self._resources.push_async_callback(self._leave)
-        self._target = Target(address, *self._credential, self._timeout_s, self._tls_ca)
-        credentials = self._target.credentials
-        channel = (
-            grpc.aio.secure_channel(address, credentials, self._target.options)
-            if credentials
-            else grpc.aio.insecure_channel(address, self._target.options)
-        )
-        await self._resources.enter_async_context(channel)
-        self._stub = AssistantStub(channel)
+        async with AsyncExitStack() as resources:
+            # A server in this process has a loop of its own, and is made before it is reached.
+            entering = asyncio.ensure_future(asyncio.to_thread(self._reached.__enter__))
+            resources.push_async_callback(self._leave, entering)
+            address = await asyncio.shield(entering)
+            self._target = Target(address, *self._credential, self._timeout_s, self._tls_ca)
+            credentials = self._target.credentials
+            channel = (
+                grpc.aio.secure_channel(address, credentials, self._target.options)
+                if credentials
+                else grpc.aio.insecure_channel(address, self._target.options)
+            )
+            await resources.enter_async_context(channel)
+            self._stub = AssistantStub(channel)
+            self._resources = resources.pop_all()
         return self
 
     async def __aexit__(
@@ -147,8 +150,11 @@ class AsyncClient(AsyncVerbs):
     ) -> None:
         await self._resources.aclose()
 
-    async def _leave(self) -> None:
-        await asyncio.to_thread(self._reached.__exit__, None, None, None)
+    async def _leave(self, entering: asyncio.Future[str]) -> None:
+        """Leaves what was entered; what is still being entered, as soon as it is."""
+        await asyncio.wait([entering])
+        if entering.exception() is None:
+            await asyncio.to_thread(self._reached.__exit__, None, None, None)
 
     async def _answer(self, call: Call) -> Any:  # noqa: ANN401 - a message
         try:

@@ -15,13 +15,13 @@ def in_background(make: Callable[[], AbstractAsyncContextManager[T]]) -> Iterato
 
     Raises what entering or leaving it raises.
     """
-    entered: Future[tuple[T, Callable[[], object]]] = Future()
+    entered: Future[T] = Future()
+    over: Future[None] = Future()
 
     async def hold() -> None:
-        loop, over = asyncio.get_running_loop(), asyncio.Event()
         async with make() as value:
-            entered.set_result((value, lambda: loop.call_soon_threadsafe(over.set)))
-            await over.wait()
+            entered.set_result(value)
+            await asyncio.wrap_future(over)
 
     def run() -> None:
         try:
@@ -33,9 +33,8 @@ def in_background(make: Callable[[], AbstractAsyncContextManager[T]]) -> Iterato
 
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="kith-loop") as thread:
         ended = thread.submit(run)
-        value, leave = entered.result()
         try:
-            yield value
-        finally:
-            leave()
+            yield entered.result()
+        finally:  # also when Ctrl-C comes while it is being entered
+            over.set_result(None)
             ended.result()

@@ -1,4 +1,8 @@
+import asyncio
 import inspect
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -43,6 +47,29 @@ async def test_leaving_a_watch_ends_the_call(address: str, assistant: FakeAssist
             assert edit.kind == "none"
             break
         assert await kith.list_concepts() == []
+
+
+async def test_who_gives_up_entering_leaves_no_server_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun, go_on, left = threading.Event(), threading.Event(), threading.Event()
+
+    @contextmanager
+    def slow(*_: object) -> Iterator[str]:
+        begun.set()
+        assert go_on.wait(10)
+        yield "127.0.0.1:1"
+        left.set()
+
+    monkeypatch.setattr("kith.aio.reach", slow)
+    entering = asyncio.create_task(AsyncClient().__aenter__())
+    assert await asyncio.to_thread(begun.wait, 10)
+    entering.cancel()
+    await asyncio.sleep(0)
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await entering
+    assert left.wait(10)
 
 
 def test_both_clients_have_the_same_verbs_with_the_same_signatures() -> None:
