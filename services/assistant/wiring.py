@@ -200,8 +200,12 @@ class _Models:
         """The model that `load` gives, once it has run for the first time."""
         async with self._loading:
             model = await asyncio.to_thread(load)
+        try:
+            await model.warm_up()
+        except BaseException:
+            model.close()
+            raise
         self._resources.callback(model.close)
-        await model.warm_up()
         return model
 
     async def engine(self, settings: EngineSettings, max_new_tokens: int) -> "EngineGenerator":

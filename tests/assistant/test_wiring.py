@@ -15,7 +15,7 @@ from kith import AsyncClient, Client
 from kith.errors import InvalidInput, Refused, Unavailable
 from services.assistant.serve import serve
 from services.assistant.settings import AloneSettings, AssistantSettings
-from services.assistant.wiring import assembled, local_server
+from services.assistant.wiring import assembled, embedder_of, local_server
 from services.detection import servicer as detection
 from services.embedding import servicer as embedding
 from services.generation import servicer as generation
@@ -138,6 +138,33 @@ async def test_serve_tells_when_it_is_ready_and_stops_when_asked(tmp_path: Path)
         async with open_channel(address) as channel:
             with pytest.raises(grpc.aio.AioRpcError):
                 await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest())
+
+
+async def test_a_model_that_does_not_warm_up_is_closed_and_loaded_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[Clip] = []
+
+    class Clip(PocketEmbedder):
+        def __init__(self, *_: object) -> None:
+            self.closed = False
+            made.append(self)
+
+        async def warm_up(self) -> None:
+            if len(made) == 1:
+                raise RuntimeError("out of memory")
+
+        def close(self) -> None:
+            self.closed = True
+
+    monkeypatch.setattr("services.embedding.clip.ClipEmbedder", Clip)
+    async with embedder_of(AssistantSettings()) as embedder:
+        picture = paint(Thing("dog", 0))
+        with pytest.raises(RuntimeError, match="out of memory"):
+            await embedder.embed_images([picture])
+        assert len(await embedder.embed_images([picture])) == 1
+        assert [one.closed for one in made] == [True, False]
+    assert made[1].closed
 
 
 async def test_serve_ends_when_a_model_can_not_be_loaded(tmp_path: Path) -> None:
