@@ -9,8 +9,9 @@ from typing import Literal, NamedTuple
 
 State = Literal["ready", "training", "outdated", "forgotten"]
 EditKind = Literal["none", "remembered", "updated", "forgotten", "purged"]
-Loss = Literal["memory", "photos"]
-"""The memory; or the look at the photos, so that only what the text names was drawn on."""
+Loss = Literal["memory", "photos", "words"]
+"""The memory; the look at the photos, so that only what the text names was drawn on; or the
+language model, so that the text lists who was found."""
 
 MemoryFormat = Literal["kith", "rap"]
 """Kith's own archive (a tar file), or RAP's `database.json` folder (as a zip file)."""

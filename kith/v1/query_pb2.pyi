@@ -498,6 +498,8 @@ class Degradation(_message.Message):
         """The memory: the model was told of no concept."""
         LOSS_PHOTOS: Degradation._Loss.ValueType  # 2
         """The look at the photos: the model was told of the concepts that the text names only."""
+        LOSS_WORDS: Degradation._Loss.ValueType  # 3
+        """The language model: the text is a plain list of who was found in the photos."""
 
     class Loss(_Loss, metaclass=_LossEnumTypeWrapper):
         """What is lost."""
@@ -508,6 +510,8 @@ class Degradation(_message.Message):
     """The memory: the model was told of no concept."""
     LOSS_PHOTOS: Degradation.Loss.ValueType  # 2
     """The look at the photos: the model was told of the concepts that the text names only."""
+    LOSS_WORDS: Degradation.Loss.ValueType  # 3
+    """The language model: the text is a plain list of who was found in the photos."""
 
     LOSS_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int

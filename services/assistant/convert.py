@@ -31,6 +31,7 @@ _EDITS = {
 _LOSSES = {
     Loss.MEMORY: query_pb2.Degradation.LOSS_MEMORY,
     Loss.PHOTOS: query_pb2.Degradation.LOSS_PHOTOS,
+    Loss.WORDS: query_pb2.Degradation.LOSS_WORDS,
 }
 
 

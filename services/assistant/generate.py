@@ -5,12 +5,12 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Final
 
-from kith.errors import InvalidInput
+from kith.errors import InvalidInput, Unavailable
 from services.assistant import prompts
 from services.assistant.findings import Used
 from services.assistant.methods import Method
 from services.assistant.prompts import Reference
-from services.assistant.recall import Degradation, OpenStore, recall
+from services.assistant.recall import Degradation, Loss, OpenStore, Recalled, recall
 from services.assistant.stages import Stages
 from services.runtime.types import Ending, Limits, Turn
 
@@ -47,14 +47,32 @@ async def generate(
 ) -> AsyncGenerator[str | End, None]:
     """The answer in pieces, then its `End`. Closing the generator stops the model.
 
-    When not all references fit into the model's context, the least certain are left out.
+    When not all references fit into the model's context, the least certain are left out. When the
+    model can't be reached, who was found in the photos is listed instead.
 
     Raises:
         InvalidInput: The chat alone is too long for the model.
-        Unavailable: The model can't be reached.
+        Unavailable: The model can't be reached, and nobody was found; or it went away in an answer.
         NotFound, Refused, Overloaded: As `recall`, and for a given concept also Unavailable.
     """
     recalled = await recall(method, stages, open_store, question.turns, question.given)
+    answer, begun = _in_words(method, stages, question, recalled), False
+    try:
+        async with aclosing(answer):
+            async for piece in answer:
+                begun = True
+                yield piece
+    except Unavailable as error:
+        seen = [one for one in _most_certain(recalled.used) if one.image_index is not None]
+        if begun or not seen:
+            raise
+        yield _listed(seen)
+        yield End(seen, None, Degradation(Loss.WORDS, error))
+
+
+async def _in_words(
+    method: Method, stages: Stages, question: Question, recalled: Recalled
+) -> AsyncGenerator[str | End, None]:
     used, references = recalled.used, recalled.references
     # Without the memory the plain model answers, whatever the method says when it finds nobody.
     layout = prompts.plain if question.given is not None and not question.given else method.layout
@@ -73,9 +91,17 @@ async def generate(
                 raise
             room = len(shown) - 1
     ids = {reference.concept.id for reference in shown}
-    told = sorted(used, key=lambda one: -one.score)
-    drawn_on = [one for one in told if one.concept.id in ids]
+    drawn_on = [one for one in _most_certain(used) if one.concept.id in ids]
     yield End(drawn_on, answer.ending, recalled.degradation)
+
+
+def _most_certain(used: Sequence[Used]) -> list[Used]:
+    return sorted(used, key=lambda one: -one.score)
+
+
+def _listed(seen: Sequence[Used]) -> str:
+    names = ", ".join(dict.fromkeys(f"<{one.concept.name}>" for one in seen))
+    return f"Seen here: {names}. The language model is away, so there is no more to say for now."
 
 
 def _most_needed(

@@ -30,6 +30,8 @@ class Loss(Enum):
     """The memory: nothing is recalled."""
     PHOTOS = "photos"
     """The look at the photos: what the text names is recalled, and nothing else."""
+    WORDS = "words"
+    """The language model: who was found in the photos is listed, and no more."""
 
 
 class Degradation(NamedTuple):

@@ -173,16 +173,24 @@ async def test_without_the_memory_all_other_calls_are_unavailable(
             await me(call, request)
 
 
-async def test_without_the_language_model_retrieval_works_and_asking_is_unavailable(
+async def test_without_the_language_model_who_is_seen_is_listed(me: Caller, parrot: Parrot) -> None:
+    await me.remember("bo", DOG)
+    parrot.error = unreachable("generation")
+    text, end = await me.ask(paint(DOG), "Who?")
+    assert text.startswith("Seen here: <bo>.")
+    assert [one.display_name for one in end.concepts] == ["bo"]
+    assert end.degradation.loss == Degradation.LOSS_WORDS
+    assert end.degradation.message == "generation: can't be reached; start it"
+    parrot.error = None
+    text, end = await me.ask(paint(DOG), "Who?")
+    assert not text.startswith("Seen here")
+    assert not end.HasField("degradation")
+
+
+async def test_without_the_language_model_and_with_nobody_seen_there_is_no_answer(
     me: Caller, parrot: Parrot
 ) -> None:
     await me.remember("bo", DOG)
     parrot.error = unreachable("generation")
-    request = query_pb2.RetrieveRequest(parent=PARENT, images=[picture(paint(DOG))])
-    found = (await me("Retrieve", request)).retrievals[0]
-    assert [one.display_name for one in found.accepted] == ["bo"]
-    with pytest.raises(Unavailable, match="generation"):
-        await me.ask(paint(DOG), "Who?")
-    parrot.error = None
-    text, _ = await me.ask(paint(DOG), "Who?")
-    assert text
+    with pytest.raises(Unavailable):
+        await me.ask("Where could <bo> be?")
