@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -24,7 +25,9 @@ async def me(memory_folder: Path, stages: Stages) -> AsyncIterator[Caller]:
 
 
 def update(
-    concept: resources_pb2.Concept, *paths: str, **texts: str
+    concept: resources_pb2.Concept,
+    *paths: str,
+    **texts: Any,  # noqa: ANN401 - fields of the message
 ) -> memory_pb2.UpdateConceptRequest:
     new = resources_pb2.Concept(name=concept.name, **texts)
     return memory_pb2.UpdateConceptRequest(concept=new, update_mask=FieldMask(paths=paths))
@@ -70,7 +73,8 @@ async def test_a_retry_changes_nothing(me: Caller) -> None:
     )
     for _ in range(2):
         await me("AddViews", add)
-        last = await me("RejectMatch", reject)
+        await me("RejectMatch", reject)
+    last = await me("GetConcept", memory_pb2.GetConceptRequest(name=first.name))
     assert [view.negative for view in last.views] == [False, False, True]
 
 
@@ -78,7 +82,7 @@ async def test_concepts_are_listed_oldest_first_a_page_at_a_time(me: Caller) -> 
     for name, category in (("d", "dog"), ("b", "mug"), ("a", "dog"), ("c", "dog")):
         await me.remember(name, Thing(category, 0))
 
-    async def names(**wanted: object) -> tuple[str, str]:
+    async def names(**wanted: Any) -> tuple[str, str]:  # noqa: ANN401 - fields of the request
         request = memory_pb2.ListConceptsRequest(parent=PARENT, **wanted)
         page = await me("ListConcepts", request)
         return "".join(concept.display_name for concept in page.concepts), page.next_page_token

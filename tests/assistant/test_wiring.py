@@ -143,11 +143,11 @@ async def test_serve_tells_when_it_is_ready_and_stops_when_asked(tmp_path: Path)
 async def test_a_model_that_does_not_warm_up_is_closed_and_loaded_anew(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    made: list[Clip] = []
+    made: list[PocketEmbedder] = []
+    closed: list[PocketEmbedder] = []
 
     class Clip(PocketEmbedder):
         def __init__(self, *_: object) -> None:
-            self.closed = False
             made.append(self)
 
         async def warm_up(self) -> None:
@@ -155,7 +155,7 @@ async def test_a_model_that_does_not_warm_up_is_closed_and_loaded_anew(
                 raise RuntimeError("out of memory")
 
         def close(self) -> None:
-            self.closed = True
+            closed.append(self)
 
     monkeypatch.setattr("services.embedding.clip.ClipEmbedder", Clip)
     async with embedder_of(AssistantSettings()) as embedder:
@@ -163,8 +163,8 @@ async def test_a_model_that_does_not_warm_up_is_closed_and_loaded_anew(
         with pytest.raises(RuntimeError, match="out of memory"):
             await embedder.embed_images([picture])
         assert len(await embedder.embed_images([picture])) == 1
-        assert [one.closed for one in made] == [True, False]
-    assert made[1].closed
+        assert closed == made[:1]
+    assert closed == made
 
 
 async def test_serve_ends_when_a_model_can_not_be_loaded(tmp_path: Path) -> None:
