@@ -14,7 +14,7 @@ let running = null; // the AbortController of the answer that streams
 export function startChat() {
   startComposer(({ text, photos }) => {
     if (running) return false;
-    ask(new Question(text, photos));
+    ask(new Question(text, photos, correct));
     return true;
   });
   byId("stop").addEventListener("click", () => running?.abort());
@@ -67,6 +67,11 @@ async function answer(question) {
   }
   running = null;
   draw();
+}
+
+/** After a correction no earlier answer is sent as what was said. */
+function correct() {
+  for (const turn of turns) turn.corrected = true;
 }
 
 /** Asks the same question once more, with the memory as it is now. */

@@ -13,13 +13,17 @@ import { store } from "./store.js";
 export class Question {
   role = "user";
 
-  constructor(text, photos) {
+  /** `corrected` is called when the memory has changed by a box of its photos. */
+  constructor(text, photos, corrected) {
     this.text = text;
     this.photos = photos;
     this.overlays = photos.map(
       (photo) =>
         new Overlay(photo, (finding, button) =>
-          openBoxMenu(photo, finding, button, () => this.look(number(photo))),
+          openBoxMenu(photo, finding, button, () => {
+            corrected();
+            this.look(number(photo));
+          }),
         ),
     );
     const number = (photo) => photos.indexOf(photo);
@@ -125,8 +129,10 @@ export class Answer {
     this.root.ariaBusy = "false";
   }
 
+  /** What a correction has made doubtful is not said again: a model repeats what it has said. */
   message() {
-    return { role: "assistant", content: this.text };
+    const content = this.corrected ? "The user has corrected this answer." : this.text;
+    return { role: "assistant", content };
   }
 
   #restsOn(concepts) {
