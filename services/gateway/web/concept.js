@@ -63,7 +63,7 @@ for (const field of FIELDS) {
   input.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || input.value === shown[field]) return;
     event.preventDefault(); // the first Escape takes back what was typed, the next one closes
-    input.value = shown[field];
+    input.value = shown[field] = store.get(id)[field] ?? "";
     tell(note, "");
   });
 }
@@ -84,8 +84,8 @@ function draw() {
   for (const field of FIELDS) {
     const input = form.elements[field];
     const now = concept[field] ?? "";
-    if (input.value === (shown[field] ?? "")) input.value = now; // else the user is typing
-    shown[field] = now;
+    const typing = input.value !== (shown[field] ?? "") && input.value.trim() !== now;
+    if (!typing) input.value = shown[field] = now;
   }
   const views = concept.views ?? [];
   const positives = views.filter((one) => !one.negative);
@@ -138,7 +138,12 @@ function tile(view, what, removable) {
 async function save(field) {
   const concept = store.get(id);
   const value = form.elements[field].value.trim();
-  if (!concept || value === (concept[field] ?? "")) return;
+  const theirs = concept?.[field] ?? "";
+  if (!concept || value === theirs) return;
+  if (theirs !== (shown[field] ?? "")) {
+    await conflict();
+    return;
+  }
   if (field === "display_name" && !value) {
     tell(note, "A name is needed. Type one, or press Escape to go back to the old one.", {
       error: true,
@@ -163,7 +168,7 @@ async function trying(edit) {
 
 async function conflict() {
   store.put(await getConcept(id)); // what the user typed stays in its field
-  tell(note, `Someone changed ${shown.display_name} while you wrote. Which text shall stay?`, {
+  tell(note, `Someone changed ${store.get(id).display_name} while you wrote. Which text shall stay?`, {
     error: true,
   });
   show(true, byId("concept-conflict"));
@@ -173,6 +178,7 @@ async function settle(mine) {
   show(false, byId("concept-conflict"));
   tell(note, "");
   for (const field of FIELDS) {
+    shown[field] = store.get(id)[field] ?? "";
     if (mine) await save(field);
     else form.elements[field].value = shown[field];
   }

@@ -304,6 +304,20 @@ def test_two_pages_of_one_user_stay_in_step(
     expect(panel.get_by_text("Just changed elsewhere.")).to_be_visible()
 
 
+def test_what_is_changed_elsewhere_while_one_types_is_not_written_over(
+    hands: Hands, http: httpx.Client
+) -> None:
+    bo = remember(http, "bo", BO)
+    panel = hands.open("bo")
+    panel.get_by_label("Description").press_sequentially("Mine")
+    http.patch(f"/v1/concepts/{id_of(bo)}", json={"description": "Theirs"})
+    expect(panel.get_by_text("Just changed elsewhere.")).to_be_visible()
+    hands.page.keyboard.press("Tab")
+    panel.get_by_role("button", name="Take theirs").click()
+    expect(panel.get_by_label("Description")).to_have_value("Theirs")
+    assert http.get(f"/v1/concepts/{id_of(bo)}").json()["description"] == "Theirs"
+
+
 def test_a_broken_connection_comes_back_by_itself(hands: Hands, http: httpx.Client) -> None:
     page = hands.page
     page.route("**/v1/watch", lambda route: route.abort())
