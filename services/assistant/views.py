@@ -9,7 +9,7 @@ from PIL.Image import Image
 from kith.errors import InvalidInput
 from memory_db import NewView
 from services.assistant.regions import (
-    cut,
+    cut_out,
     is_inside,
     overlap,
     require_inside,
@@ -73,10 +73,7 @@ async def prepare(stages: Stages, photos: Sequence[Photo], category: str) -> Pre
         box, seen = await _find(stages, photo, category)
         boxes.append(box)
         category = category or seen or NO_CATEGORY
-    crops = [
-        photo.image if box is None else cut(photo.image, box)
-        for photo, box in zip(photos, boxes, strict=True)
-    ]
+    crops = [await _crop(photo.image, box) for photo, box in zip(photos, boxes, strict=True)]
     return Prepared(await views_of(stages, crops, boxes), crops, category)
 
 
@@ -87,8 +84,7 @@ async def view_of(stages: Stages, photo: Photo) -> NewView:
         InvalidInput: The box is outside the photo.
     """
     box = photo.box and require_inside(photo.image, photo.box, "box")
-    crop = cut(photo.image, box) if box else photo.image
-    (view,) = await views_of(stages, [crop], [box])
+    (view,) = await views_of(stages, [await _crop(photo.image, box)], [box])
     return view
 
 
@@ -101,6 +97,10 @@ async def views_of(
     return [
         NewView(file, vector, box) for file, vector, box in zip(files, vectors, boxes, strict=True)
     ]
+
+
+async def _crop(photo: Image, box: Box | None) -> Image:
+    return photo if box is None else (await cut_out(photo, [box]))[0]
 
 
 async def _find(stages: Stages, photo: Photo, category: str) -> tuple[Box | None, str]:

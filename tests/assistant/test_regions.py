@@ -1,7 +1,12 @@
+import threading
+
 import pytest
 from PIL import Image
 
 from kith.errors import InvalidInput
+from services.assistant.concepts import reject
+from services.assistant.memory import Memory
+from services.assistant.methods import METHODS
 from services.assistant.regions import (
     cut,
     is_inside,
@@ -10,7 +15,9 @@ from services.assistant.regions import (
     whole,
     without_doubles,
 )
+from services.assistant.views import Photo
 from services.runtime.types import Detection
+from tests.assistant.world import Bench, Thing, paint
 
 PHOTO = Image.new("RGB", (100, 80))
 
@@ -61,3 +68,24 @@ def test_of_two_boxes_of_one_thing_the_most_certain_stays() -> None:
     plush = Detection((0, 0, 10, 11), "plush toy", 0.6)
     far = Detection((50, 50, 60, 60), "dog", 0.2)
     assert without_doubles([dog, plush, far]) == [plush, far]
+
+
+async def test_photos_are_cut_off_the_event_loop(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crop = Image.Image.crop
+    threads: list[int] = []
+
+    def noted(self: Image.Image, box: tuple[float, float, float, float]) -> Image.Image:
+        threads.append(threading.get_ident())
+        return crop(self, box)
+
+    monkeypatch.setattr(Image.Image, "crop", noted)
+    dog = Thing("dog", 0)
+    bo = await bench.remember("bo", dog)
+    memory = await Memory.read(bench.store)
+    for name in ("kith", "rap"):
+        await METHODS[name].retrieve(memory, bench.stages, paint(dog))
+    await reject(METHODS["kith"], bench.stages, bench.store, bo.id, Photo(paint(dog)))
+    assert len(threads) >= 4
+    assert threading.get_ident() not in threads

@@ -20,7 +20,7 @@ from memory_db import Concept, Neighbour
 from services.assistant import prompts
 from services.assistant.findings import Match, Recognition, Region, Retrieval, Used
 from services.assistant.memory import Memory, only_named
-from services.assistant.regions import cut, whole, without_doubles
+from services.assistant.regions import cut_out, whole, without_doubles
 from services.assistant.stages import Stages
 from services.runtime.types import Detection, Turn
 
@@ -151,7 +151,8 @@ async def _look(memory: Memory, stages: Stages, photo: Image) -> _Look:
     found = without_doubles(await stages.detector.detect(photo, memory.categories))[:MAX_REGIONS]
     wordless = await _wordless(memory, stages)
     regions = found if found and not wordless else [*found, Detection(whole(photo), "", 0.0)]
-    vectors = await stages.embedder.embed_images([cut(photo, region.box) for region in regions])
+    crops = await cut_out(photo, [region.box for region in regions])
+    vectors = await stages.embedder.embed_images(crops)
     rows = [candidates(row) for row in await memory.within(vectors, stages.stranger_distance)]
     if found and wordless:
         rows[-1] = {

@@ -11,6 +11,7 @@ name stands in the question come first, at distance 0; they are never cut off bu
 RAP sorts by squared L2 distance; Kith reports its root, which sorts alike.
 """
 
+import asyncio
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -117,18 +118,25 @@ async def _look(memory: Memory, stages: Stages, photo: Image) -> tuple[list[Dete
     """The detector's boxes, and the nearest first views of each."""
     if not memory.categories:
         return [], []
-    found, crops = [], []
-    for detection in await stages.detector.detect(photo, memory.categories):
-        x1, y1, x2, y2 = (round(side, 2) for side in detection.box)
-        crop = photo.crop((x1, y1, x2, y2))
-        if crop.width and crop.height:  # a sliver of less than a pixel has nothing to embed
-            found.append(detection._replace(box=(x1, y1, x2, y2)))
-            crops.append(crop)
+    detections = await stages.detector.detect(photo, memory.categories)
+    found, crops = await asyncio.to_thread(_cut, photo, detections)
     if not crops:
         return [], []
     first_views = {positive_views(concept)[0].id for concept in memory.concepts}
     vectors = await stages.embedder.embed_images(crops)
     return found, await memory.nearest(vectors, NEIGHBOURS, lambda hit: hit.view_id in first_views)
+
+
+def _cut(photo: Image, detections: Sequence[Detection]) -> tuple[list[Detection], list[Image]]:
+    """RAP's own crops, without those of less than a pixel: there is nothing to embed."""
+    found, crops = [], []
+    for detection in detections:
+        x1, y1, x2, y2 = (round(side, 2) for side in detection.box)
+        crop = photo.crop((x1, y1, x2, y2))
+        if crop.width and crop.height:
+            found.append(detection._replace(box=(x1, y1, x2, y2)))
+            crops.append(crop)
+    return found, crops
 
 
 def _used(memory: Memory, found: Sequence[Detection], hit: Hit) -> Used:
