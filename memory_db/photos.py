@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -78,20 +78,17 @@ class PhotoStore:
         Raises:
             NotFound: There is none.
         """
-        try:
-            with self._reaching():
+        with self._reaching():
+            try:
                 image: bytes = self._files.cat_file(self._path(blob))
-        except FileNotFoundError as error:
-            raise NotFound(f"no photo {blob} is stored", reason="PHOTO_NOT_FOUND") from error
+            except FileNotFoundError as error:
+                raise NotFound(f"no photo {blob} is stored", reason="PHOTO_NOT_FOUND") from error
         return image
 
     def delete(self, blob: str) -> None:
         """Remove a photo; nothing happens when it is not there."""
-        try:
-            with self._reaching():
-                self._files.rm_file(self._path(blob))
-        except FileNotFoundError:
-            return
+        with self._reaching(), suppress(FileNotFoundError):
+            self._files.rm_file(self._path(blob))
 
     def names(self) -> set[str]:
         """Every stored photo, and every file that a killed process left half written."""
@@ -103,10 +100,8 @@ class PhotoStore:
     def _reaching(self) -> Iterator[None]:
         try:
             yield
-        except FileNotFoundError:
-            raise
         except Exception as error:
-            if self._local:
+            if self._local or isinstance(error, NotFound):
                 raise
             raise Unavailable(
                 f"photos: the place of the photos fails ({type(error).__name__}); look whether "

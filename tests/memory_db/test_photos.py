@@ -94,6 +94,15 @@ def test_an_object_store_that_fails_is_unavailable(monkeypatch: pytest.MonkeyPat
         assert "secret" not in str(failure.value)
 
 
+def test_a_bucket_that_is_not_there_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise FileNotFoundError("the specified bucket does not exist")
+
+    monkeypatch.setattr(fsspec.filesystem("memory"), "pipe_file", fail)
+    with pytest.raises(Unavailable, match="KITH_PHOTOS"):
+        PhotoStore("memory://bucket/photos").put(b"picture")
+
+
 def test_a_place_that_fsspec_can_not_use_is_refused_at_once(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="KITH_PHOTOS"):
         MemoryPlace(tmp_path, photos_url="nosuch://bucket/photos")
