@@ -74,7 +74,8 @@ def ask(
                                     "box": [x1, y1, x2, y2], "score": 0.93}],
      "degradation": null}
     When the memory or a model can't be reached: {"loss": "memory", "reason": "...",
-    "message": "..."}, loss being "photos" when only they were not looked at.
+    "message": "..."}, loss being "photos" when only they were not looked at, and "words" when
+    the language model was away and the answer is a list of who was found.
     """
     *images, question = words
     if len(images) > 1:
