@@ -1,0 +1,92 @@
+"""Picture files: found, opened upright, written whole or not at all."""
+
+import os
+from pathlib import Path
+from typing import Final
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from kith.errors import InvalidInput, Refused
+
+SUFFIXES: Final = (".jpg", ".jpeg", ".png", ".webp")
+"""What a picture's file name ends with, in small letters."""
+
+
+def pictures_in(folder: Path, field: str) -> list[Path]:
+    """Every picture under `folder`, in the order of their paths; hidden ones are left out.
+
+    Args:
+        folder: Searched with all folders in it.
+        field: What the caller calls it, for the error.
+
+    Raises:
+        InvalidInput: There is no such folder, or no picture in it.
+    """
+    if not folder.is_dir():
+        raise InvalidInput(
+            f"{field}: {folder} is no folder; name one with pictures",
+            reason="FOLDER_MISSING",
+            field=field,
+        )
+    found = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in SUFFIXES
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        and path.is_file()
+    )
+    if not found:
+        raise InvalidInput(
+            f"{field}: {folder} holds no picture ({', '.join(SUFFIXES)}); name one that does",
+            reason="FOLDER_EMPTY",
+            field=field,
+        )
+    return found
+
+
+def open_picture(path: Path, field: str) -> Image.Image:
+    """The picture as RGB, turned upright, without the metadata of its file.
+
+    Args:
+        path: A JPEG, PNG or WebP file.
+        field: What the caller calls it, for the error.
+
+    Raises:
+        InvalidInput: It can't be read, or is no whole picture.
+    """
+    try:
+        with Image.open(path, formats=("JPEG", "PNG", "WEBP")) as image:
+            upright = ImageOps.exif_transpose(image).convert("RGB")
+    except (OSError, SyntaxError, ValueError, UnidentifiedImageError) as error:
+        why = getattr(error, "strerror", None) or "it is no whole JPEG, PNG or WebP picture"
+        raise InvalidInput(
+            f"{field}: can't read {path}: {why}; mend it or take it out",
+            reason="PICTURE_UNREADABLE",
+            field=field,
+        ) from error
+    plain = Image.new("RGB", upright.size)
+    plain.paste(upright)
+    return plain
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file that is there whole or not at all, whatever happens meanwhile.
+
+    Raises:
+        Refused: It can't be written, for instance since the disk is full.
+    """
+    part = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise Refused(
+            f"out: can't write {path}: {error.strerror}; make room or name another folder",
+            reason="FILE_UNWRITABLE",
+            field="out",
+        ) from error
