@@ -1,0 +1,321 @@
+"""What a dataset is to show: categories, their combinations, boxes and prompts, read from YAML.
+
+The layouts that ship stand in `datagen/layouts`: MP-Bench's two splits (thesis, Tables 3.2 to 3.7)
+and MS-Diffusion's own benchmark. Another is a file of the same form.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from string import Formatter
+from typing import Any, Final
+
+import yaml  # type: ignore[import-untyped]
+
+from kith.errors import InvalidInput, NotFound
+
+FOLDER: Final = Path(__file__).with_name("layouts")
+
+Box = tuple[float, float, float, float]
+"""x1, y1, x2, y2 in shares of the picture, origin at the top left corner."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one subject of a picture has to be, and where."""
+
+    role: str
+    """Its placeholder in the prompts. One that several subjects have is bound in their order."""
+    category: str
+    box: Box
+
+
+@dataclass(frozen=True)
+class Combination:
+    """The subjects of a picture, and the prompts that may show them together."""
+
+    subjects: tuple[Part, ...]
+    prompts: tuple[str, ...]
+    """Those of the source first, then ours."""
+    ours: int
+    """How many of them, the last ones, are not from the source."""
+    table: str
+    """Of the thesis, as in "3.5"; empty where no table has it."""
+
+    @property
+    def name(self) -> str:
+        """The categories, as in "person, pet"."""
+        return ", ".join(part.category for part in self.subjects)
+
+
+@dataclass(frozen=True)
+class Category:
+    """How many concepts of a kind the layout is made for."""
+
+    count: int
+    playroom: tuple[str, ...]
+    """The categories of Playroom that stand for it, taken in turn."""
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Pictures to be kept, as the thesis counts them (3.5.3)."""
+
+    train: int
+    """Of one concept each, for training."""
+    test: int
+    """Of one concept each, for testing."""
+    multi: int
+    """Of several concepts each, for testing."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A whole layout."""
+
+    name: str
+    title: str
+    scenarios: int
+    """Prompts used of each combination, the first ones."""
+    pictures: int
+    """Pictures a scenario."""
+    adds_articles: bool
+    """Whether a noun gets an article where the prompt has none before its placeholder."""
+    concepts: Mapping[str, Category]
+    single: Mapping[str, Combination]
+    """By category."""
+    multi: tuple[Combination, ...]
+    targets: Targets | None
+    """None: every tuple of concepts, each prompt, `pictures` times."""
+
+
+def shipped() -> list[str]:
+    """The names of the layouts that come with Kith."""
+    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
+
+
+def load(name: str) -> Layout:
+    """A layout that comes with Kith.
+
+    Raises:
+        NotFound: There is none of that name.
+    """
+    if name not in shipped():
+        raise NotFound(
+            f"split: there is no layout {name!r}; one of {', '.join(shipped())}",
+            reason="LAYOUT_UNKNOWN",
+            field="split",
+        )
+    return read(FOLDER / f"{name}.yaml")
+
+
+def read(path: Path) -> Layout:
+    """The layout in a file.
+
+    Raises:
+        InvalidInput: It can't be read, or does not fit together; the message names the file, the
+            entry and the value.
+    """
+    try:
+        told = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        why = " ".join(str(getattr(error, "problem", None) or error).split())
+        raise _invalid(path, "the file", f"can't be read: {why}") from error
+    return _Reader(path).layout(told)
+
+
+def roles_in(prompt: str) -> list[str]:
+    """The placeholders of a prompt, in order.
+
+    Raises:
+        ValueError: A brace without its partner.
+    """
+    return [role for _, role, _, _ in Formatter().parse(prompt) if role is not None]
+
+
+class _Reader:
+    """Turns what stands in a file into a layout, and knows the file when something is wrong."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def layout(self, told: object) -> Layout:
+        top = self._mapping("the file", told)
+        self._only(
+            "the file",
+            top,
+            "name title scenarios pictures articles targets concepts single multi",
+        )
+        concepts = {
+            name: self._category(f"concepts.{name}", one)
+            for name, one in self._mapping("concepts", top.get("concepts")).items()
+        }
+        scenarios = self._count("scenarios", top.get("scenarios"))
+        read = self._combination_of(concepts)
+        single = [
+            read(f"single[{i}]", one) for i, one in enumerate(self._list("single", top, missing=[]))
+        ]
+        multi = [read(f"multi[{i}]", one) for i, one in enumerate(self._list("multi", top))]
+        for i, combination in enumerate(single):
+            if len(combination.subjects) != 1:
+                raise self._wrong(f"single[{i}].subjects", "must be one")
+        articles = top.get("articles")
+        if articles not in ("added", "as_written"):
+            raise self._wrong("articles", f"{articles!r} is neither added nor as_written")
+        layout = Layout(
+            name=self._text("name", top.get("name")),
+            title=self._text("title", top.get("title")),
+            scenarios=scenarios,
+            pictures=self._count("pictures", top.get("pictures")),
+            adds_articles=articles == "added",
+            concepts=concepts,
+            single={one.subjects[0].category: one for one in single},
+            multi=tuple(multi),
+            targets=self._targets(top["targets"]) if "targets" in top else None,
+        )
+        self._check_targets(layout)
+        return layout
+
+    def _category(self, entry: str, told: object) -> Category:
+        one = self._mapping(entry, told)
+        self._only(entry, one, "count playroom")
+        kinds = self._list(f"{entry}.playroom", one, key="playroom")
+        return Category(
+            self._count(f"{entry}.count", one.get("count")),
+            tuple(self._text(f"{entry}.playroom", kind) for kind in kinds),
+        )
+
+    def _combination_of(
+        self, concepts: Mapping[str, Category]
+    ) -> Callable[[str, object], Combination]:
+        def read(entry: str, told: object) -> Combination:
+            one = self._mapping(entry, told)
+            self._only(entry, one, "subjects prompts ours table")
+            subjects = tuple(
+                self._part(f"{entry}.subjects[{i}]", part, concepts)
+                for i, part in enumerate(self._list(f"{entry}.subjects", one, key="subjects"))
+            )
+            written = {
+                field: tuple(
+                    self._prompt(f"{entry}.{field}[{i}]", prompt, subjects)
+                    for i, prompt in enumerate(
+                        self._list(f"{entry}.{field}", one, key=field, missing=[])
+                    )
+                )
+                for field in ("prompts", "ours")
+            }
+            prompts = written["prompts"] + written["ours"]
+            if not prompts:
+                raise self._wrong(f"{entry}.prompts", "is empty; give at least one")
+            return Combination(subjects, prompts, len(written["ours"]), str(one.get("table", "")))
+
+        return read
+
+    def _part(self, entry: str, told: object, concepts: Mapping[str, Category]) -> Part:
+        one = self._mapping(entry, told)
+        self._only(entry, one, "role category box")
+        category = self._text(f"{entry}.category", one.get("category"))
+        if category not in concepts:
+            known = ", ".join(concepts)
+            raise self._wrong(f"{entry}.category", f"{category!r} is unknown; one of {known}")
+        return Part(
+            self._text(f"{entry}.role", one.get("role")),
+            category,
+            self._box(f"{entry}.box", one.get("box")),
+        )
+
+    def _box(self, entry: str, told: object) -> Box:
+        if not isinstance(told, list) or len(told) != 4:
+            raise self._wrong(entry, f"{told!r} is not four numbers x1, y1, x2, y2")
+        if not all(isinstance(edge, int | float) for edge in told):
+            raise self._wrong(entry, f"{told!r} is not four numbers x1, y1, x2, y2")
+        x1, y1, x2, y2 = map(float, told)
+        if not (0 <= x1 < x2 <= 1 and 0 <= y1 < y2 <= 1):
+            raise self._wrong(entry, f"{told} is empty or outside; x1 < x2, y1 < y2 within 0 to 1")
+        return x1, y1, x2, y2
+
+    def _prompt(self, entry: str, told: object, subjects: tuple[Part, ...]) -> str:
+        prompt = self._text(entry, told)
+        try:
+            named = Counter(roles_in(prompt))
+        except ValueError as error:
+            raise self._wrong(entry, f"{prompt!r}: {error}") from error
+        roles = Counter(part.role for part in subjects)
+        for role in named:
+            if role not in roles:
+                known = ", ".join(roles)
+                raise self._wrong(entry, f"{{{role}}} is no subject's role; one of {known}")
+        for role, times in roles.items():
+            if named[role] != times:
+                said = f"{{{role}}} stands there {named[role]} times for {times} subjects"
+                raise self._wrong(entry, f"{prompt!r}: {said}")
+        return prompt
+
+    def _targets(self, told: object) -> Targets:
+        one = self._mapping("targets", told)
+        self._only("targets", one, "train test multi")
+        counts = {
+            part: self._count(f"targets.{part}", one.get(part))
+            for part in ("train", "test", "multi")
+        }
+        return Targets(**counts)
+
+    def _check_targets(self, layout: Layout) -> None:
+        """Refuse a layout that has not the concepts, prompts or pictures for what it promises."""
+        if layout.targets is None:
+            return
+        for category in layout.concepts:
+            if category not in layout.single:
+                raise self._wrong("single", f"no prompts for {category}")
+        for one in (*layout.single.values(), *layout.multi):
+            if len(one.prompts) < layout.scenarios:
+                said = f"{len(one.prompts)} prompts for {layout.scenarios} scenarios"
+                raise self._wrong(one.name, said)
+        concepts = sum(one.count for one in layout.concepts.values())
+        most = concepts * layout.scenarios * layout.pictures
+        wanted = layout.targets.train + layout.targets.test
+        if wanted > most:
+            said = f"{wanted} single pictures of {concepts} concepts; {most} at most"
+            raise self._wrong("targets", said)
+
+    def _mapping(self, entry: str, told: object) -> dict[str, Any]:
+        if not isinstance(told, dict) or not all(isinstance(key, str) for key in told):
+            raise self._wrong(entry, f"{told!r} is not `name: value` lines")
+        return told
+
+    def _list(
+        self,
+        entry: str,
+        told: Mapping[str, Any],
+        key: str = "",
+        missing: list[Any] | None = None,
+    ) -> list[Any]:
+        found = told.get(key or entry, missing)
+        if not isinstance(found, list) or (not found and missing is None):
+            raise self._wrong(entry, f"{found!r} is not a list with something in it")
+        return found
+
+    def _text(self, entry: str, told: object) -> str:
+        if not isinstance(told, str) or not told.strip():
+            raise self._wrong(entry, f"{told!r} is not a text")
+        return told
+
+    def _count(self, entry: str, told: object) -> int:
+        if not isinstance(told, int) or isinstance(told, bool) or told < 1:
+            raise self._wrong(entry, f"{told!r} is not a whole number from 1 on")
+        return told
+
+    def _only(self, entry: str, told: Mapping[str, Any], known: str) -> None:
+        for key in told:
+            if key not in known.split():
+                raise self._wrong(entry, f"{key!r} is unknown; it has {', '.join(known.split())}")
+
+    def _wrong(self, entry: str, what: str) -> InvalidInput:
+        return _invalid(self._path, entry, what)
+
+
+def _invalid(path: Path, entry: str, what: str) -> InvalidInput:
+    return InvalidInput(
+        f"layout: {path.name}: {entry}: {what}", reason="LAYOUT_INVALID", field="layout"
+    )

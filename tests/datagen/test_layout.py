@@ -1,0 +1,155 @@
+import copy
+import math
+from itertools import combinations, product
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from datagen import layout
+from datagen.playroom import CATEGORIES
+from datagen.prompts import fill
+from kith.errors import InvalidInput, NotFound
+
+SMALL: dict[str, Any] = {
+    "name": "small",
+    "title": "a test",
+    "scenarios": 1,
+    "pictures": 2,
+    "articles": "added",
+    "targets": {"train": 2, "test": 1, "multi": 1},
+    "concepts": {"pet": {"count": 2, "playroom": ["dog"]}},
+    "single": [
+        {
+            "subjects": [{"role": "concept", "category": "pet", "box": [0.25, 0.25, 0.75, 0.75]}],
+            "prompts": ["{concept} in the snow"],
+        }
+    ],
+    "multi": [
+        {
+            "subjects": [
+                {"role": "pet", "category": "pet", "box": [0, 0.25, 0.5, 0.75]},
+                {"role": "pet", "category": "pet", "box": [0.5, 0.25, 1, 0.75]},
+            ],
+            "prompts": ["{pet} and {pet}"],
+        }
+    ],
+}
+SUBJECT = ("multi", 0, "subjects", 0)
+
+
+def read(told: object, folder: Path) -> layout.Layout:
+    path = folder / "small.yaml"
+    path.write_text(yaml.safe_dump(told), encoding="utf-8")
+    return layout.read(path)
+
+
+@pytest.mark.parametrize("name", ["msbench", "yollava"])
+def test_a_split_of_mp_bench_has_forty_concepts_and_six_scenarios(name: str) -> None:
+    split = layout.load(name)
+    assert sum(category.count for category in split.concepts.values()) == 40
+    assert {len(one.prompts) for one in (*split.single.values(), *split.multi)} == {6}
+    assert all(one.table or one.ours == 6 for one in (*split.single.values(), *split.multi))
+
+
+@pytest.mark.parametrize(
+    ("name", "subjects", "targets"),
+    [
+        ("yollava", {2}, layout.Targets(375, 333, 139)),
+        ("msbench", {3}, layout.Targets(273, 195, 176)),
+    ],
+)
+def test_a_split_wants_what_the_thesis_kept(
+    name: str, subjects: set[int], targets: layout.Targets
+) -> None:
+    split = layout.load(name)
+    assert {len(one.subjects) for one in split.multi} == subjects
+    assert split.targets == targets
+
+
+def test_the_scene_fills_the_picture_wherever_it_is_named() -> None:
+    multi = layout.load("msbench").multi
+    scenes = [part.box for one in multi for part in one.subjects if part.category == "scene"]
+    assert scenes == [(0, 0, 1, 1)] * 3
+
+
+@pytest.mark.parametrize("name", layout.shipped())
+def test_playroom_has_a_category_for_each_of_a_layout(name: str) -> None:
+    for category in layout.load(name).concepts.values():
+        assert set(category.playroom) <= set(CATEGORIES)
+
+
+def test_ms_diffusions_own_bench_has_its_published_size() -> None:
+    bench = layout.load("msdiffusion")
+    tuples = prompts = 0
+    for one in bench.multi:
+        kinds = [part.category for part in one.subjects]
+        chosen = [
+            list(combinations(range(bench.concepts[kind].count), kinds.count(kind)))
+            for kind in dict.fromkeys(kinds)
+        ]
+        count = math.prod(map(len, chosen))
+        assert count == len(list(product(*chosen)))
+        tuples += count
+        prompts += count * len(one.prompts)
+    assert (len(bench.multi), tuples, prompts) == (13, 1148, 4488)
+
+
+@pytest.mark.parametrize("name", layout.shipped())
+def test_every_prompt_of_a_layout_takes_its_nouns(name: str) -> None:
+    split = layout.load(name)
+    for one in (*split.single.values(), *split.multi):
+        roles = [part.role for part in one.subjects]
+        nouns = [f"noun{number}" for number in range(len(roles))]
+        for prompt in one.prompts:
+            filled = fill(prompt, roles, nouns, split.adds_articles)
+            assert "{" not in filled
+            assert all(filled.casefold().count(noun) == 1 for noun in nouns)
+
+
+def test_an_unknown_split_is_told_with_the_known_ones() -> None:
+    with pytest.raises(NotFound, match=r"'zork'; one of msbench, msdiffusion, yollava"):
+        layout.load("zork")
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "said"),
+    [
+        ((*SUBJECT, "box"), [0.65, 0.25, 0.65, 0.75], r"subjects\[0\]\.box: \[0\.65.* is empty"),
+        ((*SUBJECT, "box"), [0, 0, 1.5, 1], r"box: \[0, 0, 1\.5, 1\] is empty or outside"),
+        ((*SUBJECT, "box"), [0, 0, float("nan"), 1], r"box: .*nan.* is empty or outside"),
+        ((*SUBJECT, "box"), "all", r"box: 'all' is not four numbers"),
+        ((*SUBJECT, "category"), "cow", r"category: 'cow' is unknown; one of pet"),
+        ((*SUBJECT, "hat"), True, r"subjects\[0\]: 'hat' is unknown; it has role, category, box"),
+        (("multi", 0, "prompts", 0), "{pet} and {dog}", r"prompts\[0\]: \{dog\} is no subject's"),
+        (("multi", 0, "prompts", 0), "{pet} alone", r"\{pet\} stands there 1 times for 2"),
+        (("multi", 0, "prompts", 0), "{pet} and {pet", r"prompts\[0\]: .*'\}'"),
+        (("multi", 0, "prompts"), [], r"multi\[0\]\.prompts: is empty"),
+        (("multi",), [], r"multi: \[\] is not a list"),
+        (("scenarios",), 2, r"pet: 1 prompts for 2 scenarios"),
+        (("scenarios",), 0, r"scenarios: 0 is not a whole number"),
+        (("targets", "train"), 4, r"targets: 5 single pictures of 2 concepts; 4 at most"),
+        (("articles",), "some", r"articles: 'some' is neither"),
+        (("single",), [], r"single: no prompts for pet"),
+        (("colour",), "red", r"the file: 'colour' is unknown"),
+    ],
+)
+def test_a_layout_that_does_not_fit_names_file_entry_and_value(
+    place: tuple[str | int, ...], value: object, said: str, tmp_path: Path
+) -> None:
+    told = copy.deepcopy(SMALL)
+    assert read(told, tmp_path).name == "small"
+    at: Any = told
+    for step in place[:-1]:
+        at = at[step]
+    at[place[-1]] = value
+    with pytest.raises(InvalidInput, match=rf"layout: small\.yaml: .*{said}"):
+        read(told, tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"name: [", b"\xff\xfe\xff", b"- 1", b""])
+def test_a_file_that_is_no_layout_is_told_in_one_line(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_bytes(content)
+    with pytest.raises(InvalidInput, match=r"^layout: bad\.yaml: the file: [^\n]+$"):
+        layout.read(tmp_path / "bad.yaml")
