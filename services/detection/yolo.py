@@ -152,13 +152,15 @@ class YoloDetector:
     async def _vectors(self, words: Sequence[str]) -> NDArray[np.float32]:
         """One vector a word, [words, dim]; the encoder is asked only for words that are new."""
         assert self._text_vectors is not None
-        new = [word for word in words if word not in self._known]
+        # Looked up at once: another call may clear what is known while this one waits.
+        known = {word: self._known[word] for word in words if word in self._known}
+        new = [word for word in words if word not in known]
         fresh = dict(zip(new, await self._text_vectors(new), strict=True)) if new else {}
-        vectors = np.stack([fresh[word] if word in fresh else self._known[word] for word in words])
         if len(self._known) + len(fresh) > _MAX_KNOWN_WORDS:
             self._known.clear()
         self._known.update(fresh)
-        return vectors
+        vectors = known | fresh
+        return np.stack([vectors[word] for word in words])
 
     @torch.inference_mode()
     def _detect(self, alike: _Alike, wanted: Sequence[_Wanted]) -> list[list[Detection]]:
