@@ -4,14 +4,15 @@ import subprocess
 import sys
 
 INTERRUPTED = """
-import _thread, asyncio, threading
+import asyncio, signal, threading
 from contextlib import asynccontextmanager
 from services.assistant.background import in_background
 
 @asynccontextmanager
 async def slow():
-    threading.Timer(0.1, _thread.interrupt_main).start()
-    await asyncio.sleep(0.5)
+    interrupted = (threading.main_thread().ident, signal.SIGINT)
+    threading.Timer(0.1, signal.pthread_kill, interrupted).start()
+    await asyncio.sleep(2)
     yield
     print("left")
 

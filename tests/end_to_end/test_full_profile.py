@@ -123,8 +123,12 @@ async def test_the_full_profile_runs_without_its_engine_and_says_what_is_missing
     async with served(settings) as address, AsyncClient(address) as kith:
         await kith.remember("it", photo(1), category="teapot", description="<it> is mine.")
         assert (await kith.retrieve(photo(1))).regions
+        answer = await kith.ask("Is <it> here?", photo(1))
+        assert answer.text.startswith("Seen here: <it>.")
+        assert answer.degradation
+        assert "KITH_GENERATION_URL" in answer.degradation.message
         with pytest.raises(Unavailable, match="KITH_GENERATION_URL"):
-            await kith.ask("Is <it> here?", photo(1))
+            await kith.ask("What is <it>?")
 
 
 def refusal(weights: Path, capsys: Captured) -> str:
