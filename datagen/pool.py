@@ -142,7 +142,7 @@ def _load(store: Path) -> dict[str, _Known]:
 
 def _read(part: Path) -> Iterator[tuple[str, _Known]]:
     try:
-        with np.load(part, allow_pickle=False) as kept:
+        with part.open("rb") as file, np.load(file, allow_pickle=False) as kept:
             rows = zip(kept["keys"], kept["vectors"], kept["prints"], strict=True)
             yield from [(str(key), _Known(vector, print_)) for key, vector, print_ in rows]
     except (OSError, ValueError, KeyError, EOFError, BadZipFile):
