@@ -5,7 +5,6 @@ things a pool of everything holds too few: `EXTRAS` pictures of a pool for that 
 drawn at random and thrown in.
 """
 
-import io
 import json
 import shutil
 import zlib
@@ -16,9 +15,8 @@ from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from datagen.pictures import open_picture, write_whole
+from datagen.pictures import jpeg, open_picture, write_whole
 from datagen.pool import Embedder, Pool, Vectors
 from datagen.prints import Prints, near_copies, variants
 from kith.errors import InvalidInput, Refused
@@ -148,7 +146,7 @@ def write_negatives(mined: Mined, out: Path) -> None:
     lines = []
     for number, one in enumerate(mined.negatives, start=1):
         name = f"{number:04d}.jpg"
-        write_whole(part / name, _jpeg(open_picture(one.file, "pool")))
+        write_whole(part / name, jpeg(open_picture(one.file, "pool")))
         line = {
             "file_name": name,
             "pool": one.pool.name,
@@ -209,9 +207,3 @@ def _pick(
             kept.append(one)
             prints = np.vstack([prints, look])
     return Mined(concept.name, tuple(kept), len(ordered), own, copies, repeats)
-
-
-def _jpeg(picture: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=95, subsampling=0)
-    return buffer.getvalue()

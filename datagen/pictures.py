@@ -1,5 +1,6 @@
 """Picture files: found, opened upright, written whole or not at all."""
 
+import io
 import os
 from pathlib import Path
 from typing import Final
@@ -67,6 +68,13 @@ def open_picture(path: Path, field: str) -> Image.Image:
     plain = Image.new("RGB", upright.size)
     plain.paste(upright)
     return plain
+
+
+def jpeg(picture: Image.Image) -> bytes:
+    """The picture as a JPEG file that looks like it: quality 95, colours at full size."""
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=95, subsampling=0)
+    return buffer.getvalue()
 
 
 def write_whole(path: Path, content: bytes) -> None:

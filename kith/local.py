@@ -108,6 +108,21 @@ def server_module(name: str) -> Any:  # noqa: ANN401 - a module, whose types we 
         ) from error
 
 
+def datagen_module(name: str) -> Any:  # noqa: ANN401 - as above
+    """A module of the room that makes datasets.
+
+    Raises:
+        Refused: A package it needs is not installed.
+    """
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise Refused(
+            f'datagen: the package {error.name!r} is missing; run pip install "kith[datagen]"',
+            reason="DATAGEN_NOT_INSTALLED",
+        ) from error
+
+
 def default_memory() -> Path:
     """Where a user's memory lies: `KITH_MEMORY`, or kith/memory in the platform's data folder."""
     if chosen := os.environ.get("KITH_MEMORY"):

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from kith.cli import mcp, memory, models, questions, server, show, up, upkeep
+from kith.cli import datagen, mcp, memory, models, questions, server, show, up, upkeep
 from kith.cli.session import Session
 
 app = typer.Typer(
@@ -19,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for part in (show, server, up, mcp, memory, questions, models, upkeep):
+for part in (show, server, up, mcp, memory, questions, models, upkeep, datagen):
     app.add_typer(part.app)
 
 

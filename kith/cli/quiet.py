@@ -5,6 +5,7 @@ import os
 import warnings
 
 _SILENT = {
+    "DIFFUSERS_VERBOSITY": "error",
     "GRPC_VERBOSITY": "NONE",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "HF_HUB_OFFLINE": "1",

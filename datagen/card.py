@@ -1,0 +1,103 @@
+"""The dataset card: what is in a dataset, how it was made, what is known to be wrong with it."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final
+
+from datagen.counts import Counts
+from datagen.layout import Layout
+from datagen.plan import ATTEMPTS, PARTS, Plan
+
+_SHOWN: Final = {
+    "train": "one concept, to train with",
+    "test": "one concept, to test with",
+    "multi": "several concepts, to test with",
+}
+_FAILURES: Final = {
+    "playroom": (
+        "Prompts are followed in their subjects and boxes alone: place, light and poses are drawn",
+        '  by chance, and no picture shows "reading by a window". Clothes alone lie on the ground.',
+        "A scene (a mountain, a barn) fills the whole picture, whatever its box; its pictures",
+        "  differ in light, side and nearness alone.",
+        "It is a drawn world. What a model reaches here says nothing about photos.",
+    ),
+    "msdiffusion": (
+        "Nothing was sorted out: every picture that was drawn is here. The thesis (3.5.5) tells",
+        "  of wrong anatomy, cut figures, subjects that flow together, lost detail, wrong",
+        "  proportions and, beyond three subjects, of missing ones.",
+        "`box` and `visible` are unknown; `planned_box` is where a subject was to be. The caption",
+        "  is the prompt with names, not what a picture turned out to show.",
+    ),
+}
+"""Lines of a list; those that begin with spaces go on with the one before."""
+
+
+def card(plan: Plan, layout: Layout, counts: Counts) -> str:
+    """The text of `README.md`, with the configurations that `datasets` reads at its head."""
+    return "\n".join(_lines(plan, layout, counts)) + "\n"
+
+
+def _lines(plan: Plan, layout: Layout, counts: Counts) -> Iterator[str]:
+    engine = str(plan.engine["name"])
+    yield from _head(counts)
+    yield f"\n# MP-Bench, split {layout.name}, by {engine}\n"
+    yield f"{layout.title[:1].upper()}{layout.title[1:]}: {len(plan.concepts)} concepts.\n"
+    yield "| part | shows | pictures | wanted | the thesis kept |"
+    yield "|---|---|---|---|---|"
+    for part in PARTS:
+        thesis = "" if layout.targets is None else getattr(layout.targets, part)
+        told = counts.kept[part], counts.wanted[part], thesis
+        yield f"| {part} | {_SHOWN[part]} | {' | '.join(map(str, told))} |"
+    if counts.photos:
+        yield f'\nBeside them, {counts.photos} real photos in `test`, `source` "real".'
+    yield f"""
+![Some of them](contact.png)
+
+The column `source` tells drawn pictures from real photos, `subjects` who is where: `planned_box`
+and `box` (its visible pixels) are x1, y1, x2, y2 in shares of the picture, `visible` is the share
+that nothing else covers. The configuration `seeds` holds the pictures by which the concepts are
+learnt; the first of each is its reference.
+
+## How it was made
+
+    {_command(plan, engine)}
+
+Settings of the engine: {", ".join(f"{name} {value}" for name, value in plan.engine.items())}.
+
+`plan.json` lists every picture, `decisions.jsonl` every attempt at one and whether it was kept: at
+most {ATTEMPTS}, each since the one before was rejected. `sha256sum -c checksums.sha256` tells
+whether all is whole.
+
+## Known failures
+"""
+    yield from _failures(engine, counts)
+    yield "\n## Licences of the seeds\n"
+    for licence, number in sorted(Counter(one.licence for one in plan.concepts).items()):
+        yield f"- {licence}: {number} concepts"
+
+
+def _head(counts: Counts) -> Iterator[str]:
+    yield "---\nconfigs:\n- config_name: default\n  data_files:"
+    for part in PARTS:
+        if counts.kept[part]:
+            yield f"  - split: {part}\n    path: {part}/**"
+    yield "- config_name: seeds\n  data_files:"
+    yield "  - split: train\n    path: seeds/**\n---"
+
+
+def _command(plan: Plan, engine: str) -> str:
+    words = [f"kith datagen make --engine {engine} --split {plan.layout} --seed {plan.seed}"]
+    if plan.limit is not None:
+        words.append(f"--limit {plan.limit}")
+    if engine == "msdiffusion":
+        words.append("--models DIR --seeds DIR")
+    return " ".join([*words, "--out DIR"])
+
+
+def _failures(engine: str, counts: Counts) -> Iterator[str]:
+    for line in _FAILURES.get(engine, ()):
+        yield line if line.startswith(" ") else f"- {line}"
+    for cause, number in counts.rejected.items():
+        yield f"- {number} pictures were rejected for {cause}."
+    if counts.given_up:
+        yield f"- Given up: {', '.join(counts.given_up)}."

@@ -1,0 +1,148 @@
+"""Making a dataset: each job is drawn until a picture is good enough, and none is made twice."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from datagen.dataset import Dataset
+from datagen.engines import Engine, Judge, Source, judge_by_truth
+from datagen.identities import identities
+from datagen.layout import Layout, load
+from datagen.plan import ATTEMPTS, Job, Plan, draw_up
+from datagen.playroom_engine import PlayroomEngine
+from datagen.records import Record
+from datagen.seeds import read_seeds
+from kith.errors import InvalidInput
+
+EngineName = Literal["playroom", "msdiffusion"]
+
+
+@dataclass(frozen=True)
+class Order:
+    """A dataset that somebody wants."""
+
+    engine: EngineName
+    split: str
+    """A layout that comes with Kith."""
+    out: Path
+    seeds: Path | None = None
+    """A folder of seeds; None for Playroom's own."""
+    models: Path | None = None
+    """The folder of MS-Diffusion's models."""
+    seed: int = 0
+    limit: int | None = None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a worker is."""
+
+    wanted: int
+    """Pictures in its share."""
+    done: int
+    """Of these, kept or given up."""
+    rejected: int
+    """Pictures drawn and not kept, since it started."""
+
+
+@dataclass(frozen=True)
+class Commission:
+    """An order with all that is needed to carry it out."""
+
+    layout: Layout
+    plan: Plan
+    sources: tuple[Source, ...]
+    engine: Engine
+    dataset: Dataset
+
+
+def accept(order: Order) -> Commission:
+    """Read the seeds, load the engine and draw up the plan; nothing is written yet.
+
+    Raises:
+        InvalidInput: The order does not fit together, or the seeds do not.
+        NotFound: There is no such layout.
+        Refused: A model is missing or is not what it should be.
+    """
+    layout = load(order.split)
+    sources, engine = _equip(order, layout)
+    concepts = [source.concept for source in sources]
+    plan = draw_up(layout, concepts, engine.settings, order.seed, order.limit)
+    return Commission(layout, plan, sources, engine, Dataset(order.out))
+
+
+def make(
+    commission: Commission, index: int = 0, of: int = 1, judge: Judge = judge_by_truth
+) -> Iterator[Progress]:
+    """Make a worker's share, or what is missing of it. It can be stopped anywhere.
+
+    Args:
+        commission: What is to be made.
+        index: Which worker, from 0.
+        of: How many there are.
+        judge: Says which pictures are not good enough.
+
+    Yields:
+        At the start and after every picture.
+
+    Raises:
+        InvalidInput: There is no such share, or the folder holds something else.
+        Refused: It can't be written; what is made stays, and the same call goes on from there.
+    """
+    jobs = commission.plan.share(index, of)
+    dataset = commission.dataset
+    dataset.begin(commission.plan, commission.sources)
+    with dataset.records.working(f"{index}-of-{of}"):
+        missing = [job for job in jobs if not dataset.is_done(job)]
+        progress = Progress(len(jobs), len(jobs) - len(missing), 0)
+        yield progress
+        for job in missing:
+            rejected = _draw(commission, job, judge)
+            progress = replace(
+                progress, done=progress.done + 1, rejected=progress.rejected + rejected
+            )
+            yield progress
+
+
+def missing(commission: Commission) -> int:
+    """How many pictures of the plan are still to be made, by whichever worker."""
+    return sum(not commission.dataset.is_done(job) for job in commission.plan.jobs)
+
+
+def _draw(commission: Commission, job: Job, judge: Judge) -> int:
+    """Draw a job until it is kept or given up, and tell how many were rejected on the way."""
+    records = commission.dataset.records
+    before = rejected = records.of(job.id).rejected
+    while len(rejected) < ATTEMPTS:
+        drawn = commission.engine.draw(job, len(rejected))
+        cause = judge(drawn)
+        if cause is None:
+            source = str(commission.engine.settings["name"])
+            commission.dataset.keep(job, rejected, source, drawn)
+            break
+        rejected = (*rejected, cause)
+        records.keep(job.id, Record(rejected))
+    return len(rejected) - len(before)
+
+
+def _equip(order: Order, layout: Layout) -> tuple[tuple[Source, ...], Engine]:
+    if order.engine == "playroom":
+        for option in ("seeds", "models"):
+            if getattr(order, option) is not None:
+                raise _wrong(option, "Playroom draws concepts of its own; leave it out")
+        known = identities(layout, order.seed)
+        return known, PlayroomEngine(known)
+    if order.seeds is None:
+        raise _wrong("seeds", "MS-Diffusion needs pictures of concepts; name a folder of seeds")
+    if order.models is None:
+        raise _wrong("models", "MS-Diffusion needs its models; name their folder")
+    sources = read_seeds(order.seeds, layout)
+    from datagen.msdiffusion.engine import MsDiffusionEngine  # torch takes seconds
+    from datagen.msdiffusion.load import load_painter
+
+    return sources, MsDiffusionEngine(*load_painter(order.models), sources)
+
+
+def _wrong(option: str, what: str) -> InvalidInput:
+    return InvalidInput(f"{option}: {what}", reason="OPTION_CONFLICT", field=option)

@@ -1,0 +1,99 @@
+"""Playroom draws a plan's pictures: subjects in their boxes, clothes on wearers, scenes behind."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from PIL import Image
+
+from datagen import playroom
+from datagen.chance import shuffled
+from datagen.engines import Asked, Drawn, Shown
+from datagen.identities import SIZE, Identity
+from datagen.layout import Box
+from datagen.plan import Job, Settings
+from datagen.playroom import Composition, Picture, Placement, Thing
+
+NOBODY_NAMED: Final = "somebody"
+"""Who wears what no subject can wear."""
+
+
+class PlayroomEngine:
+    """Draws concepts of Playroom. Place, light and poses are the seed's, not the prompt's.
+
+    Args:
+        known: The concepts of every job.
+    """
+
+    def __init__(self, known: Sequence[Identity]) -> None:
+        self._known = {one.name: one for one in known}
+        self._names = {one.drawn: one.name for one in known}
+
+    @property
+    def settings(self) -> Settings:
+        """Its name, and pixels a side."""
+        return {"name": "playroom", "size": SIZE}
+
+    def draw(self, job: Job, attempt: int) -> Drawn:
+        """One attempt at a job, with its whole truth."""
+        seed = job.seed_at(attempt)
+        subjects = [self._known[subject.concept] for subject in job.subjects]
+        boxes = {one.drawn: part.box for one, part in zip(subjects, job.subjects, strict=True)}
+        picture = playroom.render(compose(boxes, seed), SIZE)
+        asked = playroom.questions(picture, self._names, self._absent(subjects, seed), seed)
+        return Drawn(
+            image=Image.fromarray(picture.image),
+            subjects=tuple(self._shown(one.drawn, picture) for one in subjects),
+            caption=playroom.caption(picture, self._names, seed),
+            questions=tuple(Asked(one.text, one.answer, one.kind) for one in asked),
+        )
+
+    def _absent(self, present: Sequence[Identity], seed: int) -> list[tuple[str, playroom.Concept]]:
+        """Who to ask for in vain: the look-alikes of those who are there, and one more."""
+        others = [one for one in self._known.values() if one not in present]
+        alike = [one for one in others if any(one.resembles(subject) for subject in present)]
+        further = [one for one in others if one not in alike]
+        chosen = alike + shuffled(further, seed, "absent")[:1]
+        return [(one.name, one.drawn) for one in chosen]
+
+    def _shown(self, subject: playroom.Concept, picture: Picture) -> Shown:
+        (thing,) = (thing for thing in picture.things if thing.concept == subject)
+        x1, y1, x2, y2 = (round(edge / picture.size, 4) for edge in thing.box)
+        worn_by = self._names.get(thing.wearer, NOBODY_NAMED) if thing.wearer else ""
+        return Shown((x1, y1, x2, y2), _visible(thing, picture), worn_by)
+
+
+def compose(boxes: Mapping[playroom.Concept, Box], seed: int) -> Composition:
+    """A picture of subjects in their boxes, the last one in front.
+
+    A wearer fills its own box and those of what it wears. Where there are clothes among several
+    subjects and nobody to wear them, somebody without a name does; what can't be worn lies in its
+    own box, behind the others.
+
+    Args:
+        boxes: Each subject's, in shares of the picture.
+        seed: Of poses, place and light.
+    """
+    cast = sorted(boxes, key=lambda one: one.group != "wear")
+    groups = {one.group for one in cast}
+    if len(cast) > 1 and "wear" in groups and not groups & playroom.WEARERS.keys():
+        cast.insert(0, playroom.stranger(seed, "test", "person"))
+    whole: Box = (0.0, 0.0, 1.0, 1.0)
+    composed = playroom.compose(cast, seed, [boxes.get(one, whole) for one in cast])
+    placements = tuple(_fitted(placement, boxes) for placement in composed.placements)
+    return replace(composed, placements=placements)
+
+
+def _fitted(placement: Placement, boxes: Mapping[playroom.Concept, Box]) -> Placement:
+    theirs = [boxes[one] for one in (placement.concept, *placement.worn) if one in boxes]
+    lefts, tops, rights, bottoms = zip(*theirs, strict=True)
+    return replace(placement, box=(min(lefts), min(tops), max(rights), max(bottoms)))
+
+
+def _visible(thing: Thing, picture: Picture) -> float:
+    """The share of a thing that nothing but its own clothes covers."""
+    own = int(thing.mask.sum())
+    if not own:
+        return 0.0
+    clothes = sum(int(one.mask.sum()) for one in picture.things if one.wearer == thing.concept)
+    return round(min(1.0, (own + clothes) / (own / thing.visible)), 4)

@@ -1,0 +1,177 @@
+"""Seeds: the concepts that a dataset is about, read from a folder of pictures.
+
+    SEEDS/concepts.yaml        # bo: {category: pet, noun: dog, licence: CC-BY-4.0}
+    SEEDS/bo/train/*.jpg       # what it looks like; the first picture is its reference
+    SEEDS/bo/test/*.jpg        # real photos to test with; may be left out
+
+`category` is one of the layout's. `noun`, the word that prompts use, and `licence`, that of the
+pictures, may be left out.
+"""
+
+import hashlib
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import yaml  # type: ignore[import-untyped]
+from PIL import Image
+
+from datagen.layout import Layout
+from datagen.pictures import open_picture, pictures_in
+from kith.errors import InvalidInput
+
+INDEX: Final = "concepts.yaml"
+NO_LICENCE: Final = "not stated"
+_LONGEST_NAME: Final = 64
+
+
+@dataclass(frozen=True)
+class Concept:
+    """What is known of a concept without its pictures."""
+
+    name: str
+    """NFC, at most 64 characters, without angle brackets."""
+    category: str
+    """One of the layout's."""
+    noun: str
+    """What prompts call it: a class word."""
+    licence: str
+    """Of its pictures."""
+    fingerprint: str
+    """Of what it looks like, in hexadecimal: with other pictures it is another one."""
+
+
+@dataclass(frozen=True)
+class Seed:
+    """A concept with its pictures."""
+
+    concept: Concept
+    train: tuple[Path, ...]
+    """At least one; the first is the reference."""
+    test: tuple[Path, ...]
+    """Real photos to test with; often none."""
+
+    @property
+    def name(self) -> str:
+        """The concept's."""
+        return self.concept.name
+
+    @property
+    def category(self) -> str:
+        """The concept's."""
+        return self.concept.category
+
+    def views(self) -> Iterator[Image.Image]:
+        """Its seed pictures in RGB, upright, the reference first."""
+        return (open_picture(path, "seeds") for path in self.train)
+
+    def photos(self) -> Iterator[Image.Image]:
+        """Real photos of it to test with, in RGB, upright."""
+        return (open_picture(path, "seeds") for path in self.test)
+
+
+def read_seeds(folder: Path, layout: Layout) -> tuple[Seed, ...]:
+    """The seeds in a folder, by category in the layout's order, then by name.
+
+    Every picture is opened, so that a broken one is known before anything is drawn.
+
+    Raises:
+        InvalidInput: The folder does not fit together, or a picture can't be read; the message
+            names entry and value.
+    """
+    told = _index(folder)
+    folders = _by_name(folder)
+    for name in told.keys() - folders.keys():
+        raise _wrong(f"{INDEX}: {name!r} has no folder; add {name}/train or take the entry out")
+    seeds = [_seed(name, folders[name], told.get(name), layout) for name in sorted(folders)]
+    if not seeds:
+        raise _wrong(f"{folder} holds no concept; add folders such as bo/train with pictures")
+    order = list(layout.concepts)
+    return tuple(sorted(seeds, key=lambda seed: order.index(seed.category)))
+
+
+def _index(folder: Path) -> dict[str, Any]:
+    if not folder.is_dir():
+        raise _wrong(f"{folder} is no folder; name one with pictures in NAME/train")
+    try:
+        told = yaml.safe_load((folder / INDEX).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        example = "'bo: {category: pet, noun: dog}'"
+        raise _wrong(f"{folder} has no {INDEX}; write one with lines such as {example}") from error
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        why = " ".join(str(getattr(error, "problem", None) or error).split())
+        raise _wrong(f"{INDEX}: can't be read: {why}; mend it") from error
+    if not isinstance(told, dict) or not all(isinstance(name, str) for name in told):
+        raise _wrong(f"{INDEX}: {told!r} is not 'NAME: {{category: ...}}' lines; mend it")
+    return {unicodedata.normalize("NFC", name): entry for name, entry in told.items()}
+
+
+def _by_name(folder: Path) -> dict[str, Path]:
+    """The folders of the concepts; two that differ only in case or encoding are one too many."""
+    found: dict[str, Path] = {}
+    taken: dict[str, str] = {}
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(".") or not path.is_dir():
+            continue
+        name = unicodedata.normalize("NFC", path.name)
+        if len(name) > _LONGEST_NAME or not name.isprintable() or set(name) & set("<>"):
+            raise _wrong(
+                f"{name!r} is no name; rename the folder to at most {_LONGEST_NAME} printable "
+                "characters without < and >"
+            )
+        if other := taken.get(name.casefold()):
+            raise _wrong(f"{name!r} and {other!r} are one name; rename one of the two folders")
+        taken[name.casefold()] = name
+        found[name] = path
+    return found
+
+
+def _seed(name: str, folder: Path, told: object, layout: Layout) -> Seed:
+    entry = _entry(name, told)
+    category = entry.get("category", "")
+    if category not in layout.concepts:
+        known = ", ".join(layout.concepts)
+        raise _wrong(f"{INDEX}: {name}: category: {category!r} is unknown; give one of {known}")
+    train = tuple(pictures_in(folder / "train", "seeds"))
+    test = tuple(pictures_in(folder / "test", "seeds")) if (folder / "test").exists() else ()
+    concept = Concept(
+        name=name,
+        category=category,
+        noun=entry.get("noun", category),
+        licence=entry.get("licence", NO_LICENCE),
+        fingerprint=_fingerprint(train, test),
+    )
+    return Seed(concept, train, test)
+
+
+def _entry(name: str, told: object) -> Mapping[str, str]:
+    if not isinstance(told, dict) or not told.keys() <= {"category", "noun", "licence"}:
+        raise _wrong(
+            f"{INDEX}: {name}: {told!r} is not category, and perhaps noun and licence; write "
+            f"'{name}: {{category: ...}}'"
+        )
+    for key, value in told.items():
+        if not isinstance(value, str) or not value.strip():
+            raise _wrong(f"{INDEX}: {name}: {key}: {value!r} is not a text; write a word")
+    return told
+
+
+def _fingerprint(train: Sequence[Path], test: Sequence[Path]) -> str:
+    digest = hashlib.sha256()
+    for content in _contents(train, test):
+        digest.update(hashlib.sha256(content).digest())
+    return digest.hexdigest()[:16]
+
+
+def _contents(train: Sequence[Path], test: Sequence[Path]) -> Iterator[bytes]:
+    for part in (train, test):
+        yield str(len(part)).encode()
+        for path in part:
+            open_picture(path, "seeds")
+            yield path.read_bytes()
+
+
+def _wrong(what: str) -> InvalidInput:
+    return InvalidInput(f"seeds: {what}", reason="SEEDS_INVALID", field="seeds")

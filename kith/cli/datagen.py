@@ -1,0 +1,125 @@
+"""The commands that make datasets. What they do stands in the room `datagen`, found by its name."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from kith.cli.options import Context
+from kith.errors import InvalidInput
+from kith.local import datagen_module
+
+app = typer.Typer()
+datagen = typer.Typer(help="Make MP-Bench, or a dataset like it of your own concepts.")
+app.add_typer(datagen, name="datagen")
+
+
+@datagen.callback()
+def room() -> None:
+    """Keep `datagen` a group of commands while it has one only."""
+
+
+@datagen.command()
+def make(
+    context: Context,
+    engine: Annotated[
+        Literal["playroom", "msdiffusion"],
+        typer.Option(help="What draws: Playroom anywhere, MS-Diffusion on a GPU."),
+    ],
+    split: Annotated[
+        Literal["yollava", "msbench", "msdiffusion"],
+        typer.Option(help="What is shown: one of MP-Bench's two, or MS-Diffusion's own."),
+    ],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="The folder to make.")],
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Pictures at most; left out, all of the split.")
+    ] = None,
+    shard: Annotated[
+        str, typer.Option(metavar="I/N", help="The share of one of N workers, from 0/N on.")
+    ] = "0/1",
+    seeds: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Your concepts: NAME/train/*.jpg, perhaps NAME/test/*.jpg, and concepts.yaml "
+            "with the category of each. Playroom has its own.",
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Where chance begins.")] = 0,
+    models: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="For MS-Diffusion: sdxl, image_encoder and ms_adapter.safetensors.",
+        ),
+    ] = None,
+) -> None:
+    """Make a dataset, or what is missing of one.
+
+    Stopped anywhere, the same command goes on where it was. Several workers with the same --out
+    and a --shard each make one dataset; who ends last writes what tells of all pictures.
+    """
+    context.obj.refuse_server("datagen make")
+    index, of = _share(shard)
+    making = datagen_module("datagen.making")
+    order = making.Order(engine, split, out, seeds, models, seed, limit)
+    with context.obj.waiting("Planning ..."):
+        commission = making.accept(order)
+    with _bar() as bar:
+        task = bar.add_task("")
+        for step in making.make(commission, index, of):
+            said = f"{step.rejected} rejected" if step.rejected else ""
+            bar.update(task, total=step.wanted, completed=step.done, description=said)
+    if left := making.missing(commission):
+        form: dict[str, Any] = {"complete": False, "left": left, "out": str(out)}
+        context.obj.show(form, Text(f"This share is made; {left} pictures are left to others"))
+        return
+    with context.obj.waiting("Writing the card ..."):
+        counts = commission.dataset.finish(commission.plan, commission.layout)
+    form = {"complete": True, "out": str(out)} | vars(counts)
+    context.obj.show(form, Text(_said(counts), no_wrap=True, overflow="ignore"))
+
+
+def _share(shard: str) -> tuple[int, int]:
+    index, slash, of = shard.partition("/")
+    if not slash or not index.isdecimal() or not of.isdecimal():
+        raise InvalidInput(
+            f"shard: {shard!r} is not I/N; give it as in 0/16",
+            reason="SHARD_INVALID",
+            field="shard",
+        )
+    return int(index), int(of)
+
+
+@contextmanager
+def _bar() -> Iterator[Progress]:
+    """A bar on standard error, on a terminal alone; nothing is left of it."""
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}"),
+    )
+    console = Console(stderr=True)
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        yield bar
+
+
+def _said(counts: Any) -> str:  # noqa: ANN401 - see kith.local
+    parts = [f"{part} {kept} of {counts.wanted[part]}" for part, kept in counts.kept.items()]
+    photos = f", {counts.photos} real photos" if counts.photos else ""
+    causes = ", ".join(f"{number} {cause}" for cause, number in counts.rejected.items())
+    return f"Pictures: {', '.join(parts)}{photos}. Rejected: {causes or 'none'}."

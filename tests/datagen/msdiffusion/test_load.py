@@ -1,0 +1,86 @@
+"""A folder of models becomes an engine, and a dataset comes of it: here with tiny random ones."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from diffusers import StableDiffusionXLPipeline
+from PIL import Image
+from transformers import CLIPTokenizer, CLIPVisionModelWithProjection
+
+from datagen.making import Order, accept, make, missing
+from datagen.msdiffusion.adapter import Adapter
+from datagen.msdiffusion.checkpoint import save_adapter
+from datagen.msdiffusion.load import load_painter
+from kith.errors import InvalidInput, Refused
+from tests.datagen.msdiffusion.tiny import SIZES, make_pipe
+from tests.datagen.small import write_seeds
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+
+
+@pytest.fixture(scope="module")
+def models(
+    tmp_path_factory: pytest.TempPathFactory,
+    tokenizer: CLIPTokenizer,
+    image_encoder: CLIPVisionModelWithProjection,
+) -> Path:
+    folder = tmp_path_factory.mktemp("models")
+    pipe: StableDiffusionXLPipeline = make_pipe(tokenizer)
+    pipe.set_progress_bar_config(disable=True)
+    pipe.save_pretrained(folder / "sdxl")
+    image_encoder.save_pretrained(folder / "image_encoder")
+    torch.manual_seed(2)
+    save_adapter(Adapter(pipe.unet, SIZES), folder / "ms_adapter.safetensors")
+    return folder
+
+
+def test_a_dataset_is_drawn_with_models_from_a_folder(models: Path, tmp_path: Path) -> None:
+    write_seeds(tmp_path / "seeds", ["bo", "ada"], photos=1)
+    order = Order("msdiffusion", "yollava", tmp_path / "out", tmp_path / "seeds", models, limit=2)
+    commission = accept(order)
+    assert commission.engine.settings["size"] == 64
+    *_, last = make(commission)
+    assert (last.done, last.rejected, missing(commission)) == (2, 0, 0)
+    counts = commission.dataset.finish(commission.plan, commission.layout)
+    assert (counts.kept["train"], counts.kept["test"], counts.photos) == (1, 1, 2)
+    with Image.open(tmp_path / "out" / "train" / "0001.jpg") as picture:
+        assert picture.size == (64, 64)
+    again = accept(order)
+    job = again.plan.jobs[0]
+    first, second = (np.asarray(one.engine.draw(job, 0).image) for one in (commission, again))
+    assert np.array_equal(first, second)
+    assert "--models DIR --seeds DIR" in (tmp_path / "out" / "README.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", ["sdxl", "image_encoder", "ms_adapter.safetensors"])
+def test_a_missing_model_is_named_with_what_the_folder_must_hold(
+    name: str, models: Path, tmp_path: Path
+) -> None:
+    for path in models.iterdir():
+        if path.name != name:
+            (tmp_path / path.name).symlink_to(path)
+    with pytest.raises(Refused, match=f"models: .*{name}.*; it must hold sdxl, image_encoder and"):
+        load_painter(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["sdxl/unet", "image_encoder"])
+def test_weights_that_are_no_safetensors_are_not_opened(
+    name: str, models: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(models, tmp_path / "models")
+    for path in (tmp_path / "models" / name).glob("*.safetensors"):
+        path.rename(path.with_suffix(".bin"))
+    with pytest.raises(
+        Refused, match=r"models: can't load .*; fetch it again, as safetensors"
+    ) as caught:
+        load_painter(tmp_path / "models")
+    assert "\n" not in str(caught.value)
+
+
+def test_without_models_it_is_told_what_to_name(tmp_path: Path) -> None:
+    write_seeds(tmp_path / "seeds", ["bo"])
+    with pytest.raises(InvalidInput, match="models: MS-Diffusion needs its models; name their"):
+        accept(Order("msdiffusion", "yollava", tmp_path / "out", tmp_path / "seeds"))

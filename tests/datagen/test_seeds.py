@@ -1,0 +1,121 @@
+import unicodedata
+from pathlib import Path
+
+import pytest
+import yaml
+from PIL import Image
+
+from datagen.seeds import NO_LICENCE, read_seeds
+from kith.errors import InvalidInput
+from tests.datagen.small import described, small_layout, write_seeds
+
+
+def refused(folder: Path, tmp_path: Path) -> str:
+    with pytest.raises(InvalidInput) as caught:
+        read_seeds(folder, small_layout(tmp_path))
+    assert caught.value.field == "seeds"
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write_seeds(tmp_path / "seeds", ["bo", "ada"], photos=1)
+    return tmp_path / "seeds"
+
+
+def tell(folder: Path, **entries: object) -> None:
+    (folder / "concepts.yaml").write_text(yaml.safe_dump(entries), "utf-8")
+
+
+def test_seeds_come_by_category_then_name_with_their_pictures(folder: Path, tmp_path: Path) -> None:
+    (folder / ".hidden").mkdir()
+    tell(folder, bo={"category": "pet", "licence": "CC0-1.0"}, ada={"category": "object"})
+    bo, ada = read_seeds(folder, small_layout(tmp_path))
+    assert described([bo, ada]) == [("bo", "pet"), ("ada", "object")]
+    assert (bo.concept.noun, bo.concept.licence) == ("pet", "CC0-1.0")
+    assert ada.concept.licence == NO_LICENCE
+    assert [path.name for path in bo.train] == ["0.png", "1.png"]
+    assert [picture.size for picture in (*bo.views(), *bo.photos())] == [(12, 8)] * 3
+
+
+def test_another_picture_is_another_fingerprint(folder: Path, tmp_path: Path) -> None:
+    def prints() -> list[str]:
+        return [one.concept.fingerprint for one in read_seeds(folder, small_layout(tmp_path))]
+
+    before = prints()
+    assert prints() == before
+    Image.new("RGB", (9, 9)).save(folder / "bo" / "test" / "0.png")
+    assert [one == other for one, other in zip(before, prints(), strict=True)] == [True, False]
+
+
+def test_a_broken_picture_is_named(folder: Path, tmp_path: Path) -> None:
+    path = folder / "bo" / "train" / "1.png"
+    path.write_bytes(path.read_bytes()[:45])
+    assert f"can't read {path}: " in refused(folder, tmp_path)
+
+
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_an_empty_folder_is_named(part: str, folder: Path, tmp_path: Path) -> None:
+    for path in (folder / "bo" / part).iterdir():
+        path.unlink()
+    assert f"{folder / 'bo' / part} holds no picture" in refused(folder, tmp_path)
+
+
+@pytest.mark.parametrize("twin", ["Zoë", unicodedata.normalize("NFD", "zoë")])
+def test_two_concepts_of_one_name_are_both_named(twin: str, tmp_path: Path) -> None:
+    write_seeds(tmp_path / "seeds", [unicodedata.normalize("NFC", "zoë"), twin])
+    said = refused(tmp_path / "seeds", tmp_path)
+    assert "are one name; rename one of the two folders" in said
+    assert said.count("zoë") + said.count("Zoë") == 2
+
+
+@pytest.mark.parametrize(
+    ("entries", "said"),
+    [
+        ({"bo": {"category": "pet"}}, "'ada: {category: ...}'"),
+        ({"bo": {"category": "cow"}, "ada": {"category": "pet"}}, "bo: category: 'cow' is unknown"),
+        ({"bo": {}, "ada": {"category": "pet"}}, "category: '' is unknown; give one of pet, "),
+        ({"bo": {"category": "pet", "noun": 3}, "ada": {"category": "pet"}}, "noun: 3 is not a"),
+        ({"bo": {"kind": "pet"}, "ada": {"category": "pet"}}, "{'kind': 'pet'} is not category"),
+        ({"cy": {"category": "pet"}}, "'cy' has no folder; add cy/train or take the entry out"),
+    ],
+)
+def test_an_index_that_does_not_fit_names_entry_and_value(
+    entries: dict[str, object], said: str, folder: Path, tmp_path: Path
+) -> None:
+    tell(folder, **entries)
+    assert said in refused(folder, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"bo: {", "can't be read: "),
+        (b"\xff", "can't be read: "),
+        (b"- 1", "[1] is not 'NAME: {category: ...}' lines"),
+    ],
+)
+def test_an_index_that_cannot_be_read_is_told_in_one_line(
+    content: bytes, said: str, folder: Path, tmp_path: Path
+) -> None:
+    (folder / "concepts.yaml").write_bytes(content)
+    assert f"concepts.yaml: {said}" in refused(folder, tmp_path)
+
+
+def test_a_folder_that_is_none_of_seeds_says_what_is_missing(tmp_path: Path) -> None:
+    assert "is no folder" in refused(tmp_path / "nowhere", tmp_path)
+    (tmp_path / "bare").mkdir()
+    assert "has no concepts.yaml; write one with lines such as" in refused(
+        tmp_path / "bare", tmp_path
+    )
+    tell(tmp_path / "bare")
+    assert "holds no concept; add folders such as bo/train" in refused(tmp_path / "bare", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["b<o", "a" * 65, "a\x07b"])
+def test_a_name_that_could_break_a_prompt_is_refused(
+    name: str, folder: Path, tmp_path: Path
+) -> None:
+    (folder / name).mkdir()
+    assert "is no name; rename the folder" in refused(folder, tmp_path)
