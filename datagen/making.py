@@ -1,6 +1,6 @@
 """Making a dataset: each job is drawn until a picture is good enough, and none is made twice."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -74,7 +74,7 @@ def accept(order: Order) -> Commission:
 
 def make(
     commission: Commission, index: int = 0, of: int = 1, judge: Judge = judge_by_truth
-) -> Iterator[Progress]:
+) -> Generator[Progress, None, None]:
     """Make a worker's share, or what is missing of it. It can be stopped anywhere.
 
     Args:

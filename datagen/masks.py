@@ -137,7 +137,7 @@ def write_masks(
                 reason="MASK_EMPTY",
                 field="annotations",
             )
-        write_whole(target, _png(outline.mask))
+        write_whole(target, png(outline.mask))
         yield MaskWritten(one.file, target, outline.score, float(outline.mask.mean()))
 
 
@@ -165,7 +165,8 @@ def _checked(one: Marked, pictures: Path) -> Path:
     return pictures / relative
 
 
-def _png(mask: NDArray[np.bool_]) -> bytes:
+def png(mask: NDArray[np.bool_]) -> bytes:
+    """A mask [height, width] as a PNG file: 255 where it is true, 0 elsewhere."""
     buffer = io.BytesIO()
     Image.fromarray(mask.astype(np.uint8) * 255).save(buffer, "PNG", optimize=True)
     return buffer.getvalue()

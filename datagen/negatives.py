@@ -8,13 +8,14 @@ drawn at random and thrown in.
 import json
 import shutil
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from datagen.pictures import jpeg, open_picture, write_whole
 from datagen.pool import Embedder, Pool, Vectors
@@ -44,11 +45,14 @@ class Concept(Protocol):
 
     @property
     def train(self) -> tuple[Path, ...]:
-        """Its views."""
+        """Files of its views, which are no negatives."""
 
     @property
     def test(self) -> tuple[Path, ...]:
         """Further pictures of it, which are no negatives either."""
+
+    def views(self) -> Iterator[Image.Image]:
+        """Its views in RGB, upright."""
 
 
 class Negative(NamedTuple):
@@ -109,7 +113,7 @@ def mine(
     Raises:
         InvalidInput: A view can't be read, or nothing but pictures of the concept was found.
     """
-    views = [open_picture(file, "seeds") for file in concept.train]
+    views = list(concept.views())
     vectors = embedder.embed(views)
     searched = [(pool, np.arange(len(pool.files))) for pool in pools]
     if pool := extras.get(concept.category):

@@ -72,10 +72,14 @@ class Seed:
         return (open_picture(path, "seeds") for path in self.test)
 
 
-def read_seeds(folder: Path, layout: Layout) -> tuple[Seed, ...]:
+def read_seeds(folder: Path, layout: Layout | None) -> tuple[Seed, ...]:
     """The seeds in a folder, by category in the layout's order, then by name.
 
     Every picture is opened, so that a broken one is known before anything is drawn.
+
+    Args:
+        folder: Of the seeds.
+        layout: Whose categories they have; None takes any, and orders by name alone.
 
     Raises:
         InvalidInput: The folder does not fit together, or a picture can't be read; the message
@@ -85,11 +89,13 @@ def read_seeds(folder: Path, layout: Layout) -> tuple[Seed, ...]:
     folders = _by_name(folder)
     for name in told.keys() - folders.keys():
         raise _wrong(f"{INDEX}: {name!r} has no folder; add {name}/train or take the entry out")
-    seeds = [_seed(name, folders[name], told.get(name), layout) for name in sorted(folders)]
+    order = None if layout is None else list(layout.concepts)
+    seeds = [_seed(name, folders[name], told.get(name), order) for name in sorted(folders)]
     if not seeds:
         raise _wrong(f"{folder} holds no concept; add folders such as bo/train with pictures")
-    order = list(layout.concepts)
-    return tuple(sorted(seeds, key=lambda seed: order.index(seed.category)))
+    if order is not None:
+        seeds.sort(key=lambda seed: order.index(seed.category))
+    return tuple(seeds)
 
 
 def _index(folder: Path) -> dict[str, Any]:
@@ -100,7 +106,7 @@ def _index(folder: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         example = "'bo: {category: pet, noun: dog}'"
         raise _wrong(f"{folder} has no {INDEX}; write one with lines such as {example}") from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError, RecursionError, yaml.YAMLError) as error:
         why = " ".join(str(getattr(error, "problem", None) or error).split())
         raise _wrong(f"{INDEX}: can't be read: {why}; mend it") from error
     if not isinstance(told, dict) or not all(isinstance(name, str) for name in told):
@@ -128,12 +134,12 @@ def _by_name(folder: Path) -> dict[str, Path]:
     return found
 
 
-def _seed(name: str, folder: Path, told: object, layout: Layout) -> Seed:
+def _seed(name: str, folder: Path, told: object, known: Sequence[str] | None) -> Seed:
     entry = _entry(name, told)
     category = entry.get("category", "")
-    if category not in layout.concepts:
-        known = ", ".join(layout.concepts)
-        raise _wrong(f"{INDEX}: {name}: category: {category!r} is unknown; give one of {known}")
+    if known is not None and category not in known:
+        one_of = ", ".join(known)
+        raise _wrong(f"{INDEX}: {name}: category: {category!r} is unknown; give one of {one_of}")
     train = tuple(pictures_in(folder / "train", "seeds"))
     test = tuple(pictures_in(folder / "test", "seeds")) if (folder / "test").exists() else ()
     concept = Concept(

@@ -4,12 +4,13 @@ It is found by its module's name, since imports go one way: the client stands be
 and works without them.
 """
 
+import asyncio
 import importlib
 import os
 import re
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -123,15 +124,44 @@ def datagen_module(name: str) -> Any:  # noqa: ANN401 - as above
         ) from error
 
 
+@contextmanager
+def embedder_of(settings: Any) -> Iterator[tuple[str, Callable[[Any], Any]]]:  # noqa: ANN401 - as above
+    """The name of the embedder that an assistant's settings describe, and a function that calls it.
+
+    The function takes RGB pictures and gives a unit vector each, float32 [pictures, dim]. It may be
+    called from any thread, as long as the block.
+
+    Raises:
+        Refused: A package or a model is missing.
+    """
+    wiring = server_module("services.assistant.wiring")
+    background = server_module("services.assistant.background")
+
+    @asynccontextmanager
+    async def reached() -> AsyncIterator[tuple[Any, asyncio.AbstractEventLoop]]:
+        async with wiring.embedder_of(settings) as embedder:
+            yield embedder, asyncio.get_running_loop()
+
+    with background.in_background(reached) as (embedder, loop):
+
+        def embed(pictures: Any) -> Any:  # noqa: ANN401 - as above
+            return asyncio.run_coroutine_threadsafe(embedder.embed_images(pictures), loop).result()
+
+        yield embedder.name, embed
+
+
 def default_memory() -> Path:
-    """Where a user's memory lies: `KITH_MEMORY`, or kith/memory in the platform's data folder."""
+    """Where a user's memory lies: `KITH_MEMORY`, or kith in the platform's data folder."""
     if chosen := os.environ.get("KITH_MEMORY"):
         return Path(chosen)
+    return data_folder() / "kith"
+
+
+def data_folder() -> Path:
+    """Where the platform's programs keep what they know."""
     home = Path.home()
     if sys.platform == "darwin":
-        data = home / "Library" / "Application Support"
-    elif sys.platform == "win32":
-        data = Path(os.environ.get("LOCALAPPDATA", home / "AppData" / "Local"))
-    else:
-        data = Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share")
-    return data / "kith"
+        return home / "Library" / "Application Support"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", home / "AppData" / "Local"))
+    return Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share")

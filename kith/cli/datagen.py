@@ -1,33 +1,21 @@
 """The commands that make datasets. What they do stands in the room `datagen`, found by its name."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-)
 from rich.text import Text
 
+from kith.cli import material
+from kith.cli.bar import bar
 from kith.cli.options import Context
 from kith.errors import InvalidInput
 from kith.local import datagen_module
 
 app = typer.Typer()
 datagen = typer.Typer(help="Make MP-Bench, or a dataset like it of your own concepts.")
+datagen.add_typer(material.app)
 app.add_typer(datagen, name="datagen")
-
-
-@datagen.callback()
-def room() -> None:
-    """Keep `datagen` a group of commands while it has one only."""
 
 
 @datagen.command()
@@ -38,10 +26,10 @@ def make(
         typer.Option(help="What draws: Playroom anywhere, MS-Diffusion on a GPU."),
     ],
     split: Annotated[
-        Literal["yollava", "msbench", "msdiffusion"],
+        material.Split,
         typer.Option(help="What is shown: one of MP-Bench's two, or MS-Diffusion's own."),
     ],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="The folder to make.")],
+    out: material.Out,
     limit: Annotated[
         int | None, typer.Option(min=1, help="Pictures at most; left out, all of the split.")
     ] = None,
@@ -76,11 +64,11 @@ def make(
     order = making.Order(engine, split, out, seeds, models, seed, limit)
     with context.obj.waiting("Planning ..."):
         commission = making.accept(order)
-    with _bar() as bar:
-        task = bar.add_task("")
+    with bar() as shown:
+        task = shown.add_task("")
         for step in making.make(commission, index, of):
             said = f"{step.rejected} rejected" if step.rejected else ""
-            bar.update(task, total=step.wanted, completed=step.done, description=said)
+            shown.update(task, total=step.wanted, completed=step.done, description=said)
     if left := making.missing(commission):
         form: dict[str, Any] = {"complete": False, "left": left, "out": str(out)}
         context.obj.show(form, Text(f"This share is made; {left} pictures are left to others"))
@@ -100,22 +88,6 @@ def _share(shard: str) -> tuple[int, int]:
             field="shard",
         )
     return int(index), int(of)
-
-
-@contextmanager
-def _bar() -> Iterator[Progress]:
-    """A bar on standard error, on a terminal alone; nothing is left of it."""
-    columns = (
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.description}"),
-    )
-    console = Console(stderr=True)
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
-        yield bar
 
 
 def _said(counts: Any) -> str:  # noqa: ANN401 - see kith.local

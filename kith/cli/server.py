@@ -9,7 +9,7 @@ from rich.text import Text
 from kith.cli.options import Context
 from kith.cli.session import Session
 from kith.errors import InvalidInput
-from kith.local import server_module, settings_error
+from kith.local import datagen_module, server_module, settings_error
 
 app = typer.Typer()
 
@@ -32,9 +32,10 @@ SERVED: Final = {
         "services.generation.serve:GenerationSettings", "services.generation.serve"
     ),
     "gateway": Served("services.gateway.settings:GatewaySettings", "services.gateway.serve"),
+    "datagen": Served("datagen.service.settings:DatagenSettings", "datagen.service.serve"),
 }
 
-ServiceName = Literal["assistant", "detection", "embedding", "generation", "gateway"]
+ServiceName = Literal["assistant", "detection", "embedding", "generation", "gateway", "datagen"]
 
 
 @app.command()
@@ -43,7 +44,8 @@ def serve(
     service: Annotated[
         ServiceName | None,
         typer.Argument(
-            help="Only this one, beside the others; left out, all but the gateway in one process.",
+            help="Only this one, beside the others; left out, all that a memory needs, in one "
+            "process.",
             show_default=False,
         ),
     ] = None,
@@ -57,14 +59,14 @@ def serve(
             min=0,
             max=65535,
             help="0 for a free one; left out, KITH_PORT or 7450 (detection 7451, embedding 7452, "
-            "generation 7453, gateway 7460).",
+            "generation 7453, datagen 7456, gateway 7460).",
         ),
     ] = None,
     production: Annotated[
         bool, typer.Option("--production", help="No reflection: callers have the contract.")
     ] = False,
 ) -> None:
-    """Serve a memory to other programs, until Ctrl-C.
+    """Serve other programs, until Ctrl-C.
 
     Whatever else an operator can set comes from KITH_... variables; docs/operate.md lists them.
     """
@@ -76,7 +78,7 @@ def serve(
     def announce(what: str) -> None:
         session.show({"state": what}, Text(f"Kith is {what}"))
 
-    asyncio.run(server_module(SERVED[service].serve).serve(chosen, announce))
+    asyncio.run(_module(service, SERVED[service].serve).serve(chosen, announce))
 
 
 def settings_of(session: Session, service: ServiceName | None, **given: object) -> Any:  # noqa: ANN401 - each service has its own
@@ -87,7 +89,7 @@ def settings_of(session: Session, service: ServiceName | None, **given: object) 
         Refused: A package that the service needs is missing.
     """
     module, _, name = SERVED[service].settings.partition(":")
-    settings = getattr(server_module(module), name)
+    settings = getattr(_module(service, module), name)
     for option in ("user", "memory", "method", "profile", "weights"):
         given[option] = getattr(session, option)
     given = {option: value for option, value in given.items() if value is not None}
@@ -102,3 +104,7 @@ def settings_of(session: Session, service: ServiceName | None, **given: object) 
         return settings(**given)
     except ValueError as error:
         raise settings_error(error) from error
+
+
+def _module(service: ServiceName | None, name: str) -> Any:  # noqa: ANN401 - see kith.local
+    return datagen_module(name) if service == "datagen" else server_module(name)

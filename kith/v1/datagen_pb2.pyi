@@ -4,7 +4,8 @@ isort:skip_file
 MP-Bench datasets: made, watched, fetched; and training material for methods that train.
 
 A job is a google.longrunning.Operation: followed, waited for and cancelled through
-google.longrunning.Operations. Cancelled, it keeps the pictures that are done.
+google.longrunning.Operations. Cancelled, it keeps the pictures that are done. A server that is
+started again goes on with the jobs that were not over.
 """
 
 from collections import abc as _abc
@@ -118,9 +119,11 @@ class Dataset(_message.Message):
     test_multi: _builtins.int
     """Pictures kept of those made for testing, several concepts each."""
     fingerprint: _builtins.str
-    """SHA-256 of its list of checksums, in hexadecimal: equal for equal datasets."""
+    """SHA-256 of its list of checksums, in hexadecimal: equal for equal datasets. Empty until it is
+    complete.
+    """
     complete: _builtins.bool
-    """True when every planned picture is made."""
+    """True when every planned picture is made, or given up after eight attempts."""
     @_builtins.property
     def rejects(self) -> _containers.RepeatedCompositeFieldContainer[Global___Rejects]:
         """Pictures made and not kept, by cause."""
@@ -187,7 +190,12 @@ class UploadSeedSetRequest(_message.Message):
     HEADER_FIELD_NUMBER: _builtins.int
     CHUNK_FIELD_NUMBER: _builtins.int
     chunk: _builtins.bytes
-    """The next bytes of a zip file of `NAME/train/*.jpg` and `NAME/test/*.jpg`, 1 byte to 1 MiB."""
+    """The next bytes of a zip file, 1 byte to 1 MiB. It has at most 512 MiB and 5000 entries, each
+    photo at most 20 MiB, all together at most 1 GiB: `concepts.yaml` with a line such as
+    `bo: {category: pet, noun: dog, licence: CC-BY-4.0}` for each concept, `bo/train/*.jpg` and
+    perhaps `bo/test/*.jpg` (also PNG and WebP). Category is one of the split's, the others may
+    be left out. Hidden files are passed over, and nothing else may be in it.
+    """
     @_builtins.property
     def header(self) -> Global___UploadSeedSetHeader:
         """The first message."""
@@ -257,8 +265,8 @@ class MakeDatasetRequest(_message.Message):
     the service has. 1 to 63 small letters, digits and hyphens.
     """
     seed_set: _builtins.str
-    """Resource name of the seed set. Needed for ENGINE_MSDIFFUSION; Playroom draws its own concepts
-    where it is left out.
+    """Resource name of the seed set. Needed for ENGINE_MSDIFFUSION, and left out for ENGINE_PLAYROOM,
+    which draws concepts of its own.
     """
     random_seed: _builtins.int
     """Where every random choice begins: the same settings give the same bytes. Default 0."""
@@ -319,7 +327,7 @@ class DatasetProgress(_message.Message):
     """Pictures made and not kept; each is made anew."""
     @_builtins.property
     def remaining(self) -> _duration_pb2.Duration:
-        """An estimate of the time left."""
+        """An estimate of the time left; unset while it is not being drawn, or is drawn elsewhere."""
 
     def __init__(
         self,

@@ -89,7 +89,8 @@ class DatagenServicer:
     """
 
     def UploadSeedSet(self, request_iterator, context):
-        """Takes in photos of the concepts that a dataset is to be about.
+        """Takes in photos of the concepts that a dataset is to be about. The same file is the same seed
+        set. The photos are turned upright and made anew: no metadata and no file name is kept.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -97,14 +98,15 @@ class DatagenServicer:
 
     def MakeDataset(self, request, context):
         """Starts making a dataset, or goes on where an earlier call stopped: the same dataset_id and
-        settings make only what is missing. Several workers share one by shards.
+        settings make only what is missing. Several workers share one by shards. ALREADY_EXISTS where
+        the settings differ, RESOURCE_EXHAUSTED where too many datasets wait to be made.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def WatchDataset(self, request, context):
-        """Streams how far a dataset is, at once and then with every change, until its job ends.
+        """Streams how far a dataset is, at once and then as it changes, until no job of it is left.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -125,7 +127,7 @@ class DatagenServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DownloadDataset(self, request, context):
-        """A dataset as a zip file, in pieces.
+        """A dataset as a zip file, in pieces. FAILED_PRECONDITION until it is complete.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

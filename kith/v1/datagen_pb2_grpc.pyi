@@ -4,7 +4,8 @@ isort:skip_file
 MP-Bench datasets: made, watched, fetched; and training material for methods that train.
 
 A job is a google.longrunning.Operation: followed, waited for and cancelled through
-google.longrunning.Operations. Cancelled, it keeps the pictures that are done.
+google.longrunning.Operations. Cancelled, it keeps the pictures that are done. A server that is
+started again goes on with the jobs that were not over.
 """
 
 from collections import abc as _abc
@@ -40,19 +41,22 @@ class DatagenStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> DatagenAsyncStub: ...
     UploadSeedSet: _grpc.StreamUnaryMultiCallable[_datagen_pb2.UploadSeedSetRequest, _datagen_pb2.SeedSet]
-    """Takes in photos of the concepts that a dataset is to be about."""
+    """Takes in photos of the concepts that a dataset is to be about. The same file is the same seed
+    set. The photos are turned upright and made anew: no metadata and no file name is kept.
+    """
     MakeDataset: _grpc.UnaryUnaryMultiCallable[_datagen_pb2.MakeDatasetRequest, _operations_pb2.Operation]
     """Starts making a dataset, or goes on where an earlier call stopped: the same dataset_id and
-    settings make only what is missing. Several workers share one by shards.
+    settings make only what is missing. Several workers share one by shards. ALREADY_EXISTS where
+    the settings differ, RESOURCE_EXHAUSTED where too many datasets wait to be made.
     """
     WatchDataset: _grpc.UnaryStreamMultiCallable[_datagen_pb2.WatchDatasetRequest, _datagen_pb2.DatasetProgress]
-    """Streams how far a dataset is, at once and then with every change, until its job ends."""
+    """Streams how far a dataset is, at once and then as it changes, until no job of it is left."""
     GetDataset: _grpc.UnaryUnaryMultiCallable[_datagen_pb2.GetDatasetRequest, _datagen_pb2.Dataset]
     """One dataset."""
     ListDatasets: _grpc.UnaryUnaryMultiCallable[_datagen_pb2.ListDatasetsRequest, _datagen_pb2.ListDatasetsResponse]
     """The user's datasets, a page at a time."""
     DownloadDataset: _grpc.UnaryStreamMultiCallable[_datagen_pb2.DownloadDatasetRequest, _datagen_pb2.DownloadDatasetResponse]
-    """A dataset as a zip file, in pieces."""
+    """A dataset as a zip file, in pieces. FAILED_PRECONDITION until it is complete."""
     DeleteDataset: _grpc.UnaryUnaryMultiCallable[_datagen_pb2.DeleteDatasetRequest, _empty_pb2.Empty]
     """Deletes a dataset for good. FAILED_PRECONDITION while its job runs."""
     MineNegatives: _grpc.UnaryStreamMultiCallable[_datagen_pb2.MineNegativesRequest, _datagen_pb2.MineNegativesResponse]
@@ -66,19 +70,22 @@ class DatagenAsyncStub(DatagenStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     UploadSeedSet: _aio.StreamUnaryMultiCallable[_datagen_pb2.UploadSeedSetRequest, _datagen_pb2.SeedSet]  # type: ignore[assignment]
-    """Takes in photos of the concepts that a dataset is to be about."""
+    """Takes in photos of the concepts that a dataset is to be about. The same file is the same seed
+    set. The photos are turned upright and made anew: no metadata and no file name is kept.
+    """
     MakeDataset: _aio.UnaryUnaryMultiCallable[_datagen_pb2.MakeDatasetRequest, _operations_pb2.Operation]  # type: ignore[assignment]
     """Starts making a dataset, or goes on where an earlier call stopped: the same dataset_id and
-    settings make only what is missing. Several workers share one by shards.
+    settings make only what is missing. Several workers share one by shards. ALREADY_EXISTS where
+    the settings differ, RESOURCE_EXHAUSTED where too many datasets wait to be made.
     """
     WatchDataset: _aio.UnaryStreamMultiCallable[_datagen_pb2.WatchDatasetRequest, _datagen_pb2.DatasetProgress]  # type: ignore[assignment]
-    """Streams how far a dataset is, at once and then with every change, until its job ends."""
+    """Streams how far a dataset is, at once and then as it changes, until no job of it is left."""
     GetDataset: _aio.UnaryUnaryMultiCallable[_datagen_pb2.GetDatasetRequest, _datagen_pb2.Dataset]  # type: ignore[assignment]
     """One dataset."""
     ListDatasets: _aio.UnaryUnaryMultiCallable[_datagen_pb2.ListDatasetsRequest, _datagen_pb2.ListDatasetsResponse]  # type: ignore[assignment]
     """The user's datasets, a page at a time."""
     DownloadDataset: _aio.UnaryStreamMultiCallable[_datagen_pb2.DownloadDatasetRequest, _datagen_pb2.DownloadDatasetResponse]  # type: ignore[assignment]
-    """A dataset as a zip file, in pieces."""
+    """A dataset as a zip file, in pieces. FAILED_PRECONDITION until it is complete."""
     DeleteDataset: _aio.UnaryUnaryMultiCallable[_datagen_pb2.DeleteDatasetRequest, _empty_pb2.Empty]  # type: ignore[assignment]
     """Deletes a dataset for good. FAILED_PRECONDITION while its job runs."""
     MineNegatives: _aio.UnaryStreamMultiCallable[_datagen_pb2.MineNegativesRequest, _datagen_pb2.MineNegativesResponse]  # type: ignore[assignment]
@@ -95,7 +102,9 @@ class DatagenServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_datagen_pb2.UploadSeedSetRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_datagen_pb2.SeedSet, _abc.Awaitable[_datagen_pb2.SeedSet]]:
-        """Takes in photos of the concepts that a dataset is to be about."""
+        """Takes in photos of the concepts that a dataset is to be about. The same file is the same seed
+        set. The photos are turned upright and made anew: no metadata and no file name is kept.
+        """
 
     @_abc_1.abstractmethod
     def MakeDataset(
@@ -104,7 +113,8 @@ class DatagenServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]:
         """Starts making a dataset, or goes on where an earlier call stopped: the same dataset_id and
-        settings make only what is missing. Several workers share one by shards.
+        settings make only what is missing. Several workers share one by shards. ALREADY_EXISTS where
+        the settings differ, RESOURCE_EXHAUSTED where too many datasets wait to be made.
         """
 
     @_abc_1.abstractmethod
@@ -113,7 +123,7 @@ class DatagenServicer(metaclass=_abc_1.ABCMeta):
         request: _datagen_pb2.WatchDatasetRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_datagen_pb2.DatasetProgress], _abc.AsyncIterator[_datagen_pb2.DatasetProgress]]:
-        """Streams how far a dataset is, at once and then with every change, until its job ends."""
+        """Streams how far a dataset is, at once and then as it changes, until no job of it is left."""
 
     @_abc_1.abstractmethod
     def GetDataset(
@@ -137,7 +147,7 @@ class DatagenServicer(metaclass=_abc_1.ABCMeta):
         request: _datagen_pb2.DownloadDatasetRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_datagen_pb2.DownloadDatasetResponse], _abc.AsyncIterator[_datagen_pb2.DownloadDatasetResponse]]:
-        """A dataset as a zip file, in pieces."""
+        """A dataset as a zip file, in pieces. FAILED_PRECONDITION until it is complete."""
 
     @_abc_1.abstractmethod
     def DeleteDataset(

@@ -22,7 +22,7 @@ from services.runtime.identity import Users, enter
 from services.runtime.metrics import CALLS_RUNNING
 from services.runtime.observe import observed
 
-_OURS: Final = "/kith."
+_OPEN: Final = "/grpc."
 """Health and reflection answer anybody and validate for themselves."""
 
 _log = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ class Guard(grpc.aio.ServerInterceptor):
         """The handler, guarded; or one that refuses the call before its request is read."""
         handler = await continuation(handler_call_details)
         name: str = handler_call_details.method
-        if handler is not None and not name.startswith(_OURS):
+        if handler is not None and name.startswith(_OPEN):
             return handler
         # A stranger's words would make labels without end.
         call = _Call(

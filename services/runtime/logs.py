@@ -8,7 +8,7 @@ from types import TracebackType
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-_OURS = ("kith", "memory_db", "services")
+_OURS = ("kith", "memory_db", "services", "datagen")
 
 
 def start_logging(level: str) -> None:

@@ -9,21 +9,13 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from transformers import (
-    SamConfig,
-    SamImageProcessor,
-    SamMaskDecoderConfig,
-    SamModel,
-    SamProcessor,
-    SamPromptEncoderConfig,
-    SamVisionConfig,
-)
+from transformers import SamModel
 
 from datagen.masks import Outliner, write_masks
 from datagen.via import Marked, Point, Prompt
 from kith.errors import InvalidInput, Refused
+from tests.datagen.tiny_sam import SIDE, write_sam
 
-SIDE = 64  # of the network's square input
 SIZE = (96, 72)  # of the pictures
 ON = Prompt(None, (Point(30, 40),))
 BOXED = Prompt((10, 12, 60, 50), (Point(30, 40), Point(80, 10, inside=False)))
@@ -31,35 +23,7 @@ BOXED = Prompt((10, 12, 60, 50), (Point(30, 40), Point(80, 10, inside=False)))
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SAM with the real architecture, small and random."""
-    torch.manual_seed(5)
-    config = SamConfig(
-        vision_config=SamVisionConfig(
-            hidden_size=16, num_hidden_layers=2, num_attention_heads=2, image_size=SIDE,
-            patch_size=8, output_channels=16, mlp_dim=32, window_size=4, global_attn_indexes=[1],
-            num_pos_feats=8,
-        ),
-        prompt_encoder_config=SamPromptEncoderConfig(
-            hidden_size=16, image_size=SIDE, patch_size=8, mask_input_channels=4
-        ),
-        mask_decoder_config=SamMaskDecoderConfig(
-            hidden_size=16, mlp_dim=32, num_hidden_layers=2, num_attention_heads=2,
-            iou_head_hidden_dim=16,
-        ),
-    )  # fmt: skip
-    folder = tmp_path_factory.mktemp("sam")
-    model = SamModel(config)
-    for parameter in model.parameters():  # zero where it starts, it would draw nothing anywhere
-        torch.nn.init.normal_(parameter, std=0.3)
-    model.save_pretrained(folder)
-    images = SamImageProcessor(
-        size={"longest_edge": SIDE},
-        pad_size={"height": SIDE, "width": SIDE},
-        mask_size={"longest_edge": SIDE // 4},
-        mask_pad_size={"height": SIDE // 4, "width": SIDE // 4},
-    )
-    SamProcessor(images).save_pretrained(folder)
-    return folder
+    return write_sam(tmp_path_factory.mktemp("sam"))
 
 
 @pytest.fixture(scope="module")

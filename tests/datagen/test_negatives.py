@@ -1,6 +1,7 @@
 """Negatives are the pictures most like a concept that do not show it."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,9 @@ class Someone:
     category: str
     train: tuple[Path, ...]
     test: tuple[Path, ...] = ()
+
+    def views(self) -> Iterator[Image.Image]:
+        return (open_picture(path, "seeds") for path in self.train)
 
 
 @pytest.fixture

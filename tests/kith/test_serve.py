@@ -14,6 +14,7 @@ PORTS = {
     "embedding": 7452,
     "generation": 7453,
     "gateway": 7460,
+    "datagen": 7456,
 }
 PLAIN = Session(None, None, None, None, None, None, None, as_json=False)
 

@@ -1,0 +1,178 @@
+"""Calls on seed sets and datasets (`datagen.proto`)."""
+# ruff: noqa: N802, D102  (the contract names the calls and describes them)
+
+import asyncio
+import tempfile
+import uuid
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+import grpc
+from google.longrunning import operations_pb2
+from google.protobuf.empty_pb2 import Empty
+
+from datagen.service import orders, seed_sets, write
+from datagen.service.books import Books
+from datagen.service.dataset_zip import zipped
+from datagen.service.jobs import Job, State, Wish, open_jobs
+from datagen.service.pages import page
+from datagen.service.place import Place
+from datagen.service.tally import Standing
+from kith.errors import InvalidInput, Refused, Unavailable
+from kith.v1 import datagen_pb2
+from services.runtime.hop import is_stopping
+from services.runtime.worker import ModelWorker
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+_INTERVAL_S: Final = 0.2
+"""How often a watcher's dataset is looked at."""
+
+
+class DatasetCalls:
+    """See `kith.v1.Datagen`."""
+
+    books: Books
+    unpacking: ModelWorker
+    """One seed set is unpacked at a time, and few may wait."""
+
+    async def UploadSeedSet(
+        self, requests: AsyncIterator[datagen_pb2.UploadSeedSetRequest], context: Context
+    ) -> datagen_pb2.SeedSet:
+        first = await anext(requests, datagen_pb2.UploadSeedSetRequest())
+        if not first.HasField("header"):
+            raise _header("HEADER_MISSING", "the first message carries it, then come the chunks")
+        place = self.books.place()
+        place.require_own(first.header.parent)
+        # Without a name: whoever is cancelled or killed leaves no photo behind.
+        with tempfile.TemporaryFile(dir=self.books.root) as file:
+            seed_set_id = await seed_sets.receive(_chunks(requests), file)
+            kept = await self.unpacking.run(seed_sets.keep, place, seed_set_id, file)
+        return datagen_pb2.SeedSet(
+            name=place.seed_set_name(kept.id),
+            concepts=[seed.name for seed in kept.seeds],
+            train_images=sum(len(seed.train) for seed in kept.seeds),
+            test_images=sum(len(seed.test) for seed in kept.seeds),
+        )
+
+    async def MakeDataset(
+        self, request: datagen_pb2.MakeDatasetRequest, context: Context
+    ) -> operations_pb2.Operation:
+        place = self.books.place()
+        place.require_own(request.parent)
+        return await asyncio.to_thread(self._make, place, request)
+
+    async def WatchDataset(
+        self, request: datagen_pb2.WatchDatasetRequest, context: Context
+    ) -> AsyncIterator[datagen_pb2.DatasetProgress]:
+        place, dataset_id = self._named(request.name)
+        told = None
+        while True:
+            # First whether it goes on: what is told last is then how it ended.
+            goes_on = await asyncio.to_thread(open_jobs, place, dataset_id)
+            now = await asyncio.to_thread(self.books.progress, place, dataset_id)
+            if told is None or _moved(told, now):
+                yield now
+            told = now
+            if not goes_on:
+                return
+            if is_stopping():
+                raise Unavailable(
+                    "the server stops; its datasets are gone on with at its next start, watch then",
+                    reason="SERVER_STOPPING",
+                )
+            await asyncio.sleep(_INTERVAL_S)
+
+    async def GetDataset(
+        self, request: datagen_pb2.GetDatasetRequest, context: Context
+    ) -> datagen_pb2.Dataset:
+        return await asyncio.to_thread(self.books.dataset, *self._named(request.name))
+
+    async def ListDatasets(
+        self, request: datagen_pb2.ListDatasetsRequest, context: Context
+    ) -> datagen_pb2.ListDatasetsResponse:
+        place = self.books.place()
+        place.require_own(request.parent)
+        return await asyncio.to_thread(self._list, place, request)
+
+    async def DownloadDataset(
+        self, request: datagen_pb2.DownloadDatasetRequest, context: Context
+    ) -> AsyncIterator[datagen_pb2.DownloadDatasetResponse]:
+        place, dataset_id = self._named(request.name)
+        found = await asyncio.to_thread(self.books.dataset, place, dataset_id)
+        if not found.complete:
+            raise Refused(
+                "name: the dataset is not complete; let MakeDataset make what is missing",
+                reason="DATASET_INCOMPLETE",
+                field="name",
+            )
+        pieces = zipped(place.dataset(dataset_id) / "data")
+        while piece := await asyncio.to_thread(next, pieces, None):
+            yield datagen_pb2.DownloadDatasetResponse(chunk=piece)
+
+    async def DeleteDataset(
+        self, request: datagen_pb2.DeleteDatasetRequest, context: Context
+    ) -> Empty:
+        await asyncio.to_thread(orders.delete, *self._named(request.name))
+        return Empty()
+
+    def _named(self, name: str) -> tuple[Place, str]:
+        place = self.books.place()
+        place.require_own(name)
+        return place, name.split("/")[3]
+
+    def _make(
+        self, place: Place, request: datagen_pb2.MakeDatasetRequest
+    ) -> operations_pb2.Operation:
+        seed_set = place.seed_set(request.seed_set).name if request.seed_set else ""
+        engine = write.ENGINES[request.engine]
+        wish = Wish(engine, request.split, seed_set, request.random_seed, request.limit or None)
+        if known := orders.known_request(place, request.request_id):
+            return self.books.told(place, known)
+        ordered = orders.study(place, wish, self.books.models)
+        part = orders.Part()
+        if request.HasField("shard"):
+            part = orders.Part(request.shard.index, request.shard.count)
+        dataset_id = request.dataset_id
+        if not request.validate_only:
+            try:
+                job = orders.start(
+                    self.books.workshop, place, dataset_id, ordered, part, request.request_id
+                )
+            except Refused as error:
+                raise place.as_called(error, self.books.models) from error
+            return self.books.told(place, job)
+        nothing = Standing({}, {}, complete=False)
+        name = place.dataset_name(dataset_id)
+        return write.operation(
+            Job(str(uuid.uuid4()), place.user, dataset_id, part.index, part.of, State.DONE),
+            write.dataset(place, dataset_id, ordered, nothing),
+            write.progress(name, ordered.planned, nothing, None),
+        )
+
+    def _list(
+        self, place: Place, request: datagen_pb2.ListDatasetsRequest
+    ) -> datagen_pb2.ListDatasetsResponse:
+        found = page(place.dataset_ids(), request.page_size, request.page_token)
+        return datagen_pb2.ListDatasetsResponse(
+            datasets=[self.books.dataset(place, dataset_id) for dataset_id in found.ids],
+            next_page_token=found.next_page_token,
+        )
+
+
+def _moved(told: datagen_pb2.DatasetProgress, now: datagen_pb2.DatasetProgress) -> bool:
+    """Whether there is something new but the time that is left, which changes all the time."""
+    return (told.images_done, told.images_rejected) != (now.images_done, now.images_rejected)
+
+
+async def _chunks(
+    requests: AsyncIterator[datagen_pb2.UploadSeedSetRequest],
+) -> AsyncIterator[bytes]:
+    async for request in requests:
+        if request.HasField("header"):
+            raise _header("HEADER_REPEATED", "it stands in the first message only")
+        yield request.chunk
+
+
+def _header(reason: str, what: str) -> InvalidInput:
+    return InvalidInput(f"header: {what}", reason=reason, field="header")

@@ -1,0 +1,46 @@
+"""Lists in pages: a token is the last id that was told, so that an edit meanwhile loses nothing."""
+
+import bisect
+import re
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from kith.errors import InvalidInput
+
+_DEFAULT_SIZE: Final = 100
+_LARGEST: Final = 1000
+_TOKEN: Final = re.compile(r"[a-z0-9-]{0,64}")
+
+
+class Page(NamedTuple):
+    """Some ids of a list."""
+
+    ids: Sequence[str]
+    next_page_token: str
+    """Empty on the last page."""
+
+
+def page(ids: Sequence[str], size: int, token: str) -> Page:
+    """The ids that come after a page.
+
+    Args:
+        ids: All of them, in order.
+        size: How many at most; 0 stands for 100, and none gets more than 1000.
+        token: Of the page before; empty for the first page.
+
+    Raises:
+        InvalidInput: The size is below 0, or the token none of ours.
+    """
+    for field, given, right in (
+        ("page_size", size, size >= 0),
+        ("page_token", token, _TOKEN.fullmatch(token)),
+    ):
+        if not right:
+            raise InvalidInput(
+                f"{field}: {given!r} was not to be expected; leave it out for the first page",
+                reason=f"{field.upper()}_INVALID",
+                field=field,
+            )
+    begin = bisect.bisect_right(ids, token) if token else 0
+    end = begin + min(size or _DEFAULT_SIZE, _LARGEST)
+    return Page(ids[begin:end], ids[end - 1] if end < len(ids) else "")

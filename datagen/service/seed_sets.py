@@ -1,0 +1,76 @@
+"""Seed sets as they come in: received, unpacked, checked, kept under the hash of their file."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterable
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from datagen.seeds import Seed, read_seeds
+from datagen.service.place import Place
+from datagen.service.seed_zip import MAX_FILE_BYTES, unpack
+from kith.errors import InvalidInput, Refused
+
+
+class SeedSet(NamedTuple):
+    """A seed set that is kept."""
+
+    id: str
+    seeds: tuple[Seed, ...]
+
+
+async def receive(chunks: AsyncIterable[bytes], file: IO[bytes]) -> str:
+    """Write what comes to a file; its hash, in hexadecimal, comes back.
+
+    Raises:
+        InvalidInput: It has more than `MAX_FILE_BYTES`.
+        Refused: The disk is full.
+    """
+    digest = hashlib.sha256()
+    size = 0
+    async for chunk in chunks:
+        digest.update(chunk)
+        size += len(chunk)
+        await asyncio.to_thread(_append, file, chunk)
+        if size > MAX_FILE_BYTES:
+            raise InvalidInput(
+                f"chunk: the file has more than {MAX_FILE_BYTES} bytes; leave some photos out",
+                reason="FILE_TOO_LARGE",
+                field="chunk",
+            )
+    return digest.hexdigest()[:32]
+
+
+def keep(place: Place, seed_set_id: str, file: IO[bytes]) -> SeedSet:
+    """Keep the seed set in a zip file; the same file is the same seed set.
+
+    Raises:
+        InvalidInput: See `seed_zip.unpack` and `seeds.read_seeds`.
+        Refused: It can't be written.
+    """
+    folder = place.seed_set_folder(seed_set_id)
+    if not folder.is_dir():
+        with place.in_the_making(folder) as part:
+            unpack(file, part)
+            _check(part)
+    return SeedSet(seed_set_id, read_seeds(folder, None))
+
+
+def _append(file: IO[bytes], chunk: bytes) -> None:
+    try:
+        file.write(chunk)
+        file.flush()
+    except OSError as error:
+        raise Refused(
+            f"chunk: the service can't write it: {error.strerror}; tell its operator",
+            reason="FILE_UNWRITABLE",
+            field="chunk",
+        ) from error
+
+
+def _check(part: Path) -> None:
+    try:
+        read_seeds(part, None)
+    except InvalidInput as error:
+        said = str(error).removeprefix("seeds: ").replace(str(part), "the zip file")
+        raise InvalidInput(f"chunk: {said}", reason=error.reason, field="chunk") from error

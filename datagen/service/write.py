@@ -1,0 +1,90 @@
+"""What the service knows, as messages of the contract."""
+
+import hashlib
+from datetime import timedelta
+from typing import Final
+
+from google.longrunning import operations_pb2
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.rpc import code_pb2, status_pb2
+
+from datagen.dataset import CHECKSUMS
+from datagen.making import EngineName
+from datagen.service.jobs import Job, Ordered, State
+from datagen.service.place import Place
+from datagen.service.tally import Standing
+from kith.errors import from_status
+from kith.status import to_status
+from kith.v1 import datagen_pb2
+
+ENGINES: Final[dict[datagen_pb2.Engine.ValueType, EngineName]] = {
+    datagen_pb2.ENGINE_PLAYROOM: "playroom",
+    datagen_pb2.ENGINE_MSDIFFUSION: "msdiffusion",
+}
+
+
+def dataset(
+    place: Place, dataset_id: str, ordered: Ordered, standing: Standing
+) -> datagen_pb2.Dataset:
+    """A dataset as far as it is made."""
+    checksums = place.dataset(dataset_id) / "data" / CHECKSUMS
+    engines = {name: engine for engine, name in ENGINES.items()}
+    return datagen_pb2.Dataset(
+        name=place.dataset_name(dataset_id),
+        engine=engines[ordered.wish.engine],
+        split=ordered.wish.split,
+        concepts=ordered.concepts,
+        train_single=standing.kept.get("train", 0),
+        test_single=standing.kept.get("test", 0),
+        test_multi=standing.kept.get("multi", 0),
+        rejects=[
+            datagen_pb2.Rejects(cause=cause, images=images)
+            for cause, images in sorted(standing.rejected.items())
+        ],
+        fingerprint=hashlib.sha256(checksums.read_bytes()).hexdigest() if standing.complete else "",
+        complete=standing.complete,
+        create_time=Timestamp(seconds=int(ordered.created), nanos=int(ordered.created % 1 * 1e9)),
+    )
+
+
+def progress(
+    name: str, planned: int, standing: Standing, seconds_each: float | None
+) -> datagen_pb2.DatasetProgress:
+    """How far a dataset is.
+
+    Args:
+        name: Its resource name.
+        planned: Pictures.
+        standing: What is done of them.
+        seconds_each: What a picture takes; None leaves the time that is left unsaid.
+    """
+    told = datagen_pb2.DatasetProgress(
+        dataset=name,
+        images_planned=planned,
+        images_done=standing.done,
+        images_rejected=sum(standing.rejected.values()),
+    )
+    if seconds_each is not None:
+        left = Duration()
+        left.FromTimedelta(timedelta(seconds=seconds_each * max(0, planned - standing.done)))
+        told.remaining.CopyFrom(left)
+    return told
+
+
+def operation(
+    job: Job, made: datagen_pb2.Dataset, how_far: datagen_pb2.DatasetProgress
+) -> operations_pb2.Operation:
+    """A job as the standard service of operations tells of it."""
+    told = operations_pb2.Operation(name=f"operations/{job.id}", done=job.state is not State.OPEN)
+    told.metadata.Pack(how_far)
+    if job.state is State.DONE:
+        told.response.Pack(made)
+    elif job.state is State.CANCELLED:
+        said = "cancelled; what is made is kept, and the same MakeDataset goes on from there"
+        told.error.CopyFrom(status_pb2.Status(code=code_pb2.CANCELLED, message=said))
+    elif job.failure:
+        why = job.failure
+        error = from_status(why.status)(why.message, reason=why.reason, field=why.field)
+        told.error.CopyFrom(to_status(error))
+    return told

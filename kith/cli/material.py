@@ -1,0 +1,163 @@
+"""The commands that make training material for methods that train: negatives and masks."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.progress import Progress
+from rich.text import Text
+
+from kith.cli.bar import bar
+from kith.cli.options import Context
+from kith.cli.server import settings_of
+from kith.errors import InvalidInput
+from kith.local import datagen_module, embedder_of
+
+app = typer.Typer()
+
+Split = Literal["yollava", "msbench", "msdiffusion"]
+Out = Annotated[Path, typer.Option(metavar="DIR", help="The folder to make.")]
+
+
+@app.command()
+def negatives(
+    context: Context,
+    seeds: Annotated[
+        Path,
+        typer.Option(
+            metavar="DIR",
+            help="The concepts: NAME/train/*.jpg, perhaps NAME/test/*.jpg, and concepts.yaml with "
+            "the category of each. The folder seeds of a dataset is one.",
+        ),
+    ],
+    split: Annotated[Split, typer.Option(help="Whose categories these are.")],
+    pool: Annotated[
+        Path, typer.Option(metavar="DIR", help="Pictures to look among, in folders or not.")
+    ],
+    out: Out,
+    faces: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CATEGORY=DIR",
+            help="Further pictures for the concepts of a category: 20 of them, drawn at random, "
+            "are looked at too. As often as you like.",
+        ),
+    ] = None,
+) -> None:
+    """Find pictures that look like each concept and are not it.
+
+    Writes OUT/NAME/0001.jpg and so on, the most alike first, with their similarities in
+    metadata.jsonl, and the numbers in OUT/counts.json. Near-copies of a concept's pictures are left
+    out. The vectors are those of --profile; what was computed of a pool is kept in OUT/.pools, so
+    that the command goes on where it was stopped.
+    """
+    session = context.obj
+    session.refuse_server("datagen negatives")
+    known = datagen_module("datagen.layout").load(split)
+    concepts = datagen_module("datagen.seeds").read_seeds(seeds, known)
+    further = _further(faces or (), tuple(known.concepts))
+    mining, pools = datagen_module("datagen.negatives"), datagen_module("datagen.pool")
+    with bar() as shown, embedder_of(settings_of(session, None)) as (name, embed):
+        embedder = pools.Embedder(name, embed)
+        searched = {
+            folder: pools.index(folder, embedder, out / ".pools", _teller(shown, folder))
+            for folder in (pool, *further.values())
+        }
+        extras = {category: searched[folder] for category, folder in further.items()}
+        counts = {}
+        task = shown.add_task("concepts", total=len(concepts))
+        for concept in concepts:
+            mined = mining.mine(concept, embedder, [searched[pool]], extras)
+            mining.write_negatives(mined, out)
+            counts[concept.name] = mined.counts()
+            shown.advance(task)
+    told = json.dumps(counts, ensure_ascii=False, indent=1) + "\n"
+    datagen_module("datagen.pictures").write_whole(out / "counts.json", told.encode())
+    form = {
+        "out": str(out),
+        "pictures": sum(len(one.files) for one in searched.values()),
+        "unreadable": sum(len(one.unreadable) for one in searched.values()),
+        "concepts": counts,
+    }
+    session.show(form, Text(_said(form), no_wrap=True, overflow="ignore"))
+
+
+@app.command()
+def masks(
+    context: Context,
+    annotations: Annotated[
+        Path,
+        typer.Option(
+            metavar="FILE", help="What was marked in VGG Image Annotator, exported as JSON."
+        ),
+    ],
+    pictures: Annotated[
+        Path, typer.Option(metavar="DIR", help="The folder that its file names start from.")
+    ],
+    sam: Annotated[
+        Path,
+        typer.Option(metavar="DIR", help="A SAM with config.json and model.safetensors."),
+    ],
+    out: Out,
+) -> None:
+    """Outline the things that were marked in pictures.
+
+    Writes a PNG for each picture, under its name: white where the thing is, black elsewhere.
+    Understands points, boxes and polygons; a point with the attribute "outside" lies beside the
+    thing.
+    """
+    session = context.obj
+    session.refuse_server("datagen masks")
+    marked = datagen_module("datagen.via").read_annotations(annotations)
+    with session.waiting("Loading SAM ..."):
+        outlining = datagen_module("datagen.masks")
+        outliner = outlining.Outliner(sam)
+    with bar() as shown:
+        steps = outlining.write_masks(outliner, marked, pictures, out)
+        written = list(shown.track(steps, total=len(marked), description=""))
+    least = min(written, key=lambda one: one.score)
+    form = {
+        "out": str(out),
+        "masks": [
+            {"picture": one.picture, "score": one.score, "share": one.share} for one in written
+        ],
+    }
+    said = f"Masks: {len(written)}. Least certain: {least.picture} ({least.score:.2f})."
+    session.show(form, Text(said, no_wrap=True, overflow="ignore"))
+
+
+def _further(faces: Sequence[str], categories: Sequence[str]) -> Mapping[str, Path]:
+    """Categories and their folders.
+
+    Raises:
+        InvalidInput: One is written otherwise, names no category of the layout, or comes twice.
+    """
+    found: dict[str, Path] = {}
+    for one in faces:
+        category, _, folder = one.partition("=")
+        if not folder or category not in categories or category in found:
+            raise InvalidInput(
+                f"faces: {one!r} is not CATEGORY=DIR with one of {', '.join(categories)}, each "
+                "once; correct it",
+                reason="FACES_INVALID",
+                field="faces",
+            )
+        found[category] = Path(folder)
+    return found
+
+
+def _teller(shown: Progress, folder: Path) -> Any:  # noqa: ANN401 - see kith.local
+    task = shown.add_task(folder.name)
+    return lambda done, of: shown.update(task, completed=done, total=of)
+
+
+def _said(form: Mapping[str, Any]) -> str:
+    kept = [counts["kept"] for counts in form["concepts"].values()]
+    unread = f", {form['unreadable']} unreadable" if form["unreadable"] else ""
+    each = f"{min(kept)}" if min(kept) == max(kept) else f"{min(kept)} to {max(kept)}"
+    return (
+        f"Negatives: {each} for each of {len(kept)} concepts, of {form['pictures']} pictures"
+        f"{unread}."
+    )

@@ -1,0 +1,126 @@
+"""Seed sets come from strangers: what is taken is plain, and nothing else is taken."""
+
+import stat
+import zipfile
+from pathlib import Path
+
+import pytest
+from google.rpc import code_pb2
+
+from datagen.seeds import read_seeds
+from datagen.service import seed_sets, seed_zip
+from kith.errors import InvalidInput
+from kith.v1 import datagen_pb2
+from tests.datagen.service.calling import order, paths, progress_of
+from tests.datagen.service.conftest import Serving
+from tests.datagen.service.zips import INDEX, photo, zip_of
+from tests.datagen.service.zips import seed_zip as good
+
+ZEROS = bytes(25 * 2**20)
+PHOTO = ("bo/train/a.png", photo())
+
+
+async def test_photos_are_kept_plain_in_their_order_and_twice_the_same_is_once(
+    serving: Serving, root: Path
+) -> None:
+    extra = [("__MACOSX/bo/x", b"?"), ("bo/train/.DS_Store", b"?"), ("bo/", b"")]
+    async with serving(draws=False) as ann:
+        first = await ann.upload(good(*extra))
+        again = await ann.upload(good(*extra))
+    assert first == again
+    assert (list(first.concepts), first.train_images, first.test_images) == (["bo", "mug"], 3, 1)
+    (folder,) = paths(root, "users/*/seed-sets/*")
+    files = {path.relative_to(folder).as_posix() for path in paths(folder, "**/*.*")}
+    photos = {"bo/train/0001.jpg", "bo/train/0002.jpg", "bo/test/0001.jpg", "mug/train/0001.jpg"}
+    assert files == photos | {"concepts.yaml"}
+    assert not [name for name in files if b"Brno" in (folder / name).read_bytes()]
+    beach = next(read_seeds(folder, None)[0].views())  # before "walk"
+    assert abs(beach.getpixel((3, 3))[0] - 2) <= 1  # type: ignore[index]
+
+
+def link(name: str) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(name)
+    info.external_attr = (stat.S_IFLNK | 0o777) << 16
+    return info
+
+
+HOSTILE = [
+    (b"no zip at all", "no whole zip file"),
+    (b"", "no whole zip file"),
+    (good()[:-40], "no whole zip file"),
+    (good(("../../evil.jpg", photo())), "'../../evil.jpg' leads out of it"),
+    (good(("/etc/train/a.jpg", photo())), "leads out of it"),
+    (good(("bo\\..\\x/train/a.jpg", photo())), "leads out of it"),
+    (good((link("bo/train/z.jpg"), b"/etc/passwd")), "is a link or encrypted"),
+    (good(("bo/train/z.jpg", ZEROS)), "'bo/train/z.jpg' has more than 20971520 bytes"),
+    (good(("bo/train/z.jpg", b"GIF89a...")), "bo/train/z.jpg: GIF; send a JPEG"),
+    (good(("bo/train/z.jpg", photo(size=(9000, 9)))), "z.jpg: 9000 x 9 pixels"),
+    (good(("notes.txt", b"hello")), "'notes.txt' is neither concepts.yaml nor"),
+    (good((f"{'ö' * 130}/train/a.jpg", photo())), "is neither concepts.yaml nor"),
+    (zip_of(("bo/train/a.png", photo())), "the zip file has no concepts.yaml"),
+    (zip_of(("concepts.yaml", b"[" * 9999), ("bo/train/a.png", photo())), "concepts.yaml: can't"),
+    (zip_of(("concepts.yaml", INDEX), ("bo/train/a.png", photo())), "'mug' has no folder"),
+    (zip_of(("concepts.yaml", bytes(300_000))), "has more than 262144 bytes"),
+    (zip_of(*((f"x{n}/", b"") for n in range(5001))), "more than 5000 entries"),
+]
+
+
+@pytest.mark.parametrize(("content", "said"), HOSTILE, ids=[said[:24] for _, said in HOSTILE])
+async def test_a_hostile_file_is_refused_by_name_and_leaves_nothing(
+    serving: Serving, root: Path, content: bytes, said: str
+) -> None:
+    async with serving(draws=False) as ann:
+        with pytest.raises(InvalidInput, match="chunk: ") as refused:
+            await ann.upload(content)
+    assert said in str(refused.value)
+    assert str(root) not in str(refused.value)
+    assert [path for path in paths(root, "**/*") if path.is_file()] == []
+    assert not paths(root, "users/*/seed-sets/.*")
+
+
+async def test_what_comes_out_of_a_file_is_counted_whatever_the_file_says(
+    serving: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seed_zip, "MAX_UNPACKED_BYTES", 300)
+    async with serving(draws=False) as ann:
+        with pytest.raises(InvalidInput, match="have more than 300 bytes"):
+            await ann.upload(good())
+        monkeypatch.setattr(seed_sets, "MAX_FILE_BYTES", 500)
+        with pytest.raises(InvalidInput, match="the file has more than 500 bytes"):
+            await ann.upload(good())
+
+
+async def test_a_list_of_entries_too_long_for_memory_is_not_read(serving: Serving) -> None:
+    whole = bytearray(good())
+    end = whole.rfind(b"PK\x05\x06")
+    long = whole.copy()
+    long[end + 12 : end + 16] = (2**31).to_bytes(4, "little")
+    of_64 = whole[:end] + b"PK\x06\x07" + bytes(16) + whole[end:]
+    async with serving(draws=False) as ann:
+        for content in (long, of_64):
+            with pytest.raises(InvalidInput, match="more than 5000 entries"):
+                await ann.upload(bytes(content))
+
+
+async def test_a_seed_set_is_planned_and_what_is_wrong_with_it_is_said(
+    serving: Serving, root: Path, tmp_path: Path
+) -> None:
+    async with serving(models=tmp_path / "models") as ann:
+        seeds = await ann.upload(good())
+        wish = {"engine": datagen_pb2.ENGINE_MSDIFFUSION, "seed_set": seeds.name}
+        checked = await ann.ask("MakeDataset", order(validate_only=True, **wish))
+        # Two of five concepts: as much of both parts, rounded up. No combination fits them.
+        assert progress_of(checked).images_planned == 2 + 2
+        operation = await ann.ask("MakeDataset", order(**wish))
+        failed = (await ann.over(operation.name)).error
+        assert failed.code == code_pb2.FAILED_PRECONDITION
+        assert failed.message.startswith("models: ")
+        assert str(tmp_path) not in failed.message
+        other = await ann.upload(zip_of(("concepts.yaml", b"bo: {category: car}"), PHOTO))
+        for changed, said in (
+            ({"seed_set": other.name}, "seed_set: concepts.yaml: bo: category: 'car' is unknown"),
+            ({"seed_set": ""}, "seed_set: MS-Diffusion draws the concepts of a seed set"),
+            ({"engine": datagen_pb2.ENGINE_PLAYROOM}, "seed_set: .*Playroom its own; leave it"),
+        ):
+            with pytest.raises(InvalidInput, match=said):
+                await ann.ask("MakeDataset", order("second", **wish | changed))
