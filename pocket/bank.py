@@ -19,11 +19,13 @@ from tqdm import tqdm
 
 from datagen import playroom
 
-SCENE_PIXELS = 160
-VIEW_PIXELS = 112
-GRID = 7
-"""Patches a side of a picture of 112 px: the vision tower's 16 px patches."""
+PIXELS = 160
+"""A side of every picture: what the detector and the vision tower look at."""
+GRID = 8
+"""Patches a side of a picture: the vision tower's 20 px patches."""
 PORTRAITS = 3
+PORTRAIT_PIXELS = 192
+"""A side of a portrait before it is cut: users' reference photos are larger than what is seen."""
 SHARD = 500
 ATTRIBUTES = ("category", "color", "color2", "pattern", "accessory", "build")
 
@@ -91,7 +93,7 @@ def draw_scenes(job: tuple[Plan, int, str]) -> None:
         rng = np.random.default_rng([plan.seed, index, 13])
         concepts = [ids[i] for i in cast(rng, ids, by_family)]
         seed = plan.seed * 5_000_011 + index
-        picture = playroom.render(playroom.compose(concepts, seed=seed), size=SCENE_PIXELS)
+        picture = playroom.render(playroom.compose(concepts, seed=seed), size=PIXELS)
         images.append(picture.image)
         grids.append(patch_owners(picture))
         texts.append(playroom.caption(picture, placeholders(picture), seed=index))
@@ -121,17 +123,17 @@ def draw_portraits(job: tuple[Plan, int, str]) -> None:
     for i, concept in enumerate(ids):
         for k in range(PORTRAITS):
             seed = (shard * SHARD + i) * 31 + k + plan.seed
-            picture = playroom.portrait(concept, seed=seed, size=128)
+            picture = playroom.portrait(concept, seed=seed, size=PORTRAIT_PIXELS)
             rng = np.random.default_rng([seed, 17])
             main = max(picture.things, key=lambda t: (t.concept == concept, t.mask.sum()))
-            whole = (0.0, 0.0, 128.0, 128.0)
+            whole = (0.0, 0.0, PORTRAIT_PIXELS, PORTRAIT_PIXELS)
             box = main.box if rng.random() < 0.6 else whole
             images.append(cut(Image.fromarray(picture.image), box, rng))
     np.savez(target, images=np.stack(images))
 
 
 def cut(photo: Image.Image, box: tuple[float, ...], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Cuts a box as a detector would find it: a little off, squashed to 112 x 112 px."""
+    """Cuts a box as a detector would find it: a little off, squashed to 160 x 160 px."""
     x1, y1, x2, y2 = box
     slack = rng.uniform(-0.06, 0.08, 4) * np.array([x2 - x1, y2 - y1, x2 - x1, y2 - y1])
     region = (
@@ -140,12 +142,12 @@ def cut(photo: Image.Image, box: tuple[float, ...], rng: np.random.Generator) ->
         min(float(photo.width), x2 + slack[2]),
         min(float(photo.height), y2 + slack[3]),
     )
-    view = photo.resize((VIEW_PIXELS, VIEW_PIXELS), Image.Resampling.BICUBIC, box=region)
+    view = photo.resize((PIXELS, PIXELS), Image.Resampling.BICUBIC, box=region)
     return np.asarray(view)
 
 
 def patch_owners(picture: playroom.Picture) -> NDArray[np.int8]:
-    """Which thing covers each patch of the 7 x 7 grid: its place in ``things``, or -1."""
+    """Which thing covers each patch of the 8 x 8 grid: its place in ``things``, or -1."""
     size = picture.size
     edges = np.linspace(0, size, GRID + 1).round().astype(int)
     shares = np.zeros((len(picture.things), GRID, GRID), np.float32)
@@ -172,15 +174,15 @@ class Bank:
         self.images: NDArray[np.uint8] = np.load(folder / "images.npy", mmap_mode="r")
         """[N, 160, 160, 3]"""
         self.grids: NDArray[np.int8] = np.load(folder / "grids.npy")
-        """[N, 7, 7]: place of the thing that covers the patch, -1 for the backdrop"""
+        """[N, 8, 8]: place of the thing that covers the patch, -1 for the backdrop"""
         self.crops: NDArray[np.uint8] = np.load(folder / "crops.npy", mmap_mode="r")
-        """[T, 112, 112, 3]"""
+        """[T, 160, 160, 3]"""
         things: NDArray[np.float32] = np.load(folder / "things.npy")
         self.scene_of, self.order_of, self.who = things[:, :3].astype(np.int64).T
         self.boxes = things[:, 3:7]
         """[T, 4] x1, y1, x2, y2 in pixels of the 160 px scene"""
         self.portraits: NDArray[np.uint8] = np.load(folder / "portraits.npy", mmap_mode="r")
-        """[3 I, 112, 112, 3]"""
+        """[3 I, 160, 160, 3]"""
         words = json.loads((folder / "words.json").read_text(encoding="utf-8"))
         self.texts: list[str] = words["texts"]
         """[N] captions; ``<{k}>`` stands for the thing at place k"""

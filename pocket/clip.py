@@ -1,7 +1,7 @@
 """The pocket CLIP: an open_clip model whose vision tower also is the pocket LLaVA's.
 
 Beside image-text contrast it learns *who* is seen: instance contrast between views of one identity
-with its look-alikes in the batch, and the same for every 16 px patch of a scene, so that patch
+with its look-alikes in the batch, and the same for every 20 px patch of a scene, so that patch
 features (which LLaVA reads) carry identity too. Attribute heads give dense supervision from the
 first step; they are dropped on export.
 """
@@ -18,11 +18,12 @@ from torch import Tensor, nn
 from torch.nn import attention
 from torch.nn import functional as F  # noqa: N812 - the name everybody knows
 
-from pocket.bank import ATTRIBUTES, Bank, attribute_words
+from pocket.bank import ATTRIBUTES, GRID, PIXELS, Bank, attribute_words
 from pocket.clip_batches import MEAN, STD, Batch, Sampler, normalize, photometric, reframe
 from pocket.loop import Run, half
 
-VISION = {"image_size": 112, "patch_size": 16, "layers": 6, "width": 192, "head_width": 32}
+PATCH = PIXELS // GRID
+VISION = {"image_size": PIXELS, "patch_size": PATCH, "layers": 6, "width": 192, "head_width": 32}
 TEXT = {"context_length": 48, "vocab_size": 49408, "width": 128, "heads": 4, "layers": 3}
 VECTOR_DIM = 256
 DENSE_DIM = 128
@@ -61,11 +62,11 @@ def see(model: CLIP, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
     Returns:
         unit vectors [n, 256], pooled features [n, 192], patch features of the last layer but one
-        [n, 49, 192] (what LLaVA reads), all float32.
+        [n, 64, 192] (what LLaVA reads), all float32.
     """
     tower = model.visual
     hidden = tower._embeds(normalize(images))
-    # Over 50 tokens plain attention trains twice as fast on a CPU as the fused kernels.
+    # Over 65 tokens plain attention trains twice as fast on a CPU as the fused kernels.
     plain = attention.sdpa_kernel(attention.SDPBackend.MATH)
     with plain, half(images.device.type):
         for block in tower.transformer.resblocks[:-1]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - the name everybody knows
 
-from pocket.bank import GRID, PORTRAITS, VIEW_PIXELS, Bank
+from pocket.bank import GRID, PORTRAITS, Bank
 
 MEAN = (0.48145466, 0.4578275, 0.40821073)
 STD = (0.26862954, 0.26130258, 0.27577711)
@@ -17,11 +17,11 @@ STD = (0.26862954, 0.26130258, 0.27577711)
 
 @dataclass(frozen=True)
 class Batch:
-    """S scenes and V views. Images are float32 in [0, 1], [n, 3, 112, 112]."""
+    """S scenes and V views. Images are float32 in [0, 1], [n, 3, 160, 160]."""
 
     scenes: Tensor
     owners: Tensor
-    """[S, 49] identity number that covers each patch, -1 for the backdrop"""
+    """[S, 64] identity number that covers each patch, -1 for the backdrop"""
     captions: list[str]
     views: Tensor
     who: Tensor
@@ -61,7 +61,7 @@ class Sampler:
             views += [self.portrait(i), self.sighting(i)]
             who += [i, i]
         return Batch(
-            scenes=shrink(as_float(bank.images[np.sort(picked)])),
+            scenes=as_float(bank.images[np.sort(picked)]),
             owners=self.owners(np.sort(picked)),
             captions=[bank.texts[s] for s in np.sort(picked)],
             views=as_float(np.stack(views)),
@@ -76,18 +76,18 @@ class Sampler:
         return others[int(self.rng.integers(len(others)))] if others else identity
 
     def portrait(self, identity: int) -> NDArray[np.uint8]:
-        """One of the reference views of an identity, [112, 112, 3]."""
+        """One of the reference views of an identity, [160, 160, 3]."""
         return np.asarray(self.bank.portraits[identity * PORTRAITS + self.rng.integers(PORTRAITS)])
 
     def sighting(self, identity: int) -> NDArray[np.uint8]:
-        """A view cut from one of the scenes that show an identity, [112, 112, 3]."""
+        """A view cut from one of the scenes that show an identity, [160, 160, 3]."""
         rows = self.bank.sightings[identity]
         if not len(rows):
             return self.portrait(identity)
         return np.asarray(self.bank.crops[rows[self.rng.integers(len(rows))]])
 
     def owners(self, scenes: NDArray[np.int64]) -> Tensor:
-        """[S, 49] identity number that covers each patch, -1 for the backdrop."""
+        """[S, 64] identity number that covers each patch, -1 for the backdrop."""
         numbers = np.full((len(scenes), GRID, GRID), -1, np.int64)
         for row, scene in enumerate(scenes):
             for thing in self.things_in[scene]:
@@ -100,11 +100,6 @@ class Sampler:
 def as_float(images: NDArray[np.uint8]) -> Tensor:
     """[n, h, w, 3] uint8 to [n, 3, h, w] float32 in [0, 1]."""
     return torch.from_numpy(np.array(images)).permute(0, 3, 1, 2).float() / 255
-
-
-def shrink(images: Tensor, pixels: int = VIEW_PIXELS) -> Tensor:
-    """[n, 3, h, w] to [n, 3, pixels, pixels]."""
-    return F.interpolate(images, (pixels, pixels), mode="bicubic", antialias=True).clamp(0, 1)
 
 
 def normalize(images: Tensor) -> Tensor:
@@ -144,7 +139,7 @@ def reframe(images: Tensor, generator: torch.Generator) -> Tensor:
     )
     grid = F.affine_grid(theta, list(images.shape), align_corners=False)
     moved = F.grid_sample(images, grid, padding_mode="border", align_corners=False)
-    pixels = int(torch.randint(36, 112, (1,), generator=generator))
+    pixels = int(torch.randint(36, images.shape[-1], (1,), generator=generator))
     half = torch.rand(n, generator=generator) < 0.35
     if half.any():
         small = F.interpolate(moved[half], (pixels, pixels), mode="bilinear", antialias=True)

@@ -13,9 +13,8 @@ from PIL import Image
 from tqdm import tqdm
 
 from datagen import playroom
-from pocket.bank import SCENE_PIXELS, Bank
+from pocket.bank import PIXELS, Bank
 
-IMAGE_PIXELS = 160
 ARCHITECTURE = "yolo11n.yaml"
 
 
@@ -42,7 +41,7 @@ def describe_dataset(folder: Path) -> None:
 
 def label_line(bank: Bank, row: int) -> str:
     """Class number and centre, width and height as shares of the picture."""
-    x1, y1, x2, y2 = bank.boxes[row] / SCENE_PIXELS
+    x1, y1, x2, y2 = bank.boxes[row] / PIXELS
     category = bank.concepts[int(bank.who[row])].category
     number = playroom.CATEGORIES.index(category)
     return f"{number} {(x1 + x2) / 2:.5f} {(y1 + y2) / 2:.5f} {x2 - x1:.5f} {y2 - y1:.5f}"
@@ -64,7 +63,7 @@ def train(start: str, bank: Bank, check: Bank, folder: Path, minutes: float, dev
     write_dataset(check, data, "val")
     describe_dataset(data)
     settings = {
-        "model": start, "data": data / "data.yaml", "device": device, "imgsz": IMAGE_PIXELS,
+        "model": start, "data": data / "data.yaml", "device": device, "imgsz": PIXELS,
         "batch": 32, "time": minutes / 60, "amp": device != "cpu", "workers": 1, "plots": False,
         "project": folder.resolve(), "name": "yolo", "exist_ok": True, "pretrained": False,
         "optimizer": "AdamW", "lr0": 0.002, "warmup_epochs": 0.3, "mosaic": 0.0, "hsv_h": 0.01,

@@ -4,6 +4,7 @@ Each is drawn around one scene of a bank. References follow the layout of RAP (p
 references in brackets) or Kith's own (references first, so that an engine's prefix cache hits).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -59,6 +60,8 @@ class Conversation:
     """place of the photo among the pictures"""
     numbered: list[int] = field(default_factory=list)
     """identity number of each reference, in order"""
+    names: list[str] = field(default_factory=list)
+    """what each reference is called, in angle brackets, in order"""
     apart: bool = False
     """each question is the first after the opening, and none hears of the others"""
 
@@ -134,11 +137,29 @@ class Author:
         who = self.number[concept]
         return [j for j in self.family_of[who] if j != who]
 
-    def attribute(self, thing: str, concept: playroom.Concept) -> tuple[str, str]:
-        """A question about one attribute of a thing."""
-        options = [a for a in ASKED if not (a == "category" and thing.startswith("the "))]
-        asked = options[int(self.rng.integers(len(options)))]
-        return self.pick(ASKED[asked]).format(thing), concept.attributes[asked]
+    def attribute(
+        self, thing: str, concept: playroom.Concept, others: Sequence[int] = ()
+    ) -> tuple[str, str]:
+        """A question about one attribute of a thing, some with options to choose from."""
+        asked = [a for a in ASKED if not (a == "category" and thing.startswith("the "))]
+        return self.offered(thing, concept, asked[int(self.rng.integers(len(asked)))], others)
+
+    def offered(
+        self, thing: str, concept: playroom.Concept, asked: str, others: Sequence[int]
+    ) -> tuple[str, str]:
+        """A question about this attribute; in half of them the answer stands among two options.
+
+        What another one of the conversation is makes the wrong option more often than not: it
+        leaves no way around knowing which description, or which picture, is whose.
+        """
+        question, answer = self.pick(ASKED[asked]).format(thing), concept.attributes[asked]
+        pool = others if others and self.chance(0.6) else range(len(self.bank.concepts))
+        wrong = self.bank.concepts[pool[int(self.rng.integers(len(pool)))]].attributes[asked]
+        if wrong == answer or self.chance(0.4):
+            return question, answer
+        right_first = self.chance(0.5)
+        a, b = (answer, wrong) if right_first else (wrong, answer)
+        return multiple_choice(question, [a, b]), "A" if right_first else "B"
 
     def about(self, thing: str, row: int) -> tuple[str, str]:
         """Where a thing is, or what it does."""
@@ -198,7 +219,7 @@ class Author:
         else:
             listed = f"[{listing}]" if ids else ""
             opening, images, photo = f"{listed}<image>\n", [*views, ("scene", scene)], len(views)
-        return Conversation(opening, turns, images, photo, ids, apart)
+        return Conversation(opening, turns, images, photo, ids, names, apart)
 
     def names(self, count: int) -> list[str]:
         """Different names in angle brackets."""
@@ -246,21 +267,24 @@ class Author:
         who = list(present)[int(self.rng.integers(len(present)))]
         if self.chance(0.5):
             return self.about(named[who], here[who])
-        return self.attribute(named[who], self.bank.concepts[who])
+        return self.attribute(named[who], self.bank.concepts[who], [i for i in named if i != who])
 
-    def spoken(self) -> Conversation:
-        """Text only: names with descriptions, and questions, some with options to choose from."""
-        ids = self.rng.choice(len(self.bank.concepts), int(self.rng.integers(1, 4)), replace=False)
+    def spoken(self, *, seen: bool) -> Conversation:
+        """No photo: names with descriptions, and questions, some with options to choose from.
+
+        Args:
+            seen: each concept has a reference picture beside its description.
+        """
+        ids = self.rng.choice(len(self.bank.concepts), int(self.rng.integers(1, 5)), replace=False)
         names = self.names(len(ids))
-        with_view = self.chance(0.4)
-        mark = "<image>\n" if with_view else ""
+        mark = "<image>\n" if seen else ""
         listing = "".join(
             f"{k}.{mark} Name: {name}, Info: {self.bank.concepts[i].describe(name)}\n"
             for k, (i, name) in enumerate(zip(ids, names, strict=True), 1)
         )
         turns = [self.spoken_turn(ids, names) for _ in range(9)]
-        images = [self.view(int(i), -1) for i in ids] if with_view else []
-        return Conversation(listing, turns, images, -1, apart=self.chance(APART))
+        images = [self.view(int(i), -1) for i in ids] if seen else []
+        return Conversation(listing, turns, images, -1, names=names, apart=self.chance(APART))
 
     def spoken_turn(self, ids: NDArray[np.int64], names: list[str]) -> tuple[str, str]:
         """A question about one of the described concepts, and its answer."""
@@ -270,18 +294,7 @@ class Author:
             return f"Describe {names[k]}.", concept.describe(names[k])
         said = [a for a in ASKED if concept.attributes[a] in concept.describe()]
         asked = said[int(self.rng.integers(len(said)))]
-        question, answer = self.pick(ASKED[asked]).format(names[k]), concept.attributes[asked]
-        if self.chance(0.5):
-            return question, answer
-        others = [int(i) for i in ids if i != ids[k]]
-        # What another one is offers no way around knowing which description is whose.
-        pool = others if others and self.chance(0.6) else range(len(self.bank.concepts))
-        wrong = self.bank.concepts[pool[int(self.rng.integers(len(pool)))]].attributes[asked]
-        if wrong == answer:
-            return question, answer
-        right_first = self.chance(0.5)
-        a, b = (answer, wrong) if right_first else (wrong, answer)
-        return multiple_choice(question, [a, b]), "A" if right_first else "B"
+        return self.offered(names[k], concept, asked, [int(i) for i in ids if i != ids[k]])
 
 
 def multiple_choice(question: str, options: list[str]) -> str:

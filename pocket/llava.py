@@ -1,17 +1,17 @@
 """The pocket LLaVA: CLIP's vision tower, a two-layer projector and a small Llama.
 
-Trained in one run of three stages, by share of the time: names and descriptions in text, then
-captions and attribute questions about photos, then the personal prompt mixed with both. Three
-training-only heads inside the language model say of which picture a patch is, which reference it
-shows, and whether a reference is in the photo: yes or no alone is too thin a signal to learn *who*
-from.
+As with its large siblings, a language model that can already read is joined with CLIP's eyes. First
+it learns names and descriptions in text alone; then captions and attribute questions about photos,
+then the personal prompt mixed with both. Training-only heads inside the language model say to which
+reference of the list a token belongs, which one a name calls, which one a patch of the photo shows,
+whether a reference is in it, and whether an option is the right one: answers alone are too thin a
+signal to learn *who* from.
 """
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import torch
-from open_clip.model import CLIP
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the name everybody knows
 from transformers import (
@@ -22,7 +22,6 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from pocket import llava_start
 from pocket.bank import Bank
 from pocket.clip import VECTOR_DIM, VISION
 from pocket.dialogue import Author
@@ -30,19 +29,23 @@ from pocket.llava_batches import Album, Packed, Packer, hearing
 from pocket.llava_format import IMAGE, PATCHES
 from pocket.loop import Run, half
 
-STAGES = ((0.25, "spoken"), (0.45, "plain"), (1.0, "personal"))
-"""Until which share of the time a stage lasts, and what most of its conversations are.
-
-With a twentieth of the time for text the model never learned to copy a name from its prompt."""
-MIX = {
-    "spoken": {"spoken": 1.0},
-    "plain": {"plain": 0.6, "personal": 0.25, "spoken": 0.15},
-    "personal": {"personal": 0.68, "plain": 0.2, "spoken": 0.12},
-}
+Stages = tuple[tuple[float, dict[str, float]], ...]
+"""Until which share of the time a stage lasts, and how often it draws each kind of conversation."""
+WORDS: Stages = ((1.0, {"words": 1.0}),)
+JOINED: Stages = (
+    (0.25, {"plain": 0.5, "personal": 0.35, "spoken": 0.15}),
+    (1.0, {"personal": 0.73, "plain": 0.15, "spoken": 0.12}),
+)
 PROMPTS = 0.5
 """Weight of the loss over prompts. They repeat each name many times: copying is learned there, long
 before the few tokens of the answers teach it."""
-AUXILIARY = {"pictures": (1, 5), "patches": (4, 5), "present": (4, 2)}
+AUXILIARY = {
+    "lines": (1, 5),
+    "called": (3, 5),
+    "options": (4, 2),
+    "patches": (4, 5),
+    "present": (4, 2),
+}
 """The training-only heads: the layer of six whose output each reads, and its classes."""
 
 
@@ -85,7 +88,7 @@ def build(tokenizer: PreTrainedTokenizerFast) -> LlavaForConditionalGeneration:
 
 
 class Heads(nn.Module):
-    """The training-only heads: a patch is of which picture, shows which reference; who is there."""
+    """The training-only heads: one for each kind of label in ``AUXILIARY``."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -125,15 +128,24 @@ def losses(model: LlavaForConditionalGeneration, heads: Heads, batch: Packed) ->
 
 
 def train(
-    model: LlavaForConditionalGeneration, bank: Bank, clip: CLIP,
+    model: LlavaForConditionalGeneration, bank: Bank, album: Album | None,
     tokenizer: PreTrainedTokenizerFast, folder: Path, minutes: float, device: str, *, resume: bool,
 ) -> None:  # fmt: skip
-    """Trains projector and language model for the given minutes; the vision tower stays."""
+    """Trains the language model for the given minutes, and the projector where there are pictures.
+
+    Args:
+        model: what is trained, in place; its vision tower stays as it is.
+        bank: what is talked about.
+        album: the bank's pictures as the vision tower sees them; without it all is text.
+        tokenizer: the model's.
+        folder: checkpoint, log and curves.
+        minutes: wall clock.
+        device: cpu or cuda.
+        resume: go on from the folder's checkpoint.
+    """
     torch.manual_seed(0)
+    stages = JOINED if album else WORDS
     heads = Heads().to(device)
-    album = Album(bank, clip, device)
-    if not resume:
-        llava_start.start(model, bank, album)
     model.to(device)
     core = model.model
     learning = nn.ModuleDict({
@@ -147,9 +159,9 @@ def train(
     ahead = ThreadPoolExecutor(1)
 
     def draw() -> Future[list[Packed]]:
-        stage = next(name for end, name in STAGES if run.progress <= end)
+        mix = next(mix for end, mix in stages if run.progress <= end)
         # Look-alikes come slowly: nothing is learned from a difference that is not yet seen.
-        return ahead.submit(packer.batches, MIX[stage], Author.alike * run.progress)
+        return ahead.submit(packer.batches, mix, Author.alike * run.progress)
 
     drawn = draw()
     while run.running():

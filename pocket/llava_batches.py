@@ -1,6 +1,7 @@
 """Batches for the LLaVA recipe: conversations as tokens, pictures as features drawn up once."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -12,16 +13,18 @@ from transformers import PreTrainedTokenizerFast
 
 from pocket.bank import GRID, Bank
 from pocket.clip import VISION, see
-from pocket.clip_batches import as_float, shrink
+from pocket.clip_batches import as_float
 from pocket.dialogue import Author, Conversation
 from pocket.llava_format import IMAGE, PATCHES
 
 BATCH_TOKENS = 7000
-MOST_TOKENS = 900
+MOST_TOKENS = 1000
+SPACE, NEWLINE = "Ġ", "Ċ"
+"""How byte-level pieces write them."""
 
 
 class Album:
-    """Patch features of every picture in a bank, computed once: float16 [rows, 49, 192] a kind."""
+    """Patch features of every picture in a bank, computed once: float16 [rows, 64, 192] a kind."""
 
     def __init__(self, bank: Bank, clip: CLIP, device: str) -> None:
         self.kinds = {
@@ -31,18 +34,17 @@ class Album:
         }
 
     def fetch(self, images: list[tuple[str, int]]) -> Tensor:
-        """[n, 49, 192] float32."""
+        """[n, 64, 192] float32."""
         return torch.stack([self.kinds[kind][row] for kind, row in images]).float()
 
 
 @torch.inference_mode()
 def encode(clip: CLIP, images: NDArray[np.uint8], device: str) -> Tensor:
-    """[n, h, w, 3] uint8 to patch features, float16 [n, 49, 192] on the CPU."""
+    """[n, h, w, 3] uint8 to patch features, float16 [n, 64, 192] on the CPU."""
     clip.eval()
     parts = []
     for start in range(0, len(images), 256):
         batch = as_float(images[start : start + 256]).to(device)
-        batch = batch if batch.shape[-1] == VISION["image_size"] else shrink(batch)
         parts.append(see(clip, batch)[2].half().cpu())
     return torch.cat(parts).clone()
 
@@ -62,22 +64,29 @@ class Packed:
     weights: Tensor
     """[B, L]: an answer of n tokens weighs n ** 0.5, a question nothing"""
     features: Tensor
-    """[P, 49, 192]"""
+    """[P, 64, 192]"""
+    lines: Tensor
+    """[B, L]: in the list of references, the one a token belongs to, from 1; 0 in the photo"""
+    called: Tensor
+    """[B, L]: at the end of every name, the reference that it calls, from 1"""
+    options: Tensor
+    """[B, L]: at the end of every option to choose from, whether it is the right one"""
     patches: Tensor
     """[B, L]: at the patches of a photo after its references, the one that covers it (0 none)"""
-    pictures: Tensor
-    """[B, L]: at every patch of the personal prompt, the reference it belongs to (0 the photo)"""
     present: Tensor
     """[B, L]: at a reference that follows the photo, and right behind it, whether it is there"""
 
 
 class Encoded(NamedTuple):
-    """One conversation: token ids, the tokens to be told at each place (or -100), their weights."""
+    """One conversation, token by token; see ``Packed``."""
 
     ids: NDArray[np.int64]
     branches: NDArray[np.int64]
     labels: NDArray[np.int64]
     weights: NDArray[np.float64]
+    options: NDArray[np.int64]
+    opened: int
+    """tokens of the opening"""
     talk: Conversation
 
 
@@ -85,7 +94,7 @@ class Packer:
     """Turns conversations into batches of about ``BATCH_TOKENS`` tokens, alike in length."""
 
     def __init__(
-        self, bank: Bank, album: Album, tokenizer: PreTrainedTokenizerFast, seed: int
+        self, bank: Bank, album: Album | None, tokenizer: PreTrainedTokenizerFast, seed: int
     ) -> None:
         self.bank, self.album, self.tokenizer = bank, album, tokenizer
         self.author = Author(bank, seed)
@@ -113,30 +122,44 @@ class Packer:
     def converse(self, mix: dict[str, float]) -> Conversation:
         """A conversation of a kind drawn from the mix."""
         kind = str(self.rng.choice(list(mix), p=list(mix.values())))
-        if kind == "spoken":
-            return self.author.spoken()
+        if kind in ("words", "spoken"):
+            return self.author.spoken(seen=kind == "spoken")
         scene = int(self.rng.integers(len(self.bank.images)))
         return self.author.plain(scene) if kind == "plain" else self.author.personal(scene)
 
     def encode(self, talk: Conversation) -> Encoded:
-        """One conversation as tokens, every picture spread over 49 of them."""
+        """One conversation as tokens, every picture spread over 64 of them."""
         ids = self.spread(f"<s>USER: {talk.opening}")
-        branches, weights = [0] * len(ids), [0.0] * len(ids)
+        opened = len(ids)
+        branches, weights, options = [0] * opened, [0.0] * opened, [-100] * opened
         for turn, (question, answer) in enumerate(talk.turns, 1):
             again = "" if talk.apart or turn == 1 else "USER: "
             asked = self.spread(f"{again}{question} ASSISTANT:")
             told = self.spread(f" {answer}</s>")
             ids += asked + told
+            options += [*self.judge(asked, answer), *[-100] * len(told)]
             branches += [turn if talk.apart else 0] * len(asked + told)
             weights += [0.0] * len(asked) + [len(told) ** -0.5] * len(told)
         tokens, turns = np.array(ids), np.array(branches)
         following = np.append(tokens[1:], self.image)
         unheard = np.append(turns[1:] != turns[:-1], True)
         labels = np.where((following == self.image) | unheard, -100, following)
-        return Encoded(tokens, turns, labels, np.array([*weights[1:], 0.0]), talk)
+        answers = np.array([*weights[1:], 0.0])
+        return Encoded(tokens, turns, labels, answers, np.array(options), opened, talk)
+
+    def judge(self, asked: list[int], answer: str) -> list[int]:
+        """At the end of each option among the tokens of a question, whether it is the answer."""
+        right, letter = [-100] * len(asked), ""
+        pieces: list[str] = self.tokenizer.convert_ids_to_tokens(asked)
+        for place, (piece, after) in enumerate(pairwise([*pieces, ""])):
+            if piece in ("A", "B", "C", "D") and after == ".":
+                letter = piece
+            elif letter and NEWLINE in piece:
+                right[place], letter = int(letter == answer), ""
+        return right
 
     def spread(self, text: str) -> list[int]:
-        """Token ids of a text, every picture 49 of them."""
+        """Token ids of a text, every picture 64 of them."""
         tokens = self.tokenizer.encode(text, add_special_tokens=False)
         return [t for t in tokens for _ in range(PATCHES if t == self.image else 1)]
 
@@ -145,31 +168,60 @@ class Packer:
         rows, longest = len(samples), max(len(s.ids) for s in samples)
         ids = np.full((rows, longest), self.tokenizer.pad_token_id)
         positions, branches = (np.zeros((rows, longest), np.int64) for _ in range(2))
-        labels, patches, pictures, present = (np.full((rows, longest), -100) for _ in range(4))
+        labels, lines, called, options = (np.full((rows, longest), -100) for _ in range(4))
+        patches, present = (np.full((rows, longest), -100) for _ in range(2))
         weights = np.zeros((rows, longest), np.float32)
         images: list[tuple[str, int]] = []
-        for row, (tokens, turns, wanted, weight, talk) in enumerate(samples):
+        for row, (tokens, turns, wanted, weight, right, opened, talk) in enumerate(samples):
             n = len(tokens)
             branches[row, :n], positions[row, :n] = turns, places(turns)
             ids[row, :n], labels[row, :n], weights[row, :n] = tokens, wanted, weight
+            options[row, :n] = right
             images += talk.images
+            self.bind(talk, tokens, opened, lines[row], called[row])
             if talk.numbered:
                 starts = np.flatnonzero(tokens == self.image)[::PATCHES]
-                for place, first in enumerate(starts):
-                    number = 0 if place == talk.photo else place + (talk.photo > 0)
-                    pictures[row, first : first + PATCHES] = number
+                lines[row, starts[talk.photo] : starts[talk.photo] + PATCHES] = 0
                 self.supervise(talk, starts, patches[row], present[row])
+        unseen = torch.zeros(0, PATCHES, VISION["width"])
+        features = self.album.fetch(images) if self.album and images else unseen
         return Packed(
             torch.from_numpy(ids),
             torch.from_numpy(positions),
             torch.from_numpy(branches),
             torch.from_numpy(labels),
             torch.from_numpy(weights),
-            self.album.fetch(images) if images else torch.zeros(0, PATCHES, VISION["width"]),
+            features,
+            torch.from_numpy(lines),
+            torch.from_numpy(called),
+            torch.from_numpy(options),
             torch.from_numpy(patches),
-            torch.from_numpy(pictures),
             torch.from_numpy(present),
         )
+
+    def bind(
+        self,
+        talk: Conversation,
+        tokens: NDArray[np.int64],
+        opened: int,
+        lines: NDArray[np.int64],
+        called: NDArray[np.int64],
+    ) -> None:
+        """Fills one row of the labels that tell the lines of the list apart, and the names."""
+        number = {name.strip("<>"): k for k, name in enumerate(talk.names, 1)}
+        pieces: list[str] = self.tokenizer.convert_ids_to_tokens(tokens.tolist())
+        line, name = 0, ""
+        for place, (piece, after) in enumerate(pairwise([*pieces, ""])):
+            if place < opened and piece.lstrip(SPACE) == str(line + 1) and after.startswith("."):
+                line += 1
+            if place < opened and line:
+                lines[place] = line
+            if "<" in piece:
+                name = ""
+            elif ">" not in piece:
+                name += piece
+            elif name in number:
+                called[place] = number[name]
 
     def supervise(
         self,

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import torch
 from open_clip.model import CLIP
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import (
     CLIPImageProcessor,
     LlavaForConditionalGeneration,
@@ -66,7 +66,7 @@ def train_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
 
 
 def make_processor(tokenizer: PreTrainedTokenizerFast) -> LlavaProcessor:
-    """Squashes every picture to 112 x 112 px as the embedder does, 49 tokens a picture."""
+    """Squashes every picture to 160 x 160 px as the embedder does, 64 tokens a picture."""
     pixels = VISION["image_size"]
     images = CLIPImageProcessor(
         do_center_crop=False,
@@ -120,6 +120,20 @@ def published_weights(model: LlavaForConditionalGeneration, clip: CLIP) -> dict[
     named |= {f"language_model.model.{k}": v for k, v in core.language_model.state_dict().items()}
     named["language_model.lm_head.weight"] = model.lm_head.weight
     return {k: v.detach().cpu().to(torch.float16).contiguous() for k, v in named.items()}
+
+
+def load(model: LlavaForConditionalGeneration, folder: Path) -> None:
+    """Fills projector and language model from an exported folder; the vision tower stays."""
+    core, stored = model.model, load_file(folder / "model.safetensors")
+    parts: dict[str, nn.Module] = {
+        "multi_modal_projector.": core.multi_modal_projector,
+        "language_model.model.": core.language_model,
+        "language_model.lm_head.": model.lm_head,
+    }
+    for prefix, module in parts.items():
+        module.load_state_dict(
+            {k.removeprefix(prefix): v for k, v in stored.items() if k.startswith(prefix)}
+        )
 
 
 def export(

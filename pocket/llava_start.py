@@ -34,9 +34,8 @@ SHARPNESS = 0.7
 SCENES = 6000
 
 
-def start(model: LlavaForConditionalGeneration, bank: Bank, album: Album) -> None:
-    """Changes the untrained model in place."""
-    copy(model)
+def look(model: LlavaForConditionalGeneration, bank: Bank, album: Album) -> None:
+    """Starts the projector and the heads that compare pictures, in place."""
     axes, centre = identity_axes(*owned_patches(bank, album))
     hand_on(model, axes, centre)
     compare(model)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pocket import detector, measure_clip
-from pocket.bank import Bank, Plan, make
+from pocket.bank import PIXELS, Bank, Plan, make
 from pocket.train import CHECK, RUNS, WEIGHTS, trained_clip
 
 TEST = Plan("test", families=150, scenes=1000)
@@ -32,7 +32,7 @@ def measure_detector(_count: int) -> str:
     command = [
         str(Path(sys.executable).with_name("yolo")), "detect", "val",
         f"model={WEIGHTS / 'detector' / 'detector.pt'}", f"data={data / 'data.yaml'}",
-        f"imgsz={detector.IMAGE_PIXELS}", "plots=False", "device=cpu", f"project={data.resolve()}",
+        f"imgsz={PIXELS}", "plots=False", "device=cpu", f"project={data.resolve()}",
     ]  # fmt: skip
     told = subprocess.run(
         command, check=True, capture_output=True, text=True, env={**os.environ, "YOLO_OFFLINE": "1"}

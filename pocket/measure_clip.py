@@ -61,7 +61,7 @@ class Distances:
 
 @torch.inference_mode()
 def vectors(clip: CLIP, views: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """[n, 112, 112, 3] uint8 to unit vectors [n, 256]."""
+    """[n, 160, 160, 3] uint8 to unit vectors [n, 256]."""
     clip.eval()
     parts = [see(clip, as_float(views[i : i + 256]))[0] for i in range(0, len(views), 256)]
     return torch.cat(parts).float().numpy()

@@ -8,7 +8,7 @@ from transformers import PreTrainedTokenizerFast
 
 from pocket import clip, llava, llava_format
 from pocket.bank import Bank
-from pocket.dialogue import Conversation
+from pocket.dialogue import Conversation, multiple_choice
 from pocket.llava_batches import Album, Encoded, Packed, Packer, hearing
 
 TEXTS = ["USER: Can you see <bo> in this photo? ASSISTANT: Yes", "<mia> is a slim white dog."] * 9
@@ -59,6 +59,34 @@ def test_a_batch_supervises_text_and_no_picture(
         assert ((batch.patches >= 0) <= marked).all()
         rows, columns = torch.nonzero(told, as_tuple=True)
         assert torch.equal(batch.labels[told], batch.ids[rows, columns + 1])
+
+
+def test_every_name_is_told_to_call_its_reference(
+    packer: Packer, tokenizer: PreTrainedTokenizerFast
+) -> None:
+    for talk in (personal(packer, apart=True), packer.author.spoken(seen=False)):
+        batch = packer.pack([packer.encode(talk)])
+        words = [talk.opening, *(text for turn in talk.turns for text in turn)]
+        for number, name in enumerate(talk.names, 1):
+            said = sum(text.count(name) for text in words)
+            assert int((batch.called == number).sum()) == said
+
+
+def test_the_right_option_is_told_from_the_wrong_one(packer: Packer) -> None:
+    question = multiple_choice("What color is <bo>?", ["red", "blue"])
+    talk = Conversation("1. Name: <bo>, Info: <bo> is red.\n", [(question, "A"), (question, "B")])
+    batch = packer.pack([packer.encode(talk)])
+    assert batch.options[batch.options >= 0].tolist() == [1, 0, 0, 1]
+
+
+def test_a_line_of_the_list_is_told_from_the_others(
+    packer: Packer, tokenizer: PreTrainedTokenizerFast
+) -> None:
+    talk = packer.author.spoken(seen=False)
+    batch = packer.pack([packer.encode(talk)])
+    for number, line in enumerate(talk.opening.splitlines(), 1):
+        told = tokenizer.decode(batch.ids[batch.lines == number])
+        assert told.strip() == line
 
 
 def test_a_question_that_stands_apart_is_answered_as_the_only_one(

@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 from safetensors import safe_open
-from transformers import LlavaForConditionalGeneration, LlavaProcessor
+from transformers import LlavaForConditionalGeneration, LlavaProcessor, PreTrainedTokenizerFast
 
 from pocket import clip, llava, llava_format
 from pocket.clip_batches import as_float
@@ -39,6 +39,17 @@ def test_transformers_loads_it_without_a_missing_tensor(folder: Path) -> None:
     assert not any(report.values())
 
 
+def test_what_was_written_is_filled_in_again(folder: Path) -> None:
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
+    model = llava.build(tokenizer)
+    llava_format.load(model, folder)
+    again = llava_format.published_weights(model, clip.build())
+    with safe_open(folder / "model.safetensors", "pt") as weights:
+        for name in weights.keys():  # noqa: SIM118 - no mapping
+            if not name.startswith("vision_tower"):
+                assert torch.equal(weights.get_tensor(name), again[name]), name
+
+
 def test_parts_stand_in_the_order_given(folder: Path) -> None:
     processor = LlavaProcessor.from_pretrained(folder)
     content = [
@@ -60,7 +71,7 @@ def test_vision_tower_gives_the_features_it_was_trained_on(folder: Path) -> None
     model = LlavaForConditionalGeneration.from_pretrained(folder, dtype=torch.float32)
     tower = model.model.vision_tower
     tower.load_state_dict(weights, strict=False)
-    photo = np.random.default_rng(0).integers(0, 255, (112, 112, 3), np.uint8)
+    photo = np.random.default_rng(0).integers(0, 255, (160, 160, 3), np.uint8)
     processor = LlavaProcessor.from_pretrained(folder)
     pixels = processor.image_processor(Image.fromarray(photo), return_tensors="pt")["pixel_values"]
     with torch.inference_mode():
