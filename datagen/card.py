@@ -22,7 +22,7 @@ _FAILURES: Final = {
         "It is a drawn world. What a model reaches here says nothing about photos.",
     ),
     "msdiffusion": (
-        "Nothing was sorted out: every picture that was drawn is here. The thesis (3.5.5) tells",
+        "No machine sorted anything out: what no reviewer rejected is here. Thesis 3.5.5 tells",
         "  of wrong anatomy, cut figures, subjects that flow together, lost detail, wrong",
         "  proportions and, beyond three subjects, of missing ones.",
         "`box` and `visible` are unknown; `planned_box` is where a subject was to be. The caption",

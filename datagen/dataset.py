@@ -27,13 +27,15 @@ from datagen.layout import Layout
 from datagen.pictures import jpeg, write_whole
 from datagen.plan import PARTS, Job, Plan
 from datagen.records import Record, Records
+from datagen.review.opinions import read_rejections
 from datagen.rows import Row, file_name, photo_row, picture_row, seed_row
 from datagen.seeds import INDEX
 from kith.errors import InvalidInput, Refused
 
 PLAN: Final = "plan.json"
 CHECKSUMS: Final = "checksums.sha256"
-_METADATA: Final = "metadata.jsonl"
+DECISIONS: Final = "decisions.jsonl"
+METADATA: Final = "metadata.jsonl"
 _CONTACT: Final = "contact.png"
 _GIVEN: Final = "seeds"
 """The record of the pictures that were given, not drawn for a job: file to SHA-256."""
@@ -51,7 +53,7 @@ class Dataset:
         self.records = Records(out)
 
     def begin(self, plan: Plan, sources: Sequence[Source]) -> None:
-        """Write plan and seeds, unless another worker has.
+        """Write plan and seeds, unless another worker has; take out what reviewers rejected.
 
         Raises:
             InvalidInput: The folder holds something else, or a dataset of another plan.
@@ -63,6 +65,7 @@ class Dataset:
             given = self.records.of(_GIVEN).row
             if given is None or not all((self.out / file).is_file() for file in given):
                 self._take(sources)
+            self._heed(plan)
 
     def is_done(self, job: Job) -> bool:
         """Whether its picture is there, or given up."""
@@ -93,12 +96,14 @@ class Dataset:
             rows = _rows(plan, records, given)
             counts = count(records, sum(file.startswith("test/") for file in given))
             told = {
-                f"{folder}/{_METADATA}": _json_lines(lines)
+                f"{folder}/{METADATA}": _json_lines(lines)
                 for folder, lines in rows.items()
                 if lines
             }
-            told["decisions.jsonl"] = _json_lines(_decisions(records))
+            told[DECISIONS] = _json_lines(_decisions(records))
             told["README.md"] = card(plan, layout, counts)
+            for folder in rows.keys() - {name.partition("/")[0] for name in told}:
+                (self.out / folder / METADATA).unlink(missing_ok=True)
             for name, text in told.items():
                 self._write(name, text.encode())
             self._write(_CONTACT, contact_sheet(self.out, rows))
@@ -107,6 +112,19 @@ class Dataset:
             others = [*told, PLAN, _CONTACT, f"seeds/{INDEX}"]
             self._write(CHECKSUMS, _checksums(self.out, pictures, others).encode())
         return counts
+
+    def _heed(self, plan: Plan) -> None:
+        """Take out the pictures that reviewers rejected, so that their jobs are drawn anew.
+
+        The file goes first: cut short in between, its record still tells what it was.
+        """
+        rejected = read_rejections(self.out)
+        for job in plan.jobs if rejected else ():
+            record = self.records.of(job.id)
+            cause = rejected.get((f"{job.part}/{file_name(job)}", record.sha256))
+            if cause is not None and record.row is not None:
+                self._path(job).unlink(missing_ok=True)
+                self.records.keep(job.id, Record((*record.rejected, cause)))
 
     def _path(self, job: Job) -> Path:
         return self.out / job.part / file_name(job)

@@ -134,20 +134,49 @@ def embedder_of(settings: Any) -> Iterator[tuple[str, Callable[[Any], Any]]]:  #
     Raises:
         Refused: A package or a model is missing.
     """
-    wiring = server_module("services.assistant.wiring")
-    background = server_module("services.assistant.background")
-
-    @asynccontextmanager
-    async def reached() -> AsyncIterator[tuple[Any, asyncio.AbstractEventLoop]]:
-        async with wiring.embedder_of(settings) as embedder:
-            yield embedder, asyncio.get_running_loop()
-
-    with background.in_background(reached) as (embedder, loop):
+    with _in_background("embedder_of", settings) as (embedder, loop):
 
         def embed(pictures: Any) -> Any:  # noqa: ANN401 - as above
             return asyncio.run_coroutine_threadsafe(embedder.embed_images(pictures), loop).result()
 
         yield embedder.name, embed
+
+
+@contextmanager
+def detector_of(settings: Any) -> Iterator[tuple[str, Callable[[Any], Any]]]:  # noqa: ANN401 - as above
+    """The name of the detector that an assistant's settings describe, and a function that calls it.
+
+    The function takes an RGB picture and gives a box in pixels for each thing of any category. It
+    may be called from any thread, as long as the block.
+
+    Raises:
+        Refused: A package or a model is missing.
+    """
+    with _in_background("detector_of", settings) as (detector, loop):
+
+        def detect(picture: Any) -> Any:  # noqa: ANN401 - as above
+            asked = asyncio.run_coroutine_threadsafe(detector.detect(picture, ()), loop)
+            return [one.box for one in asked.result()]
+
+        yield detector.name, detect
+
+
+@contextmanager
+def _in_background(
+    stage: str,
+    settings: Any,  # noqa: ANN401 - as above
+) -> Iterator[tuple[Any, asyncio.AbstractEventLoop]]:
+    """A stage of the pipeline, made by the function of that name, and the loop that it lives in."""
+    wiring = server_module("services.assistant.wiring")
+    background = server_module("services.assistant.background")
+
+    @asynccontextmanager
+    async def reached() -> AsyncIterator[tuple[Any, asyncio.AbstractEventLoop]]:
+        async with getattr(wiring, stage)(settings) as made:
+            yield made, asyncio.get_running_loop()
+
+    with background.in_background(reached) as made:
+        yield made
 
 
 def default_memory() -> Path:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.text import Text
 
-from kith.cli import material
+from kith.cli import cleaning, material
 from kith.cli.bar import bar
 from kith.cli.options import Context
 from kith.errors import InvalidInput
@@ -15,6 +15,7 @@ from kith.local import datagen_module
 app = typer.Typer()
 datagen = typer.Typer(help="Make MP-Bench, or a dataset like it of your own concepts.")
 datagen.add_typer(material.app)
+datagen.add_typer(cleaning.app)
 app.add_typer(datagen, name="datagen")
 
 
@@ -55,8 +56,9 @@ def make(
 ) -> None:
     """Make a dataset, or what is missing of one.
 
-    Stopped anywhere, the same command goes on where it was. Several workers with the same --out
-    and a --shard each make one dataset; who ends last writes what tells of all pictures.
+    Stopped anywhere, the same command goes on where it was; what reviewers rejected since is drawn
+    anew. Several workers with the same --out and a --shard each make one dataset; who ends last
+    writes what tells of all pictures.
     """
     context.obj.refuse_server("datagen make")
     index, of = _share(shard)

@@ -115,6 +115,18 @@ async def embedder_of(settings: AssistantSettings) -> AsyncIterator[Embedder]:
         yield _embedder(profile, settings.embedding, _Models(resources, settings))
 
 
+@asynccontextmanager
+async def detector_of(settings: AssistantSettings) -> AsyncIterator[LazyDetector]:
+    """The detector that `settings` describe, and nothing else of them; made on first use.
+
+    Raises:
+        InvalidInput, Refused: As `assembled`.
+    """
+    profile = _profile(settings)
+    async with AsyncExitStack() as resources:
+        yield _detector(profile, settings.detection, _Models(resources, settings))
+
+
 @contextmanager
 def local_server(
     memory: Path,

@@ -1,5 +1,6 @@
 """Pictures that tests draw: smooth colours from a number, no two alike."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ class Counting:
     def __init__(self) -> None:
         self.pictures = 0
 
-    def embed(self, pictures: list[Image.Image]) -> Vectors:
+    def embed(self, pictures: Sequence[Image.Image]) -> Vectors:
         """[n, 3]"""
         self.pictures += len(pictures)
         means = np.array([np.asarray(one, np.float32).mean((0, 1)) - 127 for one in pictures])

@@ -1,0 +1,1 @@
+"""The review of a dataset: people look at its pictures and say which are to go."""

@@ -1,0 +1,125 @@
+"""The server of the review page, for this machine alone: it knows its users by what they say."""
+
+import socket
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import uvicorn
+from pydantic import BaseModel, Field, ValidationError
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from datagen.review.desk import Desk
+from datagen.review.opinions import CAUSES, Opinion
+from kith.errors import KithError, NotFound, Refused
+
+HOST: Final = "127.0.0.1"
+_WEB: Final = Path(__file__).with_name("web")
+_HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'; object-src 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
+}
+
+
+class Said(BaseModel):
+    """What the page sends when a reviewer decides."""
+
+    file_name: str
+    reviewer: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^\S(.*\S)?$")]
+    decision: Literal["keep", "reject", "withdrawn"]
+    cause: str = ""
+
+
+def review_app(desk: Desk) -> Starlette:
+    """The page and what it asks for."""
+
+    async def page(request: Request) -> Response:
+        return FileResponse(_WEB / "index.html")
+
+    async def dataset(request: Request) -> Response:
+        return JSONResponse(await run_in_threadpool(desk.told))
+
+    async def file(request: Request) -> Response:
+        return FileResponse(desk.path(request.path_params["file"]))
+
+    async def opinion(request: Request) -> Response:
+        # Another site's page can send no JSON here: a browser asks us first, and we don't answer.
+        if request.headers.get("content-type") != "application/json":
+            return _problem("send application/json", 415)
+        try:
+            said = Said.model_validate_json(await request.body())
+        except ValidationError as error:
+            return _problem("; ".join(one["msg"] for one in error.errors()), 400)
+        if (said.cause in CAUSES) != (said.decision == "reject"):
+            return _problem(f"cause: one of {', '.join(CAUSES)} for a reject, else none", 400)
+        given = Opinion(said.decision, said.cause)
+        told = await run_in_threadpool(desk.record, said.file_name, said.reviewer, given)
+        return JSONResponse(told)
+
+    return Starlette(
+        routes=[
+            Route("/", page),
+            Route("/dataset", dataset),
+            Route("/files/{file:path}", file),
+            Route("/opinions", opinion, methods=["POST"]),
+            Mount("/static", StaticFiles(directory=_WEB)),
+        ],
+        middleware=[
+            Middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"]),
+            Middleware(BaseHTTPMiddleware, dispatch=_guarded),
+        ],
+        exception_handlers={KithError: _failed},
+    )
+
+
+def serve(out: Path, port: int, announce: Callable[[str], None]) -> None:
+    """Serve the review of a dataset until Ctrl-C.
+
+    Args:
+        out: The dataset's folder.
+        port: 0 for a free one.
+        announce: Called with the page's address once it can be asked for.
+
+    Raises:
+        InvalidInput: There is no dataset, or it is not finished.
+        Refused: The port is taken.
+    """
+    config = uvicorn.Config(review_app(Desk(out)), log_level="warning")
+    try:
+        listening = socket.create_server((HOST, port))
+    except OSError as error:
+        raise Refused(
+            f"port: can't listen on {port}: {error.strerror}; name another, or 0 for a free one",
+            reason="PORT_TAKEN",
+            field="port",
+        ) from error
+    with listening:
+        announce(f"http://{HOST}:{listening.getsockname()[1]}/")
+        uvicorn.Server(config).run([listening])
+
+
+async def _guarded(
+    request: Request, call_next: Callable[[Request], Awaitable[Response]]
+) -> Response:
+    response = await call_next(request)
+    response.headers.update(_HEADERS)
+    return response
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    return _problem(str(error), 404 if isinstance(error, NotFound) else 500)
+
+
+def _problem(what: str, status: int) -> Response:
+    return JSONResponse({"error": what}, status)
