@@ -92,7 +92,8 @@ def test_a_gateway_that_is_busy_says_so_and_still_tells_how_it_is(gateway: Gatew
         httpx.Client(base_url=url) as client,
     ):
         with httpx.stream("GET", f"{url}/v1/watch") as watching:
-            next(watching.iter_lines())
+            lines = watching.iter_lines()  # without a name it would end, and the watch with it
+            next(lines)
             refused = client.get("/v1/concepts")
             assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
             assert refused.json()["error"]["status"] == "RESOURCE_EXHAUSTED"

@@ -116,7 +116,7 @@ def test_without_a_box_a_subject_shows_where_the_prompt_names_it_once_places_are
     for steps, shows in ((4, False), (9, True)):
         style = Style(width=64, height=64, steps=steps)
         picture = pixels(painter.draw([pair(photos, None, None, scale=1.0)], style)[0])
-        assert (np.abs(picture - plain(pipe, style)).max() > 1) == shows
+        assert (picture != plain(pipe, style)).any() == shows
     unlike_the_prompt = Prompt("a bird", (Subject(photos[0], "dog"),), seed=1)
     with pytest.raises(InvalidInput, match="'dog' has no box and is not in the prompt 'a bird'"):
         painter.draw([unlike_the_prompt], STYLE)
