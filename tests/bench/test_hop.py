@@ -1,0 +1,39 @@
+"""What a hop costs: the same calls to the same models, directly and over gRPC on this machine."""
+
+from contextlib import AsyncExitStack
+
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from services.detection.remote import RemoteDetector
+from services.detection.servicer import service as detection
+from services.embedding.remote import RemoteEmbedder
+from services.embedding.servicer import service as embedding
+from tests.bench.conftest import Bench
+from tests.bench.test_stages import WORDS
+from tests.runtime.serving import served
+
+
+def test_detect_over_grpc(benchmark: BenchmarkFixture, bench: Bench) -> None:
+    benchmark.extra_info["against"] = "test_detect"
+    photo, hop = bench.decoded(), AsyncExitStack()
+
+    async def connect() -> RemoteDetector:
+        channel = await hop.enter_async_context(served(detection(bench.stages.detector)))
+        return await RemoteDetector.connect(channel)
+
+    remote = bench.run(connect)
+    benchmark(lambda: bench.run(lambda: remote.detect(photo, WORDS)))
+    bench.run(hop.aclose)
+
+
+def test_embed_four_crops_over_grpc(benchmark: BenchmarkFixture, bench: Bench) -> None:
+    benchmark.extra_info["against"] = "test_embed_four_crops"
+    crops, hop = [bench.decoded()] * 4, AsyncExitStack()
+
+    async def connect() -> RemoteEmbedder:
+        channel = await hop.enter_async_context(served(embedding(bench.stages.embedder)))
+        return await RemoteEmbedder.connect(channel)
+
+    remote = bench.run(connect)
+    benchmark(lambda: bench.run(lambda: remote.embed_images(crops)))
+    bench.run(hop.aclose)
