@@ -66,7 +66,7 @@ def see(model: CLIP, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """
     tower = model.visual
     hidden = tower._embeds(normalize(images))
-    # Over 65 tokens plain attention trains twice as fast on a CPU as the fused kernels.
+    # Over 50 tokens plain attention trains twice as fast on a CPU as the fused kernels.
     plain = attention.sdpa_kernel(attention.SDPBackend.MATH)
     with plain, half(images.device.type):
         for block in tower.transformer.resblocks[:-1]:

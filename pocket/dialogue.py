@@ -147,7 +147,7 @@ class Author:
     def offered(
         self, thing: str, concept: playroom.Concept, asked: str, others: Sequence[int]
     ) -> tuple[str, str]:
-        """A question about this attribute; in half of them the answer stands among two options.
+        """A question about this attribute; in most of them the answer stands among two options.
 
         What another one of the conversation is makes the wrong option more often than not: it
         leaves no way around knowing which description, or which picture, is whose.

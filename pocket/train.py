@@ -23,8 +23,7 @@ RUNS = Path("runs/pocket")
 WEIGHTS = Path(__file__).parent / "weights"
 TRAIN = Plan("train", families=5000, scenes=28000, seed=1)
 TALK = Plan("train", families=1800, scenes=12000, seed=2)
-"""What the LLaVA talks about: identities that its eyes were not trained on. Those they tell apart
-better than anyone new, and a language model that learns from them trusts its eyes too much."""
+"""What the LLaVA talks about: identities that its eyes were not trained on, as its users' are."""
 CHECK = Plan("validation", families=120, scenes=600)
 
 
@@ -57,15 +56,19 @@ def train_clip(minutes: float, device: str, resume: bool) -> None:
 
 def train_words(minutes: float, device: str, resume: bool) -> None:
     """Trains the LLaVA's language model on text alone."""
-    pictures, shipped = bank(TALK), WEIGHTS / "llava"
-    if resume:
-        model, tokenizer = shipped_llava()
-    else:
+    pictures, folder = bank(TALK), RUNS / "words"
+    if not resume:
         tokenizer = llava_format.train_tokenizer(corpus(pictures))
+        tokenizer.save_pretrained(folder / "tokenizer")
         model = llava.build(tokenizer)
         llava_start.copy(model)
-    llava.train(model, pictures, None, tokenizer, RUNS / "words", minutes, device, resume=resume)
-    llava_format.export(model, trained_clip(), tokenizer, shipped)
+    elif (folder / "state.pt").exists():
+        model, tokenizer = untrained_llava(folder / "tokenizer")
+    else:
+        model, tokenizer = shipped_llava()
+        tokenizer.save_pretrained(folder / "tokenizer")
+    llava.train(model, pictures, None, tokenizer, folder, minutes, device, resume=resume)
+    llava_format.export(model, trained_clip(), tokenizer, WEIGHTS / "llava")
 
 
 def train_llava(minutes: float, device: str, resume: bool) -> None:
@@ -81,11 +84,17 @@ def train_llava(minutes: float, device: str, resume: bool) -> None:
 
 def shipped_llava() -> tuple[LlavaForConditionalGeneration, PreTrainedTokenizerFast]:
     """The shipped LLaVA without its vision tower's weights, float32, and its tokenizer."""
-    folder = WEIGHTS / "llava"
-    tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
-    model = llava.build(tokenizer)
-    llava_format.load(model, folder)
+    model, tokenizer = untrained_llava(WEIGHTS / "llava")
+    llava_format.load(model, WEIGHTS / "llava")
     return model, tokenizer
+
+
+def untrained_llava(
+    words: Path,
+) -> tuple[LlavaForConditionalGeneration, PreTrainedTokenizerFast]:
+    """A LLaVA that knows nothing yet, for the tokenizer in a folder."""
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(words)
+    return llava.build(tokenizer), tokenizer
 
 
 def corpus(pictures: Bank, count: int = 12000) -> list[str]:
