@@ -7,8 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 LEAST_SHARP: Final = 30.0
-"""Below, a picture is blurred. Those of Playroom reach 106 at least; blurred with a radius of 2 of
-their 320 pixels, 95 of 100 stay below 29."""
+"""Below, a picture is blurred; set between pictures of Playroom and the same ones blurred."""
 MOST_CLIPPED: Final = 0.5
 """Above, a picture is black or white for the most part."""
 BRIGHTNESS: Final = (0.08, 0.95)

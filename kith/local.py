@@ -98,15 +98,7 @@ def server_module(name: str) -> Any:  # noqa: ANN401 - a module, whose types we 
     Raises:
         Refused: A package it needs is not installed.
     """
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise Refused(
-            f'server: the package {error.name!r} is missing; run pip install "kith[server]", or '
-            "name a running server with --server HOST:PORT",
-            reason="SERVER_NOT_INSTALLED",
-            field="server",
-        ) from error
+    return _module(name, "server", ", or name a running server with --server HOST:PORT")
 
 
 def datagen_module(name: str) -> Any:  # noqa: ANN401 - as above
@@ -115,12 +107,19 @@ def datagen_module(name: str) -> Any:  # noqa: ANN401 - as above
     Raises:
         Refused: A package it needs is not installed.
     """
+    return _module(name, "datagen")
+
+
+def _module(name: str, extra: str, otherwise: str = "") -> Any:  # noqa: ANN401 - as above
+    """A module that only some installs can import; `extra` is what installs its packages."""
     try:
         return importlib.import_module(name)
     except ImportError as error:
         raise Refused(
-            f'datagen: the package {error.name!r} is missing; run pip install "kith[datagen]"',
-            reason="DATAGEN_NOT_INSTALLED",
+            f"{extra}: the package {error.name!r} is missing; run pip install "
+            f'"kith[{extra}]"{otherwise}',
+            reason=f"{extra.upper()}_NOT_INSTALLED",
+            field=extra,
         ) from error
 
 

@@ -43,7 +43,7 @@ class Plan:
     @property
     def folder(self) -> str:
         """The bank's own folder under the root."""
-        return f"{self.split}-{self.families}-{self.scenes}-{self.seed}"
+        return f"{self.split}-{self.families}-{self.scenes}-{self.seed}-{PIXELS}px"
 
 
 def family(plan: Plan, index: int) -> list[playroom.Concept]:

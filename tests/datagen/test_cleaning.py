@@ -23,7 +23,7 @@ from datagen.rejections import rejection_table, table_of
 from datagen.review.opinions import CAUSES
 from kith.errors import InvalidInput
 from tests.datagen.drawn import Counting, drawn
-from tests.datagen.small import commission, finish, tree
+from tests.datagen.small import commission, tree
 
 
 class Looking(Counting):
@@ -43,13 +43,6 @@ class Looking(Counting):
     def eyes(self) -> Eyes:
         """By the name of "colours"."""
         return Eyes("colours", self.embed, self.detect)
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("made") / "out"
-    finish(commission(out))
-    return out
 
 
 @pytest.fixture

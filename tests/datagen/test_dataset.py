@@ -25,14 +25,6 @@ from tests.datagen.small import (
 )
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The small dataset in Playroom."""
-    out = tmp_path_factory.mktemp("made") / "out"
-    finish(commission(out))
-    return out
-
-
 @pytest.fixture
 def own(tmp_path: Path) -> Path:
     """A dataset of somebody's own pictures, with real photos, by an engine that knows nothing."""
