@@ -172,10 +172,14 @@ def train(
     labels = torch.from_numpy(bank.labels).to(device)
     tokenize = open_clip.SimpleTokenizer(context_length=TEXT["context_length"])
     ahead = ThreadPoolExecutor(1)
-    drawn = ahead.submit(sampler.draw)
+
+    def draw() -> Batch:
+        return augmented(sampler.draw(), generator, device)
+
+    drawn = ahead.submit(draw)
     while run.running():
-        batch = augmented(drawn.result(), generator, device)
-        drawn = ahead.submit(sampler.draw)
+        batch = drawn.result()
+        drawn = ahead.submit(draw)
         tokens = (
             tokenize(batch.captions).to(device),
             tokenize(batch.descriptions[::2]).to(device),

@@ -100,8 +100,11 @@ async def test_callers_at_one_time_share_a_batch_and_each_gets_its_own(
     make: Make, model: Model
 ) -> None:
     batcher = make()
-    calls = [batcher.run("a", [1]), batcher.run("a", [2, 3]), batcher.run("a", [4])]
-    assert await asyncio.gather(*calls) == [[2], [4, 6], [8]]
+    blocking = await model.blocked(batcher)
+    calls = [asyncio.create_task(batcher.run("a", items)) for items in ([1], [2, 3], [4])]
+    await asyncio.sleep(0)
+    model.opened.set()
+    assert await asyncio.gather(blocking, *calls) == [[0], [2], [4, 6], [8]]
     ((key, items),) = model.batches
     assert (key, sorted(items)) == ("a", [1, 2, 3, 4])
     assert model.threads == {"model-test"}
@@ -109,9 +112,13 @@ async def test_callers_at_one_time_share_a_batch_and_each_gets_its_own(
 
 async def test_callers_with_different_keys_never_share_a_batch(make: Make, model: Model) -> None:
     batcher = make()
+    blocking = await model.blocked(batcher)
     keys = ["a", "b", "a", "c", "b"]
-    found = await asyncio.gather(*(batcher.run(key, [n]) for n, key in enumerate(keys)))
-    assert found == [[2 * n] for n in range(5)]
+    calls = [asyncio.create_task(batcher.run(key, [n])) for n, key in enumerate(keys)]
+    await asyncio.sleep(0)
+    model.opened.set()
+    await blocking
+    assert await asyncio.gather(*calls) == [[2 * n] for n in range(5)]
     assert sorted(model.batches) == [("a", [0, 2]), ("b", [1, 4]), ("c", [3])]
 
 
