@@ -30,6 +30,6 @@ def test_ctrl_c_while_it_is_entered_leaves_it_again() -> None:
         capture_output=True,
         text=True,
         check=True,
-        timeout=20,
+        timeout=60,
     )
     assert done.stdout.split() == ["left", "interrupted"]

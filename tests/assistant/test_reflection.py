@@ -48,7 +48,7 @@ def stranger(channel: grpc.Channel) -> Callable[[str, dict[str, Any]], list[dict
             request_serializer=lambda message: message.SerializeToString(),
             response_deserializer=GetMessageClass(rpc.output_type).FromString,
         )
-        answer = ask(ParseDict(request, GetMessageClass(rpc.input_type)()), timeout=20)
+        answer = ask(ParseDict(request, GetMessageClass(rpc.input_type)()), timeout=60)
         messages: Iterator[Any] = answer if rpc.server_streaming else iter([answer])
         return [MessageToDict(message, descriptor_pool=pool) for message in messages]
 

@@ -134,7 +134,7 @@ async def test_serve_tells_when_it_is_ready_and_stops_when_asked(tmp_path: Path)
             assert answer.status == health_pb2.HealthCheckResponse.SERVING
         assert await remember_and_ask(address) == "A thing on black."
         os.kill(os.getpid(), signal.SIGTERM)
-        await asyncio.wait_for(serving, 10)
+        await asyncio.wait_for(serving, 60)
         async with open_channel(address) as channel:
             with pytest.raises(grpc.aio.AioRpcError):
                 await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest())

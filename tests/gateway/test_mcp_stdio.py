@@ -90,5 +90,5 @@ def test_it_stops_when_it_is_told_to_while_it_waits_for_a_line(number: int) -> N
         process.stdin.flush()
         assert b'"id":1' in process.stdout.readline()
         process.send_signal(number)
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=60) == 0
         assert process.stderr.read() == b""

@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -40,16 +39,17 @@ def test_a_reader_that_leaves_early_gets_no_traceback(address: str, photo: Path)
 
 
 def test_ctrl_c_ends_with_130_and_silence(photo: Path) -> None:
-    # A server that never answers: a socket that listens and accepts nobody.
+    # A server that never answers: a socket that says nothing to who connects.
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         port = silent.getsockname()[1]
         command = started("--server", f"127.0.0.1:{port}", "retrieve", str(photo))
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-            time.sleep(3)  # it has started, and waits
-            process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=20)
+            silent.settimeout(60)
+            with silent.accept()[0]:  # it has started, and waits
+                process.send_signal(signal.SIGINT)
+                out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (130, b"", b"")
 
 

@@ -90,7 +90,7 @@ async def test_no_child_outlives_a_run_that_fails(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         await children.run(asyncio.Event())
     assert child.process
-    assert await asyncio.wait_for(child.process.wait(), 10) == -signal.SIGKILL
+    assert await asyncio.wait_for(child.process.wait(), 60) == -signal.SIGKILL
 
 
 def test_each_service_is_told_where_the_others_are(tmp_path: Path) -> None:

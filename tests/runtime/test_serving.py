@@ -45,7 +45,7 @@ def free_port() -> int:
 
 
 def fetched(port: int) -> str:
-    connection = HTTPConnection("127.0.0.1", port, timeout=5)
+    connection = HTTPConnection("127.0.0.1", port, timeout=60)
     connection.request("GET", "/metrics")
     body = connection.getresponse().read().decode()
     connection.close()
@@ -82,12 +82,12 @@ async def test_a_service_from_its_first_moment_to_its_last() -> None:
         await held.entered.wait()
         os.kill(os.getpid(), signal.SIGTERM)
         # First it says that it is going, and it goes once what was begun is done.
-        assert (await asyncio.wait_for(watch.read(), 5)).status == NOT_SERVING
+        assert (await asyncio.wait_for(watch.read(), 60)).status == NOT_SERVING
         watch.cancel()
         assert not running.done()
         held.go.set()
-        await asyncio.wait_for(call, 5)
-    await asyncio.wait_for(running, 15)
+        await asyncio.wait_for(call, 60)
+    await asyncio.wait_for(running, 60)
     assert not await is_ready(address, CallerSettings())
 
 

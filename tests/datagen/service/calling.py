@@ -40,12 +40,12 @@ class Caller:
         """The answer to a call."""
         owner = self._datagen if hasattr(self._datagen, method) else self._operations
         with calling("datagen"):
-            return await getattr(owner, method)(request, metadata=self._metadata, timeout=20)
+            return await getattr(owner, method)(request, metadata=self._metadata, timeout=60)
 
     async def stream(self, method: str, request: Any) -> list[Any]:  # noqa: ANN401 - of any call
         """All that a call streams."""
         with calling("datagen"):
-            call = getattr(self._datagen, method)(request, metadata=self._metadata, timeout=20)
+            call = getattr(self._datagen, method)(request, metadata=self._metadata, timeout=60)
             return [message async for message in call]
 
     async def upload(self, content: bytes, parent: str = "users/me") -> Any:  # noqa: ANN401
