@@ -4,8 +4,8 @@ As with its large siblings, a language model that can already read is joined wit
 it learns names and descriptions in text alone; then captions and attribute questions about photos,
 then the personal prompt mixed with both. Training-only heads inside the language model say to which
 reference of the list a token belongs, which one a name calls, which one a patch of the photo shows,
-whether a reference is in it, and whether an option is the right one: answers alone are too thin a
-signal to learn *who* from.
+whether a reference is in it, whether an option is the right one, and which reference an answer is
+about to name: answers alone are too thin a signal to learn *who* from.
 """
 
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -33,8 +33,8 @@ Stages = tuple[tuple[float, dict[str, float]], ...]
 """Until which share of the time a stage lasts, and how often it draws each kind of conversation."""
 WORDS: Stages = ((1.0, {"words": 1.0}),)
 JOINED: Stages = (
-    (0.25, {"plain": 0.5, "personal": 0.35, "spoken": 0.15}),
-    (1.0, {"personal": 0.73, "plain": 0.15, "spoken": 0.12}),
+    (0.12, {"plain": 0.4, "personal": 0.3, "words": 0.3}),
+    (1.0, {"personal": 0.56, "plain": 0.09, "spoken": 0.1, "words": 0.25}),
 )
 PROMPTS = 0.5
 """Weight of the loss over prompts. They repeat each name many times: copying is learned there, long
@@ -45,6 +45,7 @@ AUXILIARY = {
     "options": (4, 2),
     "patches": (4, 5),
     "present": (4, 2),
+    "naming": (5, 5),
 }
 """The training-only heads: the layer of six whose output each reads, and its classes."""
 
@@ -152,7 +153,7 @@ def train(
         "projector": core.multi_modal_projector, "language": core.language_model,
         "lm_head": model.lm_head, "heads": heads,
     })  # fmt: skip
-    optimizer = torch.optim.AdamW(learning.parameters(), 8e-4, (0.9, 0.98), weight_decay=0.03)
+    optimizer = torch.optim.AdamW(learning.parameters(), 6e-4, (0.9, 0.98), weight_decay=0.03)
     run = Run(folder, minutes, {"learning": learning}, optimizer, resume=resume)
     packer = Packer(bank, album, tokenizer, seed=run.step)
     queue: list[Packed] = []
@@ -161,7 +162,7 @@ def train(
     def draw() -> Future[list[Packed]]:
         mix = next(mix for end, mix in stages if run.progress <= end)
         # Look-alikes come slowly: nothing is learned from a difference that is not yet seen.
-        return ahead.submit(packer.batches, mix, Author.alike * run.progress)
+        return ahead.submit(packer.batches, mix, Author.alike * min(1, 3 * run.progress))
 
     drawn = draw()
     while run.running():

@@ -69,6 +69,8 @@ class Packed:
     """[B, L]: in the list of references, the one a token belongs to, from 1; 0 in the photo"""
     called: Tensor
     """[B, L]: at the end of every name, the reference that it calls, from 1"""
+    naming: Tensor
+    """[B, L]: where an answer begins a name, the reference that this name will call, from 1"""
     options: Tensor
     """[B, L]: at the end of every option to choose from, whether it is the right one"""
     patches: Tensor
@@ -168,8 +170,8 @@ class Packer:
         rows, longest = len(samples), max(len(s.ids) for s in samples)
         ids = np.full((rows, longest), self.tokenizer.pad_token_id)
         positions, branches = (np.zeros((rows, longest), np.int64) for _ in range(2))
-        labels, lines, called, options = (np.full((rows, longest), -100) for _ in range(4))
-        patches, present = (np.full((rows, longest), -100) for _ in range(2))
+        labels, lines, called, naming = (np.full((rows, longest), -100) for _ in range(4))
+        options, patches, present = (np.full((rows, longest), -100) for _ in range(3))
         weights = np.zeros((rows, longest), np.float32)
         images: list[tuple[str, int]] = []
         for row, (tokens, turns, wanted, weight, right, opened, talk) in enumerate(samples):
@@ -178,7 +180,8 @@ class Packer:
             ids[row, :n], labels[row, :n], weights[row, :n] = tokens, wanted, weight
             options[row, :n] = right
             images += talk.images
-            self.bind(talk, tokens, opened, lines[row], called[row])
+            self.bind(talk, tokens, opened, lines[row], called[row], naming[row])
+            naming[row, :n][weight == 0] = -100
             if talk.numbered:
                 starts = np.flatnonzero(tokens == self.image)[::PATCHES]
                 lines[row, starts[talk.photo] : starts[talk.photo] + PATCHES] = 0
@@ -194,6 +197,7 @@ class Packer:
             features,
             torch.from_numpy(lines),
             torch.from_numpy(called),
+            torch.from_numpy(naming),
             torch.from_numpy(options),
             torch.from_numpy(patches),
             torch.from_numpy(present),
@@ -206,22 +210,23 @@ class Packer:
         opened: int,
         lines: NDArray[np.int64],
         called: NDArray[np.int64],
+        naming: NDArray[np.int64],
     ) -> None:
         """Fills one row of the labels that tell the lines of the list apart, and the names."""
         number = {name.strip("<>"): k for k, name in enumerate(talk.names, 1)}
         pieces: list[str] = self.tokenizer.convert_ids_to_tokens(tokens.tolist())
-        line, name = 0, ""
+        line, name, begun = 0, "", 0
         for place, (piece, after) in enumerate(pairwise([*pieces, ""])):
             if place < opened and piece.lstrip(SPACE) == str(line + 1) and after.startswith("."):
                 line += 1
             if place < opened and line:
                 lines[place] = line
             if "<" in piece:
-                name = ""
+                name, begun = "", place
             elif ">" not in piece:
                 name += piece
             elif name in number:
-                called[place] = number[name]
+                called[place] = naming[begun] = number[name]
 
     def supervise(
         self,

@@ -72,6 +72,20 @@ def test_every_name_is_told_to_call_its_reference(
             assert int((batch.called == number).sum()) == said
 
 
+def test_an_answer_is_told_whom_it_is_about_to_name(
+    packer: Packer, tokenizer: PreTrainedTokenizerFast
+) -> None:
+    talk = Conversation(
+        "1. Name: <bo>\n2. Name: <lou>\n",
+        [("Who is here beside <bo>?", "<lou> and <bo>.")],
+        names=["<bo>", "<lou>"],
+    )
+    batch = packer.pack([packer.encode(talk)])
+    told = batch.naming > 0
+    assert batch.naming[told].tolist() == [2, 1]
+    assert [tokenizer.decode(t).strip() for t in batch.ids[told]] == ["<", "<"]
+
+
 def test_the_right_option_is_told_from_the_wrong_one(packer: Packer) -> None:
     question = multiple_choice("What color is <bo>?", ["red", "blue"])
     talk = Conversation("1. Name: <bo>, Info: <bo> is red.\n", [(question, "A"), (question, "B")])
