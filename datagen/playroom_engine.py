@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+import numpy as np
 from PIL import Image
 
 from datagen import playroom
@@ -16,6 +17,9 @@ from datagen.playroom import Composition, Picture, Placement, Thing
 
 NOBODY_NAMED: Final = "somebody"
 """Who wears what no subject can wear."""
+SMALLEST: Final = 0.6
+"""Of its box a subject fills at least this share a side: were it always the whole, pictures of one
+subject would be near-copies, of which some are for training and some for the test."""
 
 
 class PlayroomEngine:
@@ -66,13 +70,14 @@ class PlayroomEngine:
 def compose(boxes: Mapping[playroom.Concept, Box], seed: int) -> Composition:
     """A picture of subjects in their boxes, the last one in front.
 
-    A wearer fills its own box and those of what it wears. Where there are clothes among several
+    Each stands somewhere in its box and fills most of it. A wearer has its own box and those of
+    what it wears. Where there are clothes among several
     subjects and nobody to wear them, somebody without a name does; what can't be worn lies in its
     own box, behind the others.
 
     Args:
         boxes: Each subject's, in shares of the picture.
-        seed: Of poses, place and light.
+        seed: Of poses, places and light.
     """
     cast = sorted(boxes, key=lambda one: one.group != "wear")
     groups = {one.group for one in cast}
@@ -80,14 +85,27 @@ def compose(boxes: Mapping[playroom.Concept, Box], seed: int) -> Composition:
         cast.insert(0, playroom.stranger(seed, "test", "person"))
     whole: Box = (0.0, 0.0, 1.0, 1.0)
     composed = playroom.compose(cast, seed, [boxes.get(one, whole) for one in cast])
-    placements = tuple(_fitted(placement, boxes) for placement in composed.placements)
+    rng = np.random.Generator(np.random.PCG64([seed, 61]))
+    placements = tuple(
+        replace(placement, box=_somewhere_in(_room(placement, boxes), rng))
+        for placement in composed.placements
+    )
     return replace(composed, placements=placements)
 
 
-def _fitted(placement: Placement, boxes: Mapping[playroom.Concept, Box]) -> Placement:
+def _room(placement: Placement, boxes: Mapping[playroom.Concept, Box]) -> Box:
+    """The boxes of a thing and of what it wears, together."""
     theirs = [boxes[one] for one in (placement.concept, *placement.worn) if one in boxes]
     lefts, tops, rights, bottoms = zip(*theirs, strict=True)
-    return replace(placement, box=(min(lefts), min(tops), max(rights), max(bottoms)))
+    return min(lefts), min(tops), max(rights), max(bottoms)
+
+
+def _somewhere_in(room: Box, rng: np.random.Generator) -> Box:
+    """A box of the same proportions, at a place and of a size by chance."""
+    x1, y1, x2, y2 = room
+    size, right, down = SMALLEST + (1 - SMALLEST) * rng.random(), rng.random(), rng.random()
+    left, top = x1 + (x2 - x1) * (1 - size) * right, y1 + (y2 - y1) * (1 - size) * down
+    return left, top, left + (x2 - x1) * size, top + (y2 - y1) * size
 
 
 def _visible(thing: Thing, picture: Picture) -> float:
