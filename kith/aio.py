@@ -113,11 +113,13 @@ class AsyncClient(AsyncVerbs):
         weights: str | Path | None = None,
         timeout_s: float = 120.0,
         tls_ca: str | Path | None = None,
+        tls_cert: str | Path | None = None,
+        tls_key: str | Path | None = None,
     ) -> None:
         self._reached = reach(server, user, LocalOptions(memory, method, profile, weights))
         self._credential = (user, token)
         self._timeout_s = timeout_s
-        self._tls_ca = tls_ca
+        self._tls = (tls_ca, tls_cert, tls_key)
 
     async def __aenter__(self) -> Self:
         """Reach the server, or start one in this process.
@@ -130,7 +132,7 @@ class AsyncClient(AsyncVerbs):
             entering = asyncio.ensure_future(asyncio.to_thread(self._reached.__enter__))
             resources.push_async_callback(self._leave, entering)
             address = await asyncio.shield(entering)
-            self._target = Target(address, *self._credential, self._timeout_s, self._tls_ca)
+            self._target = Target(address, *self._credential, self._timeout_s, *self._tls)
             credentials = self._target.credentials
             channel = (
                 grpc.aio.secure_channel(address, credentials, self._target.options)

@@ -57,6 +57,8 @@ class Client:
         weights: In process: the folder with the models of the profile.
         timeout_s: How long one call may take before it fails.
         tls_ca: PEM file of the authorities that vouch for a server that speaks TLS.
+        tls_cert: PEM file of the certificate shown to a server that asks for one (mTLS).
+        tls_key: PEM file of its private key.
 
     Raises:
         InvalidInput: A server is named, and something that only its operator can choose.
@@ -75,11 +77,13 @@ class Client:
         weights: str | Path | None = None,
         timeout_s: float = 120.0,
         tls_ca: str | Path | None = None,
+        tls_cert: str | Path | None = None,
+        tls_key: str | Path | None = None,
     ) -> None:
         options = LocalOptions(memory, method, profile, weights)
         with ExitStack() as stack:
             address = stack.enter_context(reach(server, user, options))
-            self._target = Target(address, user, token, timeout_s, tls_ca)
+            self._target = Target(address, user, token, timeout_s, tls_ca, tls_cert, tls_key)
             credentials = self._target.credentials
             channel = (
                 grpc.secure_channel(address, credentials, self._target.options)

@@ -33,24 +33,38 @@ class Target:
     """How long a call may take before it is given up."""
     tls_ca: str | Path | None = None
     """PEM file of the authorities that may vouch for the server; None for a call in the clear."""
+    tls_cert: str | Path | None = None
+    """PEM file of the certificate shown to a server that asks for one."""
+    tls_key: str | Path | None = None
+    """PEM file of its private key."""
 
     @property
     def credentials(self) -> grpc.ChannelCredentials | None:
-        """What a channel to it trusts; None for one in the clear.
+        """What a channel to it trusts and shows; None for one in the clear.
 
         Raises:
-            InvalidInput: The file can't be read.
+            InvalidInput: A file can't be read, or one is missing.
         """
-        if self.tls_ca is None or self.address.startswith("unix:"):
+        if self.address.startswith("unix:"):
             return None
+        if self.tls_ca is None:
+            if self.tls_cert or self.tls_key:
+                raise _refusal("tls_ca", "is missing; name the authorities' PEM file too")
+            return None
+        if (self.tls_cert is None) != (self.tls_key is None):
+            missing = "tls_key" if self.tls_key is None else "tls_cert"
+            raise _refusal(missing, "is missing; a certificate and its key are named together")
+        return grpc.ssl_channel_credentials(
+            self._read("tls_ca"), self._read("tls_key"), self._read("tls_cert")
+        )
+
+    def _read(self, field: str) -> bytes | None:
+        path = getattr(self, field)
         try:
-            return grpc.ssl_channel_credentials(Path(self.tls_ca).read_bytes())
+            return Path(path).read_bytes() if path is not None else None
         except OSError as error:
-            raise InvalidInput(
-                f"tls_ca: {self.tls_ca} can't be read ({type(error).__name__}); name a PEM file",
-                reason="TLS_INVALID",
-                field="tls_ca",
-            ) from error
+            what = f"{path} can't be read ({type(error).__name__}); name a PEM file"
+            raise _refusal(field, what) from error
 
     @property
     def options(self) -> tuple[tuple[str, int], ...]:
@@ -93,3 +107,7 @@ class Target:
         else:
             return error
         return Unavailable(f"server: {what}", reason=error.reason, field="server")
+
+
+def _refusal(field: str, what: str) -> InvalidInput:
+    return InvalidInput(f"{field}: {what}", reason="TLS_INVALID", field=field)

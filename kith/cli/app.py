@@ -61,6 +61,18 @@ def options(
             help="PEM file of the authorities that vouch for a server that speaks TLS.",
         ),
     ] = None,
+    tls_cert: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            envvar="KITH_TLS_CERT",
+            help="PEM file of the certificate to show a server that asks for one.",
+        ),
+    ] = None,
+    tls_key: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", envvar="KITH_TLS_KEY", help="PEM file of its private key."),
+    ] = None,
     method: Annotated[
         Literal["kith", "rap", "none"] | None,
         typer.Option(help="How concepts are found; left out, kith."),
@@ -78,4 +90,6 @@ def options(
     ] = False,
 ) -> None:
     """Hand the options to the command that follows."""
-    context.obj = Session(server, memory, user, token, method, profile, weights, as_json, tls_ca)
+    context.obj = Session(
+        server, memory, user, token, method, profile, weights, as_json, tls_ca, tls_cert, tls_key
+    )

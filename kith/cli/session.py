@@ -31,6 +31,8 @@ class Session:
     weights: Path | None
     as_json: bool
     tls_ca: Path | None = None
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
 
     @contextmanager
     def client(self, memory: Path | None = None) -> "Iterator[Client]":
@@ -58,6 +60,8 @@ class Session:
             "profile": self.profile,
             "weights": self.weights,
             "tls_ca": self.tls_ca,
+            "tls_cert": self.tls_cert,
+            "tls_key": self.tls_key,
         }
 
     @contextmanager

@@ -166,3 +166,32 @@ async def test_the_client_speaks_tls_to_a_server_that_does(
                 await asyncio.to_thread(ask, wrong)
     with pytest.raises(InvalidInput, match="tls_ca"):
         ask(ours.cert.with_name("none"))
+
+
+async def test_the_client_shows_a_certificate_to_a_server_that_asks_for_one(
+    ours: Authority, theirs: Authority
+) -> None:
+    cert, key = ours.pair("server")
+    settings = ServerSettings(
+        port=0, grace_s=0, tls_cert=cert, tls_key=key, tls_client_ca=ours.cert
+    )
+    me, stranger = ours.pair("me"), theirs.pair("stranger")
+    async with Server(settings, []) as server:
+        address = f"127.0.0.1:{server.port}"
+        shown = {"tls_ca": ours.cert, "tls_cert": me.cert, "tls_key": me.key}
+        async with AsyncClient(address, **shown) as kith:
+            with pytest.raises(KithError) as reached:
+                await kith.capabilities()
+        assert reached.value.reason == "METHOD_UNKNOWN"
+        for wrong in ({}, {"tls_cert": stranger.cert, "tls_key": stranger.key}):
+            async with AsyncClient(address, tls_ca=ours.cert, **wrong) as kith:
+                with pytest.raises(Unavailable):
+                    await kith.capabilities()
+    for half, field in (
+        ({"tls_ca": ours.cert, "tls_cert": me.cert}, "tls_key"),
+        ({"tls_ca": ours.cert, "tls_key": me.key}, "tls_cert"),
+        ({"tls_cert": me.cert, "tls_key": me.key}, "tls_ca"),
+    ):
+        with pytest.raises(InvalidInput) as refused:
+            Client(address, **half)
+        assert refused.value.field == field
