@@ -37,7 +37,7 @@ class ModelFile:
     sha256: str | None
     """Of the file on disk."""
     pinned: str | None
-    """The hash it must have, by the profile; None when the profile leaves it open."""
+    """The hash it must have, by the profile or SHA256SUMS; None when both leave it open."""
     trusted: bool
     """False for a file that can run code, has no pinned hash, and is not on the operator's list."""
 
@@ -88,14 +88,15 @@ def _files(profile: Any) -> Iterator[ModelFile]:  # noqa: ANN401 - see kith.loca
 
 def _file(stage: str, name: str, path: Path, pinned: str | None = None) -> ModelFile:
     """What is known of a file; `pinned` is None for one that no library runs code of."""
-    if not path.is_file():
-        return ModelFile(stage, name, str(path), False, None, None, pinned or None, True)
     weights = server_module("services.runtime.weights")
+    wanted = pinned or weights.summed(path) or None
+    if not path.is_file():
+        return ModelFile(stage, name, str(path), False, None, None, wanted, True)
     actual = weights.sha256_of(path)
     doubtful = pinned == "" and weights.can_run_code(path)
     trusted = not doubtful or actual in weights.trusted()
     size = path.stat().st_size
-    return ModelFile(stage, name, str(path), True, size, actual, pinned or None, trusted)
+    return ModelFile(stage, name, str(path), True, size, actual, wanted, trusted)
 
 
 def _said(profile: str, files: list[ModelFile]) -> RenderableType:

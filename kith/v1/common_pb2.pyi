@@ -72,8 +72,8 @@ class Image(_message.Message):
     """A picture as an encoded file. It is the picture itself: no URL is ever fetched.
 
     The server turns it upright by its EXIF orientation, lays transparency over white and drops all
-    metadata before anything else sees it. Animated pictures and pictures of more than 50 million
-    pixels are refused.
+    metadata before anything else sees it. Animated pictures, pictures of more than 50 million
+    pixels, and requests whose pictures have more than 100 million together are refused.
     """
 
     DESCRIPTOR: _descriptor.Descriptor

@@ -1,5 +1,6 @@
 """Generate: an answer that draws on the memory, streamed, and the concepts it rests on."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -16,6 +17,12 @@ from services.runtime.types import Ending, Limits, Turn
 
 MAX_PICTURES: Final = 16
 """Pictures that a generation service takes, photos and references together."""
+
+_NOTICES: Final = {
+    Loss.MEMORY: "The memory is away, so nobody is known by name for now.\n",
+    Loss.PHOTOS: "The photos can't be searched for known concepts for now.\n",
+}
+"""What an answer begins with that had to do without: a chat client shows its words and no more."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,8 @@ async def generate(
     """The answer in pieces, then its `End`. Closing the generator stops the model.
 
     When not all references fit into the model's context, the least certain are left out. When the
-    model can't be reached, who was found in the photos is listed instead.
+    model can't be reached, who was found in the photos is listed instead. An answer without the
+    memory, or without a look at the photos, says so first.
 
     Raises:
         InvalidInput: The chat alone is too long for the model.
@@ -60,6 +68,8 @@ async def generate(
     try:
         async with aclosing(answer):
             async for piece in answer:
+                if not begun and recalled.degradation is not None:
+                    yield _NOTICES[recalled.degradation.loss]
                 begun = True
                 yield piece
     except Unavailable as error:
@@ -79,7 +89,8 @@ async def _in_words(
     room = MAX_PICTURES - sum(len(prompts.photos_of(turn)) for turn in question.turns)
     while True:
         shown = _most_needed(references, used, room)
-        turns = prompts.lay_out(question.turns, shown, layout)
+        laid_out = prompts.lay_out(question.turns, shown, layout)
+        turns = await asyncio.to_thread(prompts.shrunk, laid_out)
         answer = stages.generator.generate(turns, question.limits, question.cache_key)
         try:
             async with aclosing(answer):

@@ -2,7 +2,7 @@
 # ruff: noqa: N802, D102  (the contract names the calls and describes them)
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import grpc
@@ -15,7 +15,7 @@ from services.assistant import concepts
 from services.assistant.pipeline import Assistant, Caller
 from services.assistant.remember import Similar, Wish, check, remember
 from services.assistant.views import Photo
-from services.runtime.wire import read_box, read_image
+from services.runtime.wire import read_box, read_image, read_images
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -153,14 +153,14 @@ class MemoryCalls:
         return caller.write.concept(await concepts.unforget(caller.store, concept_id))
 
 
-async def _photos(views: Iterable[resources_pb2.NewView]) -> list[Photo]:
+async def _photos(views: Sequence[resources_pb2.NewView]) -> list[Photo]:
+    pictures = await read_images(
+        {f"views[{number}].photo": view.photo for number, view in enumerate(views)}
+    )
+    boxes = [read_box(view.box) if view.HasField("box") else None for view in views]
     return [
-        Photo(
-            await read_image(view.photo, field=f"views[{number}].photo"),
-            read_box(view.box) if view.HasField("box") else None,
-            f"views[{number}]",
-        )
-        for number, view in enumerate(views)
+        Photo(picture, box, f"views[{number}]")
+        for number, (picture, box) in enumerate(zip(pictures, boxes, strict=True))
     ]
 
 

@@ -10,9 +10,14 @@ from typing import NamedTuple
 from PIL.Image import Image
 
 from memory_db import Concept
+from services.runtime import images
 from services.runtime.types import Turn
 
 Parts = tuple[str | Image, ...]
+
+MAX_SIDE = 2048
+"""Pixels of a picture's longer side that the model is sent: more than any looks at, and sixteen
+such pictures still fit into one request."""
 
 CAPTION = "Please provide a caption for this image."
 """What the model is asked when a description has to be written."""
@@ -88,6 +93,20 @@ def text_of(turn: Turn) -> str:
 def without_photos(turn: Turn) -> Turn:
     """A turn with its texts only."""
     return Turn(turn.role, tuple(part for part in turn.parts if isinstance(part, str)))
+
+
+def shrunk(turns: Sequence[Turn]) -> list[Turn]:
+    """The chat with no picture longer than `MAX_SIDE`."""
+    return [
+        Turn(
+            turn.role,
+            tuple(
+                part if isinstance(part, str) else images.shrink(part, MAX_SIDE)
+                for part in turn.parts
+            ),
+        )
+        for turn in turns
+    ]
 
 
 def _listed(references: Sequence[Reference]) -> list[str | Image]:

@@ -15,7 +15,7 @@ from services.assistant.generate import End, Question, generate
 from services.assistant.pipeline import Assistant
 from services.assistant.recognize import recognize
 from services.assistant.retrieve import retrieve
-from services.runtime.wire import read_image, read_limits, read_turns
+from services.runtime.wire import read_image, read_images, read_limits, read_turns
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -29,10 +29,9 @@ class QuestionCalls:
         self, request: query_pb2.RetrieveRequest, context: Context
     ) -> query_pb2.RetrieveResponse:
         caller = await self.assistant.caller(request.parent)
-        photos = [
-            await read_image(image, field=f"images[{number}]")
-            for number, image in enumerate(request.images)
-        ]
+        photos = await read_images(
+            {f"images[{number}]": image for number, image in enumerate(request.images)}
+        )
         found = await retrieve(self.assistant.method, self.assistant.stages, caller.store, photos)
         return query_pb2.RetrieveResponse(retrievals=map(caller.write.retrieval, found))
 

@@ -11,6 +11,7 @@ from PIL.Image import Image
 
 from kith.v1 import common_pb2, embedding_pb2, embedding_pb2_grpc
 from services.runtime.calls import MAX_MESSAGE_BYTES, calling
+from services.runtime.images import MAX_REQUEST_PIXELS
 from services.runtime.wire import write_image
 
 _MAX_IMAGES: Final = 256
@@ -43,8 +44,9 @@ class RemoteEmbedder:
     async def embed_images(self, images: Sequence[Image]) -> NDArray[np.float32]:
         """A unit vector an RGB image: float32 [images, dim]."""
         messages = await asyncio.gather(*(write_image(image) for image in images))
+        pixels = [image.width * image.height for image in images]
         rows: list[embedding_pb2.Vector] = []
-        for part in _parts(messages):
+        for part in _parts(messages, pixels):
             request = embedding_pb2.EmbedImagesRequest(images=part)
             with calling("embedding"):
                 response = await self._stub.EmbedImages(request, timeout=self._timeout_s)
@@ -65,15 +67,19 @@ class RemoteEmbedder:
         return np.array([row.values for row in rows], np.float32).reshape(-1, self.dim)
 
 
-def _parts(messages: Sequence[common_pb2.Image]) -> Iterator[list[common_pb2.Image]]:
+def _parts(
+    messages: Sequence[common_pb2.Image], pixels: Sequence[int]
+) -> Iterator[list[common_pb2.Image]]:
     """The pictures in order, in parts that each fit into a request."""
     part: list[common_pb2.Image] = []
-    size = 0
-    for message in messages:
-        if part and (len(part) == _MAX_IMAGES or size + len(message.data) > _MAX_BYTES):
+    size = area = 0
+    for message, more in zip(messages, pixels, strict=True):
+        full = len(part) == _MAX_IMAGES or size + len(message.data) > _MAX_BYTES
+        if part and (full or area + more > MAX_REQUEST_PIXELS):
             yield part
-            part, size = [], 0
+            part, size, area = [], 0, 0
         part.append(message)
         size += len(message.data)
+        area += more
     if part:
         yield part

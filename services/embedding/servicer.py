@@ -1,6 +1,5 @@
 """The embedder behind `kith.v1.Embedding`."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -11,7 +10,7 @@ from PIL.Image import Image
 
 from kith.v1 import embedding_pb2, embedding_pb2_grpc
 from services.runtime.server import Service
-from services.runtime.wire import read_image
+from services.runtime.wire import read_images
 
 
 class Embedder(Protocol):
@@ -36,8 +35,8 @@ class EmbeddingServicer(embedding_pb2_grpc.EmbeddingServicer):
     async def EmbedImages(  # noqa: N802, D102 - the contract names and describes it
         self, request: embedding_pb2.EmbedImagesRequest, context: grpc.ServicerContext
     ) -> embedding_pb2.EmbedImagesResponse:
-        pictures = await asyncio.gather(
-            *(read_image(image, field=f"images[{n}]") for n, image in enumerate(request.images))
+        pictures = await read_images(
+            {f"images[{n}]": image for n, image in enumerate(request.images)}
         )
         vectors = await self._embedder.embed_images(pictures)
         return embedding_pb2.EmbedImagesResponse(vectors=_messages(vectors))

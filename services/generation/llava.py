@@ -15,6 +15,7 @@ from services.generation.stopping import settled
 from services.generation.templates import template
 from services.runtime.profile import GeneratorSpec
 from services.runtime.types import Answer, Ending, FinishReason, Limits, Turn
+from services.runtime.weights import verify
 from services.runtime.worker import ModelWorker
 
 
@@ -163,12 +164,15 @@ def _choose(logits: torch.Tensor, temperature: float) -> int:
 def _load(spec: GeneratorSpec, device: str) -> tuple[Any, Any]:
     """The model and its processor, both from the folder and nowhere else."""
     folder = spec.directory
-    if not any(folder.glob("*.safetensors")):
+    shards = sorted(folder.glob("*.safetensors"))
+    if not shards:
         raise Refused(
             f"generator: no safetensors in {folder}; fetch the profile's models or correct "
             "--weights",
             reason="WEIGHTS_MISSING",
         )
+    for shard in shards:
+        verify(shard)
     transformers_logging.disable_progress_bar()
     try:
         model, report = LlavaForConditionalGeneration.from_pretrained(

@@ -18,6 +18,8 @@ from kith.errors import InvalidInput
 
 MAX_IMAGE_BYTES: Final = 20 * 1024 * 1024
 MAX_IMAGE_PIXELS: Final = 50_000_000
+MAX_REQUEST_PIXELS: Final = 100_000_000
+"""Of all pictures of one request together: a small file may be a picture of any size."""
 MAX_IMAGE_ASPECT: Final = 100
 """Longest side over shortest: a one-pixel line scaled to a model's input would fill the memory."""
 
@@ -67,6 +69,66 @@ def decode(data: bytes, *, field: str) -> Image.Image:
         InvalidInput: Empty, too many bytes or pixels (read from the header, before decoding), too
             narrow, another format, animated, or damaged; `reason` tells which.
     """
+    image = _opened(data, field)
+    try:
+        image.load()
+    except _DAMAGED as error:
+        raise _damaged(field) from error
+    # A fresh image carries no info dictionary: no EXIF, GPS, comment or profile goes further.
+    plain = Image.new("RGB", image.size)
+    plain.paste(_to_srgb(_flatten(image), image.info.get("icc_profile")))
+    turn = _UPRIGHT.get(_orientation(image))
+    return plain if turn is None else plain.transpose(turn)
+
+
+def decode_all(files: Mapping[str, bytes]) -> list[Image.Image]:
+    """The pictures of one request, each as `decode` gives it.
+
+    Args:
+        files: The encoded files, by the request fields they came in.
+
+    Raises:
+        InvalidInput: As `decode`; or they have more than `MAX_REQUEST_PIXELS` together, which is
+            read from their headers before any is decoded.
+    """
+    pixels = 0
+    for field, data in files.items():
+        width, height = _opened(data, field).size
+        pixels += width * height
+        if pixels > MAX_REQUEST_PIXELS:
+            limit = f"{MAX_REQUEST_PIXELS // 1_000_000} megapixels"
+            what = f"with the pictures before it {pixels} pixels, at most {limit} are accepted in"
+            raise _refusal(
+                field,
+                "REQUEST_TOO_MANY_PIXELS",
+                f"{what} one request; scale them down or send fewer",
+            )
+    return [decode(data, field=field) for field, data in files.items()]
+
+
+def shrink(image: Image.Image, side: int) -> Image.Image:
+    """`image` with its longer side at most `side` pixels; itself where it is no larger."""
+    if max(image.size) <= side:
+        return image
+    small = image.copy()
+    small.thumbnail((side, side), Image.Resampling.BICUBIC)
+    return small
+
+
+def encode(image: Image.Image) -> bytes:
+    """`image` as a file without metadata: PNG up to half a megapixel, else JPEG (q95, 4:4:4)."""
+    buffer = io.BytesIO()
+    plain = Image.new("RGB", image.size)
+    plain.paste(image)
+    if image.width * image.height <= _PNG_PIXELS:
+        plain.save(buffer, "PNG", compress_level=1)
+    else:
+        plain.save(buffer, "JPEG", quality=95, subsampling=0)
+    return buffer.getvalue()
+
+
+def _opened(data: bytes, field: str) -> ImageFile.ImageFile:
+    """The file with its header read and checked, its pixels not decoded."""
     if not data:
         raise _refusal(field, "IMAGE_EMPTY", "zero bytes; send a JPEG, PNG or WebP file")
     if len(data) > MAX_IMAGE_BYTES:
@@ -84,27 +146,7 @@ def decode(data: bytes, *, field: str) -> Image.Image:
     # An MPO file of a phone is a JPEG whose further frames the plain JPEG reader leaves alone.
     if getattr(image, "n_frames", 1) > 1:
         raise _refusal(field, "IMAGE_ANIMATED", "an animation; send one frame as a still picture")
-    try:
-        image.load()
-    except _DAMAGED as error:
-        raise _damaged(field) from error
-    # A fresh image carries no info dictionary: no EXIF, GPS, comment or profile goes further.
-    plain = Image.new("RGB", image.size)
-    plain.paste(_to_srgb(_flatten(image), image.info.get("icc_profile")))
-    turn = _UPRIGHT.get(_orientation(image))
-    return plain if turn is None else plain.transpose(turn)
-
-
-def encode(image: Image.Image) -> bytes:
-    """`image` as a file without metadata: PNG up to half a megapixel, else JPEG (q95, 4:4:4)."""
-    buffer = io.BytesIO()
-    plain = Image.new("RGB", image.size)
-    plain.paste(image)
-    if image.width * image.height <= _PNG_PIXELS:
-        plain.save(buffer, "PNG", compress_level=1)
-    else:
-        plain.save(buffer, "JPEG", quality=95, subsampling=0)
-    return buffer.getvalue()
+    return image
 
 
 def _opener(data: bytes, field: str) -> Callable[[io.BytesIO], ImageFile.ImageFile]:

@@ -7,8 +7,13 @@ so it is opened only if its bytes are the very ones that the profile names or th
 import hashlib
 import os
 from pathlib import Path
+from typing import Final
 
 from kith.errors import Refused
+
+SUMS: Final = "SHA256SUMS"
+"""A file of an operator, in a folder of models or in the one above it, in the form of `sha256sum`:
+what is named there is compared with it."""
 
 
 def verify(path: Path, sha256: str = "") -> Path:
@@ -20,17 +25,18 @@ def verify(path: Path, sha256: str = "") -> Path:
             leaves a pickle to the operator: see `trust`.
 
     Raises:
-        Refused: The file is missing, is not the pinned one, or is a pickle that nobody trusts.
+        Refused: The file is missing, is not the one that the profile or `SHA256SUMS` names, or is
+            a pickle that nobody trusts: a folder of models can't vouch for itself.
     """
     if not path.is_file():
         raise Refused(
             f"weights: no file {path}; fetch the profile's models or correct --weights",
             reason="WEIGHTS_MISSING",
         )
-    if sha256 and (actual := sha256_of(path)) != sha256:
+    wanted, by = (sha256, "the profile") if sha256 else (summed(path), SUMS)
+    if wanted and (actual := sha256_of(path)) != wanted:
         raise Refused(
-            f"weights: {path.name} has sha256 {actual}, the profile names {sha256}; fetch the "
-            "file again",
+            f"weights: {path.name} has sha256 {actual}, {by} names {wanted}; fetch the file again",
             reason="WEIGHTS_HASH_MISMATCH",
         )
     if not sha256 and can_run_code(path) and sha256_of(path) not in trusted():
@@ -41,6 +47,18 @@ def verify(path: Path, sha256: str = "") -> Path:
             reason="WEIGHTS_NOT_TRUSTED",
         )
     return path
+
+
+def summed(path: Path) -> str:
+    """The hash that `SHA256SUMS` in its folder, or in the one above, names for a file; or ""."""
+    for folder in (path.parent, path.parent.parent):
+        if not (folder / SUMS).is_file():
+            continue
+        for line in (folder / SUMS).read_text(encoding="utf-8").splitlines():
+            digest, _, name = line.partition(" ")
+            if name and Path(name.strip(" *")) == path.relative_to(folder):
+                return digest.lower()
+    return ""
 
 
 def can_run_code(path: Path) -> bool:

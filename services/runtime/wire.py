@@ -1,7 +1,7 @@
 """Pictures, boxes and chats between the contract's messages and Python, once for all services."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from PIL.Image import Image
@@ -29,6 +29,16 @@ async def read_image(message: common_pb2.Image, *, field: str) -> Image:
     return await asyncio.to_thread(images.decode, message.data, field=field)
 
 
+async def read_images(messages: Mapping[str, common_pb2.Image]) -> list[Image]:
+    """The pictures of one request by their fields, in order, decoded off the event loop.
+
+    Raises:
+        InvalidInput: As `images.decode_all`.
+    """
+    files = {field: message.data for field, message in messages.items()}
+    return await asyncio.to_thread(images.decode_all, files)
+
+
 async def write_image(image: Image) -> common_pb2.Image:
     """The picture, encoded off the event loop."""
     return common_pb2.Image(data=await asyncio.to_thread(images.encode, image))
@@ -49,20 +59,23 @@ async def read_turns(messages: Sequence[common_pb2.Turn], *, field: str) -> list
     """The turns of a chat, their pictures decoded.
 
     Raises:
-        InvalidInput: A picture can't be decoded.
+        InvalidInput: As `images.decode_all`.
     """
-    turns: list[Turn] = []
+    sent = {
+        f"{field}[{i}].parts[{j}].image": part.image
+        for i, message in enumerate(messages)
+        for j, part in enumerate(message.parts)
+        if part.HasField("image")
+    }
+    pictures = iter(await read_images(sent))
     roles: dict[int, Role] = {message: role for role, message in _ROLES.items()}
-    for i, message in enumerate(messages):
-        parts: list[str | Image] = []
-        for j, part in enumerate(message.parts):
-            if part.HasField("image"):
-                place = f"{field}[{i}].parts[{j}].image"
-                parts.append(await read_image(part.image, field=place))
-            else:
-                parts.append(part.text)
-        turns.append(Turn(roles[message.role], tuple(parts)))
-    return turns
+    return [
+        Turn(
+            roles[message.role],
+            tuple(next(pictures) if p.HasField("image") else p.text for p in message.parts),
+        )
+        for message in messages
+    ]
 
 
 async def write_turns(turns: Sequence[Turn]) -> list[common_pb2.Turn]:

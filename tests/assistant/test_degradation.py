@@ -100,7 +100,7 @@ async def test_without_the_memory_the_plain_model_answers_and_says_so(
     else:
         outage.memory = unreachable("memory")
     text, end = await me.ask(paint(DOG), "Is <bo> here?")
-    assert text == "A thing on black."
+    assert text == "The memory is away, so nobody is known by name for now.\nA thing on black."
     assert not end.concepts
     assert end.degradation.loss == Degradation.LOSS_MEMORY
     assert end.degradation.reason == "SERVICE_UNREACHABLE"
@@ -123,7 +123,8 @@ async def test_without_a_look_at_the_photo_what_the_text_names_is_drawn_on(
     await me.remember("bo", DOG)
     await me.remember("cup", MUG)
     outage.of_stage(stage, unreachable(stage))
-    _, end = await me.ask(paint(DOG), "Who?")
+    text, end = await me.ask(paint(DOG), "Who?")
+    assert text.startswith("The photos can't be searched for known concepts for now.\n")
     assert not end.concepts
     assert end.degradation.loss == Degradation.LOSS_PHOTOS
     assert end.degradation.message.startswith(stage)

@@ -12,6 +12,7 @@ from services.embedding import remote as remote_module
 from services.embedding.clip import ClipEmbedder
 from services.embedding.remote import RemoteEmbedder
 from services.embedding.servicer import service
+from services.runtime import images
 from services.runtime.calls import calling
 from tests.runtime.serving import served
 
@@ -46,6 +47,20 @@ async def test_many_pictures_go_in_several_requests(
         words = await remote.embed_texts(texts)
     assert np.allclose(far, await embedder.embed_images(pictures), atol=1e-5)
     assert np.allclose(words, await embedder.embed_texts(texts), atol=1e-6)
+
+
+async def test_pictures_too_large_for_one_request_go_in_several(
+    embedder: ClipEmbedder, pictures: list[Image.Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most = 2 * max(picture.width * picture.height for picture in pictures)
+    monkeypatch.setattr(images, "MAX_REQUEST_PIXELS", most)
+    async with served(service(embedder)) as channel:
+        remote = await RemoteEmbedder.connect(channel)
+        with pytest.raises(InvalidInput, match="pixels"):
+            await remote.embed_images(pictures)
+        monkeypatch.setattr(remote_module, "MAX_REQUEST_PIXELS", most)
+        far = await remote.embed_images(pictures)
+    assert np.allclose(far, await embedder.embed_images(pictures), atol=1e-5)
 
 
 async def test_the_bad_picture_among_good_ones_is_named(

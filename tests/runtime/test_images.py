@@ -14,7 +14,7 @@ from PIL import Image, ImageCms
 
 from kith.errors import InvalidInput
 from services.runtime import images
-from services.runtime.images import decode, encode
+from services.runtime.images import decode, decode_all, encode, shrink
 
 RED, GREEN, WHITE = (255, 0, 0), (0, 255, 0), (255, 255, 255)
 
@@ -250,3 +250,19 @@ def test_damaged_files_are_read_or_refused_and_never_crash(
     except InvalidInput:
         return
     assert picture.mode == "RGB"
+
+
+def test_pictures_that_are_too_large_together_are_refused_before_one_is_decoded() -> None:
+    files = {f"images[{n}]": huge_png(7000, 7000) for n in range(3)}
+    with pytest.raises(InvalidInput) as refused:
+        decode_all(files)
+    assert (refused.value.reason, refused.value.field) == ("REQUEST_TOO_MANY_PIXELS", "images[2]")
+    with pytest.raises(InvalidInput) as refused:  # there is no pixel in it
+        decode_all(dict(list(files.items())[:2]))
+    assert refused.value.reason == "IMAGE_DAMAGED"
+
+
+def test_a_picture_is_shrunk_to_a_side_and_never_enlarged() -> None:
+    picture = half_and_half((40, 20))
+    assert shrink(picture, 40) is picture
+    assert shrink(picture, 10).size == (10, 5)

@@ -44,6 +44,29 @@ def test_any_other_file_is_refused(tmp_path: Path, name: str, sha256: str, reaso
     assert refusal.value.reason == reason
 
 
+@pytest.mark.parametrize("above", [False, True])
+def test_what_sha256sums_names_is_compared(tmp_path: Path, above: bool) -> None:
+    folder = tmp_path / "clip"
+    folder.mkdir()
+    path = written(folder, "model.safetensors")
+    sums = (tmp_path if above else folder) / "SHA256SUMS"
+    name = "./clip/model.safetensors" if above else "model.safetensors"
+    sums.write_text(f"{'1' * 64}  other.safetensors\n{SHA}  {name}\n", encoding="utf-8")
+    assert verify(path) == path
+    path.write_bytes(b"wrights")
+    with pytest.raises(Refused, match="SHA256SUMS names") as refusal:
+        verify(path)
+    assert refusal.value.reason == "WEIGHTS_HASH_MISMATCH"
+
+
+def test_sha256sums_does_not_vouch_for_a_pickle(tmp_path: Path) -> None:
+    path = written(tmp_path, "model.pt")
+    (tmp_path / "SHA256SUMS").write_text(f"{SHA} *model.pt\n", encoding="utf-8")
+    with pytest.raises(Refused) as refusal:
+        verify(path)
+    assert refusal.value.reason == "WEIGHTS_NOT_TRUSTED"
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="no file") as refusal:
         verify(tmp_path / "nowhere.pt", SHA)
