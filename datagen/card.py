@@ -32,14 +32,20 @@ _FAILURES: Final = {
 """Lines of a list; those that begin with spaces go on with the one before."""
 
 
-def card(plan: Plan, layout: Layout, counts: Counts) -> str:
-    """The text of `README.md`, with the configurations that `datasets` reads at its head."""
-    return "\n".join(_lines(plan, layout, counts)) + "\n"
+def card(plan: Plan, layout: Layout, counts: Counts, *, packed: bool = False) -> str:
+    """The text of `README.md`, with the configurations that `datasets` reads at its head.
+
+    Args:
+        plan: What was to be drawn.
+        layout: By which layout.
+        counts: What came of it.
+        packed: It is the card of the parquet shards.
+    """
+    return "\n".join([*_head(counts, packed=packed), *_lines(plan, layout, counts)]) + "\n"
 
 
 def _lines(plan: Plan, layout: Layout, counts: Counts) -> Iterator[str]:
     engine = str(plan.engine["name"])
-    yield from _head(counts)
     yield f"\n# MP-Bench, split {layout.name}, by {engine}\n"
     yield f"{layout.title[:1].upper()}{layout.title[1:]}: {len(plan.concepts)} concepts.\n"
     yield "| part | shows | pictures | wanted | the thesis kept |"
@@ -76,13 +82,14 @@ whether all is whole.
         yield f"- {licence}: {number} concepts"
 
 
-def _head(counts: Counts) -> Iterator[str]:
+def _head(counts: Counts, *, packed: bool) -> Iterator[str]:
+    files = "{}-*.parquet" if packed else "{}/**"
     yield "---\nconfigs:\n- config_name: default\n  data_files:"
     for part in PARTS:
         if counts.kept[part]:
-            yield f"  - split: {part}\n    path: {part}/**"
+            yield f"  - split: {part}\n    path: {files.format(part)}"
     yield "- config_name: seeds\n  data_files:"
-    yield "  - split: train\n    path: seeds/**\n---"
+    yield f"  - split: train\n    path: {files.format('seeds')}\n---"
 
 
 def _command(plan: Plan, engine: str) -> str:

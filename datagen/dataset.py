@@ -4,6 +4,7 @@
     OUT/train/metadata.jsonl  0001.jpg ...          the same in test and multi
     OUT/test/real/NAME/01.jpg ...                   real photos, if the seeds have some
     OUT/seeds/concepts.yaml  metadata.jsonl  NAME/train/01.jpg ...
+    OUT/packed/README.md  train-00000-of-00001.parquet ...     all of it again, if wanted
 
 Hugging Face's `datasets` loads it as it is; `seeds` is a folder of seeds for another dataset.
 Nothing in it depends on when, where or by how many workers it was made.
@@ -24,6 +25,7 @@ from datagen.contact import contact_sheet
 from datagen.counts import Counts, count
 from datagen.engines import Drawn, Source
 from datagen.layout import Layout
+from datagen.packing import pack, unpack
 from datagen.pictures import jpeg, write_whole
 from datagen.plan import PARTS, Job, Plan
 from datagen.records import Record, Records
@@ -36,6 +38,7 @@ PLAN: Final = "plan.json"
 CHECKSUMS: Final = "checksums.sha256"
 DECISIONS: Final = "decisions.jsonl"
 METADATA: Final = "metadata.jsonl"
+CARD: Final = "README.md"
 _CONTACT: Final = "contact.png"
 _GIVEN: Final = "seeds"
 """The record of the pictures that were given, not drawn for a job: file to SHA-256."""
@@ -83,8 +86,13 @@ class Dataset:
         row = picture_row(job, len(rejected), source, drawn)
         self.records.keep(job.id, Record(rejected, row, _sha256(content)))
 
-    def finish(self, plan: Plan, layout: Layout) -> Counts:
+    def finish(self, plan: Plan, layout: Layout, *, packed: bool = False) -> Counts:
         """Write what tells of all pictures; to be called when every job is done.
+
+        Args:
+            plan: Whose jobs are done.
+            layout: Its layout.
+            packed: Write parquet shards beside the pictures.
 
         Raises:
             Refused: It can't be written, or a picture is not what was made.
@@ -101,7 +109,7 @@ class Dataset:
                 if lines
             }
             told[DECISIONS] = _json_lines(_decisions(records))
-            told["README.md"] = card(plan, layout, counts)
+            told[CARD] = card(plan, layout, counts)
             for folder in rows.keys() - {name.partition("/")[0] for name in told}:
                 (self.out / folder / METADATA).unlink(missing_ok=True)
             for name, text in told.items():
@@ -110,7 +118,13 @@ class Dataset:
             kept = {job: one.sha256 for job, one in records.items() if one.row is not None}
             pictures = given | {f"{job.part}/{file_name(job)}": one for job, one in kept.items()}
             others = [*told, PLAN, _CONTACT, f"seeds/{INDEX}"]
+            unpack(self.out)
             self._write(CHECKSUMS, _checksums(self.out, pictures, others).encode())
+            if packed:
+                pack(self.out, rows, {
+                    CARD: card(plan, layout, counts, packed=True).encode(),
+                    _CONTACT: (self.out / _CONTACT).read_bytes(),
+                })  # fmt: skip
         return counts
 
     def _heed(self, plan: Plan) -> None:

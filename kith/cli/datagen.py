@@ -53,6 +53,9 @@ def make(
             help="For MS-Diffusion: sdxl, image_encoder and ms_adapter.safetensors.",
         ),
     ] = None,
+    pack: Annotated[
+        bool, typer.Option("--pack", help="Write parquet shards beside the pictures.")
+    ] = False,
 ) -> None:
     """Make a dataset, or what is missing of one.
 
@@ -76,7 +79,7 @@ def make(
         context.obj.show(form, Text(f"This share is made; {left} pictures are left to others"))
         return
     with context.obj.waiting("Writing the card ..."):
-        counts = commission.dataset.finish(commission.plan, commission.layout)
+        counts = commission.dataset.finish(commission.plan, commission.layout, packed=pack)
     form = {"complete": True, "out": str(out)} | vars(counts)
     context.obj.show(form, Text(_said(counts), no_wrap=True, overflow="ignore"))
 

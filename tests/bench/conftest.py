@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL.Image import Image
 
+from kith import AsyncClient
 from memory_db import ConceptStore, NewView
 from services.assistant.stages import Stages
 from services.detection.yolo import YoloDetector
@@ -17,6 +18,7 @@ from services.embedding.clip import ClipEmbedder
 from services.generation.llava import LlavaGenerator
 from services.runtime import images
 from services.runtime.profile import Profile
+from tests.end_to_end.fleet import fleet
 from tests.generation.vllm import own_vllm, vllm_url  # noqa: F401 - fixtures
 
 STORY = Path(__file__).parents[2] / "kith" / "demo" / "story"
@@ -63,6 +65,20 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     for model in (detector, embedder, generator):
         model.close()
     loop.close()
+
+
+@pytest.fixture(scope="session")
+def client(bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AsyncClient]:
+    """Of an assistant with the same memory, all services in processes of their own."""
+    folder = tmp_path_factory.mktemp("services")
+    spec = Profile.load("pocket").embedder
+    with ConceptStore.open(folder / "memory", user="me", model=spec.name, dim=spec.dim) as store:
+        fill(store, bench.stages, bench.loop)
+    with fleet(folder) as services:
+        client = AsyncClient(services.children["assistant"].address)
+        bench.run(client.__aenter__)
+        yield client
+        bench.run(lambda: client.__aexit__(None, None, None))
 
 
 def fill(store: ConceptStore, stages: Stages, loop: asyncio.AbstractEventLoop) -> None:

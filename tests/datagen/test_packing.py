@@ -1,0 +1,92 @@
+"""Hugging Face's own `datasets` loads a dataset, as a folder and as parquet shards."""
+
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+from datagen import packing
+from datagen.plan import PARTS
+from kith.cli import main
+from tests.datagen.small import commission, finish, tree
+from tests.datagen.test_dataset import lines, own
+
+__all__ = ["own"]  # a fixture
+
+
+class Load(Protocol):
+    """Loads a configuration of a dataset."""
+
+    def __call__(self, folder: Path, name: str | None = None) -> Any: ...  # noqa: ANN401
+
+
+@pytest.fixture
+def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    from datasets import load_dataset
+
+    return lambda folder, name=None: load_dataset(
+        str(folder), name, cache_dir=str(tmp_path / "cache")
+    )
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    ordered = commission(tmp_path_factory.mktemp("packed") / "out")
+    finish(ordered)
+    ordered.dataset.finish(ordered.plan, ordered.layout, packed=True)
+    return ordered.dataset.out
+
+
+def test_a_folder_loads_as_it_is(made: Path, load: Load) -> None:
+    loaded = load(made)
+    for part in PARTS:
+        told = lines(made / part / "metadata.jsonl")
+        assert [row["caption"] for row in loaded[part]] == [row["caption"] for row in told]
+        assert loaded[part][0]["subjects"] == told[0]["subjects"]
+        assert loaded[part][0]["image"].size == (320, 320)
+    assert len(load(made, "seeds")["train"]) == len(lines(made / "seeds" / "metadata.jsonl"))
+
+
+def test_real_photos_load_beside_the_drawn_ones(own: Path, load: Load) -> None:
+    sources = load(own)["test"]["source"]
+    assert sources.count("real") == 4
+    assert len(sources) > 4
+
+
+def test_parquet_shards_hold_the_same(packed: Path, load: Load) -> None:
+    folder, shards = load(packed), load(packed / packing.PACKED)
+    assert set(shards) == set(folder)
+    for part in shards:
+        assert shards[part].features == folder[part].features
+        for one, other in zip(shards[part], folder[part], strict=True):
+            assert one["image"].tobytes() == other["image"].tobytes()
+            assert {**one, "image": 0} == {**other, "image": 0}
+    seeds = load(packed / packing.PACKED, "seeds")["train"]
+    assert seeds["concept"] == load(packed, "seeds")["train"]["concept"]
+
+
+def test_many_pictures_lie_in_several_shards(
+    packed: Path, tmp_path: Path, load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packing, "SHARD_BYTES", 40_000)
+    ordered = commission(tmp_path / "out")
+    finish(ordered)
+    ordered.dataset.finish(ordered.plan, ordered.layout, packed=True)
+    assert len(list((tmp_path / "out" / packing.PACKED).glob("train-*.parquet"))) > 1
+    assert len(load(tmp_path / "out" / packing.PACKED)["train"]) == len(load(packed)["train"])
+
+
+def test_shards_of_what_is_no_more_are_taken_away(packed: Path, tmp_path: Path) -> None:
+    plain = commission(tmp_path / "plain")
+    finish(plain)
+    again = commission(packed)
+    again.dataset.finish(again.plan, again.layout)
+    assert tree(packed) == tree(tmp_path / "plain")
+
+
+def test_the_command_packs(tmp_path: Path, load: Load) -> None:
+    out = tmp_path / "out"
+    command = ["datagen", "make", "--engine", "playroom", "--split", "msbench", "--limit", "3"]
+    assert main([*command, "--pack", "--out", str(out)]) == 0
+    assert sum(map(len, load(out / packing.PACKED).values())) == 3

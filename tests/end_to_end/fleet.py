@@ -1,0 +1,62 @@
+"""The services as processes of their own, each started and killed by itself."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from services.runtime.children import Child
+from services.runtime.deployment import deployment
+from services.runtime.probe import is_ready
+from services.runtime.settings import CallerSettings
+from tests.end_to_end.test_up import free_base
+
+
+class Fleet:
+    """The services, and the memory they keep."""
+
+    def __init__(self, port: int, folder: Path) -> None:
+        environment = os.environ | {"KITH_MEMORY": str(folder / "memory")}
+        made = deployment(environment, port, folder, open_vocabulary=False)
+        self.children = {child.name: child for child in made}
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._folder = folder
+
+    def start(self, name: str) -> None:
+        child = self.children[name]
+        with (self._folder / f"{name}.log").open("ab") as log:
+            self._processes[name] = subprocess.Popen(
+                child.command, env=child.environment, stdout=subprocess.DEVNULL, stderr=log
+            )
+
+    def kill(self, name: str) -> None:
+        self._processes[name].send_signal(signal.SIGKILL)
+        self._processes[name].wait()
+
+    def wait_for(self, child: Child) -> None:
+        until = time.monotonic() + 300
+        while not asyncio.run(is_ready(child.health, CallerSettings())):
+            assert time.monotonic() < until, f"{child.name} does not come up"
+            time.sleep(0.3)
+
+    def kill_all(self) -> None:
+        for process in self._processes.values():
+            process.kill()
+            process.wait()
+
+
+@contextmanager
+def fleet(folder: Path) -> Iterator[Fleet]:
+    made = Fleet(free_base(), folder)
+    try:
+        for name in made.children:
+            made.start(name)
+        for child in made.children.values():
+            made.wait_for(child)
+        yield made
+    finally:
+        made.kill_all()
