@@ -125,11 +125,12 @@ class Exam:
             scene, [ids[k] for k in order], [names[k] for k in order], CAPTION, truth
         )
 
-    def text_question(self, *, told: bool) -> Sample:
-        """A question with two options about one of three references; no photo.
+    def text_question(self, *, told: bool, options: bool = True) -> Sample:
+        """A question about one of three references; no photo.
 
         Args:
             told: whether the references come with their descriptions.
+            options: whether the answer is to be chosen from two, its own and another's.
         """
         ids = [int(i) for i in self.rng.choice(len(self.bank.concepts), 3, replace=False)]
         names = self.author.names(3)
@@ -145,12 +146,14 @@ class Exam:
         asked = int(self.rng.integers(3))
         own, other = (self.bank.concepts[ids[(asked + k) % 3]].attributes["color"] for k in (0, 1))
         if own == other:
-            return self.text_question(told=told)
+            return self.text_question(told=told, options=options)
         letter = "AB"[int(self.rng.integers(2))]
-        options = [own, other] if letter == "A" else [other, own]
-        question = multiple_choice(f"What color is {names[asked]}?", options)
+        question, truth = f"What color is {names[asked]}?", own
+        if options:
+            pair = [own, other] if letter == "A" else [other, own]
+            question, truth = multiple_choice(question, pair), letter
         views = [self.picture(*self.author.view(i, -1)) for i in ids]
-        return Sample(render(listing + question), views, -1, frozenset({letter}))
+        return Sample(render(listing + question), views, -1, frozenset({truth}))
 
     def present(self, scene: int) -> list[int]:
         """Identity numbers of who is in a scene."""
@@ -238,10 +241,12 @@ def measure(folder: Path, bank: Bank, count: int) -> Iterator[Row]:
                 for kind, asked in shown.items()
             )
             yield Row(f"{name} ({layout})", *figures)
-    for what, told in (
-        ("text-only QA, two options", True),
-        ("the same, descriptions left out", False),
+    for what, told, options in (
+        ("text-only QA, two options", True, True),
+        ("the same, descriptions left out", False, True),
+        ("text-only QA, no options", True, False),
+        ("the same, descriptions left out", False, False),
     ):
         exam = Exam(bank, seed=2, photo_first=False)
-        questions = [exam.text_question(told=told) for _ in range(count)]
-        yield Row(what, exact(questions, talker.answer(questions, 3, what)))
+        questions = [exam.text_question(told=told, options=options) for _ in range(count)]
+        yield Row(what, exact(questions, talker.answer(questions, 6, what)))

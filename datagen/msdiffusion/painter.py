@@ -67,6 +67,10 @@ class Painter:
         self._encoder = SubjectEncoder(image_encoder, pipe.tokenizer, pipe.text_encoder)
         pipe.set_progress_bar_config(disable=True)
 
+    def compile(self) -> None:
+        """Compile the U-Net: its first picture of each size and batch then takes minutes."""
+        self._pipe.unet.compile()
+
     @torch.inference_mode()
     def draw(self, prompts: Sequence[Prompt], style: Style) -> list[Image.Image]:
         """A picture for each prompt, all in one batch.

@@ -11,6 +11,7 @@ from PIL import Image
 from transformers import CLIPTokenizer, CLIPVisionModelWithProjection
 
 from datagen.making import Order, accept, make, missing
+from datagen.msdiffusion import bench
 from datagen.msdiffusion.adapter import Adapter
 from datagen.msdiffusion.checkpoint import save_adapter
 from datagen.msdiffusion.load import load_painter
@@ -53,6 +54,15 @@ def test_a_dataset_is_drawn_with_models_from_a_folder(models: Path, tmp_path: Pa
     first, second = (np.asarray(one.engine.draw(job, 0).image) for one in (commission, again))
     assert np.array_equal(first, second)
     assert "--models DIR --seeds DIR" in (tmp_path / "out" / "README.md").read_text("utf-8")
+
+
+def test_the_bench_prints_pictures_a_minute_and_memory(
+    models: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench.main([str(models), "--batches", "1", "2", "--rounds", "1"])
+    rows = [line.split("|") for line in capsys.readouterr().out.splitlines()[4:]]
+    assert [row[2].strip() for row in rows] == ["1", "2"]
+    assert all(float(row[place]) > 0 for row in rows for place in (4, 5))
 
 
 @pytest.mark.parametrize("name", ["sdxl", "image_encoder", "ms_adapter.safetensors"])
