@@ -43,7 +43,8 @@ vllm: .venv-vllm/.installed ## real vLLM on the CPU with the pocket language mod
 	@VLLM_CPU_KVCACHE_SPACE=1 VLLM_NO_USAGE_STATS=1 HF_HUB_OFFLINE=1 exec .venv-vllm/bin/python \
 	  -m vllm.entrypoints.openai.api_server --host 127.0.0.1 --port $(PORT) \
 	  --model $(MODEL) --served-model-name llava --generation-config vllm --dtype float32 \
-	  --max-model-len 2048 --block-size 32 --limit-mm-per-prompt '{"image": 16}' $(VLLM)
+	  --max-model-len 2048 --block-size 32 --limit-mm-per-prompt '{"image": 16}' \
+	  --enable-prompt-tokens-details $(VLLM)
 
 fmt: .venv/.installed-dev ## mend style where a tool can
 	@$(BIN)/ruff check --fix --quiet .

@@ -1,5 +1,6 @@
 """What the two clients share: where to call, as whom, and what a failed call means."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -20,6 +21,10 @@ OPTIONS: Final = (
     # A server that is back is found within seconds; left alone, gRPC waits up to two minutes.
     ("grpc.max_reconnect_backoff_ms", 2000),
 )
+
+
+# What gRPC says of a handshake that failed, or of a certificate for another name.
+_TLS_FAILED: Final = re.compile(r"[Hh]andshake|SSL_|CERTIFICATE|verification check")
 
 
 @dataclass(frozen=True)
@@ -101,12 +106,25 @@ class Target:
         """The error that a failed call stands for."""
         error = from_rpc_error(failed)
         if error.reason == "RPC_UNAVAILABLE":
-            what = f"nobody answers at {self.address}; is 'kith serve' running there?"
+            what = self._unreached(failed.details() or "")
         elif error.reason == "RPC_DEADLINE_EXCEEDED":
             what = f"no answer from {self.address} within {self.timeout_s:g} s"
         else:
             return error
         return Unavailable(f"server: {what}", reason=error.reason, field="server")
+
+    def _unreached(self, details: str) -> str:
+        """Why there is no connection, as far as gRPC's words tell."""
+        dropped = details.startswith("failed to connect") and (
+            "Socket closed" in details or "reset by peer" in details
+        )
+        if _TLS_FAILED.search(details) or (dropped and self.tls_ca is not None):
+            return (
+                f"the secure connection to {self.address} failed; see tls_ca, tls_cert and tls_key"
+            )
+        if dropped:
+            return f"{self.address} hangs up on a call in the clear; if it speaks TLS, name tls_ca"
+        return f"nobody answers at {self.address}; is 'kith serve' running there?"
 
 
 def _refusal(field: str, what: str) -> InvalidInput:

@@ -67,13 +67,19 @@ def reach(server: str | None, user: str | None, options: LocalOptions) -> Iterat
 def settings_error(error: ValueError) -> InvalidInput:
     """What to say of settings that pydantic can't understand: the variables, and why."""
     details: list[Any] = getattr(error, "errors", list)()
-    if not details:
-        raise error
     said = [
-        f"KITH_{str(one['loc'][0]).upper()}={one['input']}: {one['msg']}"
+        f"KITH_{str(one['loc'][0]).upper()}={one['input']}: "
+        + one["msg"].removeprefix("Value error, ")
         for one in details
         if one["loc"]
     ]
+    # What of a list or a dictionary is no JSON, pydantic tells in an error of another kind.
+    if isinstance(error, server_module("pydantic_settings").SettingsError):
+        said = [
+            f"KITH_{name.upper()}: not JSON" for name in re.findall(r'field "(\w+)"', str(error))
+        ]
+    elif not details:
+        raise error
     return InvalidInput(f"settings: {'; '.join(said) or error}", reason="SETTINGS_INVALID")
 
 

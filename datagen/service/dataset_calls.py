@@ -21,6 +21,7 @@ from datagen.service.tally import Standing
 from kith.errors import InvalidInput, Refused, Unavailable
 from kith.v1 import datagen_pb2
 from services.runtime.hop import is_stopping
+from services.runtime.identity import check_admission
 from services.runtime.worker import ModelWorker
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -68,6 +69,7 @@ class DatasetCalls:
         place, dataset_id = self._named(request.name)
         told = None
         while True:
+            check_admission()
             # First whether it goes on: what is told last is then how it ended.
             goes_on = await asyncio.to_thread(open_jobs, place, dataset_id)
             now = await asyncio.to_thread(self.books.progress, place, dataset_id)

@@ -5,6 +5,7 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 
 from kith.local import data_folder
+from services.runtime.listed import Paired
 from services.runtime.settings import CallerSettings
 
 
@@ -27,8 +28,8 @@ class DatagenSettings(CallerSettings):
     pool: Path | None = None
     """Folder of photos among which negatives are looked for; unset: it mines none."""
 
-    category_pools: dict[str, Path] = Field(default_factory=dict)
-    """Categories to folders of further photos, as in {"person": "/data/faces"}."""
+    category_pools: Paired[Path] = Field(default_factory=dict)
+    """Categories and folders of further photos of each, as in person=/data/faces."""
 
     embedding: str = "127.0.0.1:7452"
     """HOST:PORT of the embedding service, which negatives need."""

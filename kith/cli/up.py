@@ -2,10 +2,12 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Protocol
@@ -58,7 +60,10 @@ def up(
     ] = 7450,
     logs: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Where each service logs; left out, a new folder."),
+        typer.Option(
+            metavar="DIR",
+            help="Where each service logs; left out, a new folder, kept only if one dies.",
+        ),
     ] = None,
 ) -> None:
     """Run every service on this machine, each in its own process, and show how they are.
@@ -80,27 +85,58 @@ def up(
         folder,
         open_vocabulary=profile.detector_text is not None,
     )
-    asyncio.run(_run(session, children, settings, folder))
+    try:
+        asyncio.run(_run(session, children, settings, folder))
+    finally:
+        if logs is None and not _died(children):
+            shutil.rmtree(folder)
 
 
 async def _run(session: Session, children: Sequence[Child], settings: object, folder: Path) -> None:
     stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    module = server_module("services.runtime.children")
-    if session.as_json or not sys.stdout.isatty():
-        session.show({"logs": str(folder)}, Text(f"logs: {folder}"))
-        await module.Children(children, settings, folder, _line_by_line(session)).run(stop)
-    else:
-        with Live(_table(children, folder), auto_refresh=False) as live:
-            await module.Children(
-                children,
-                settings,
-                folder,
-                lambda _: live.update(_table(children, folder), refresh=True),
-            ).run(stop)
+
+    def unseen() -> None:
+        """Stops all, in order and in silence: a terminal that was closed takes no word."""
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        stop.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, unseen)
+    with _shown(session, children, folder) as show:
+
+        def changed(child: Child) -> None:
+            try:
+                show(child)
+            except (OSError, SystemExit):  # or whoever read our lines has left: rich would, too
+                unseen()
+
+        module = server_module("services.runtime.children")
+        await module.Children(children, settings, folder, changed).run(stop)
+    died = _died(children)
     if not stop.is_set():
         raise Unavailable(f"no service is left; their logs are in {folder}", reason="SERVICES_DIED")
+    if died:
+        form = {"died": died, "logs": str(folder)}
+        session.show(form, Text(f"died: {', '.join(died)}; the logs are in {folder}"))
+
+
+def _died(children: Sequence[Child]) -> list[str]:
+    return [child.name for child in children if child.state.value == "died"]
+
+
+@contextmanager
+def _shown(
+    session: Session, children: Sequence[Child], folder: Path
+) -> Iterator[Callable[[Child], None]]:
+    """What shows a child whose state has changed: a line, or on a terminal a table of all."""
+    if session.as_json or not sys.stdout.isatty():
+        session.show({"logs": str(folder)}, Text(f"logs: {folder}"))
+        yield _line_by_line(session)
+    else:
+        with Live(_table(children, folder), auto_refresh=False) as live:
+            yield lambda _: live.update(_table(children, folder), refresh=True)
 
 
 def _chosen(session: Session, host: str | None) -> dict[str, str]:
@@ -114,7 +150,8 @@ def _line_by_line(session: Session) -> Callable[[Child], None]:
     def changed(child: Child) -> None:
         state, said = child.state.value, child.said or child.address
         form = {"service": child.name, "address": child.address, "state": state, "log": child.said}
-        session.show(form, Text(f"{child.name} is {state}: {said}"))
+        verb = "has" if state == "died" else "is"
+        session.show(form, Text(f"{child.name} {verb} {state}: {said}"))
 
     return changed
 

@@ -1,12 +1,14 @@
 """What an operator may set on an assistant."""
 
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from kith.local import default_memory
 from services.runtime.engine import EngineSettings
+from services.runtime.listed import Paired
 from services.runtime.settings import CallerSettings, StageSettings
 
 
@@ -28,6 +30,10 @@ class AssistantSettings(StageSettings, EngineSettings, CallerSettings):
 
     method: str = "kith"
     """How concepts are found: `kith`, `rap` or `none`."""
+
+    further_methods: Paired[Annotated[int, Field(ge=1, le=65535)]] = Field(default_factory=dict)
+    """Further methods over the same memory, and the port on which each is served, as in
+    rap=7455."""
 
     detection: str | None = None
     """HOST:PORT of a detection service; unset: the detector runs in this process."""

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from kith.errors import InvalidInput, Unavailable
 from memory_db import Concept, ConceptStore, EditKind
 from services.runtime.hop import is_stopping
+from services.runtime.identity import check_admission
 
 _INTERVAL_S: Final = 0.1
 """How often the log is looked at. That costs microseconds; a thread waiting for each watcher would
@@ -37,11 +38,13 @@ async def watch(store: ConceptStore, resume_token: str = "") -> AsyncGenerator[S
     Raises:
         InvalidInput: The token is none of ours.
         Refused: The token is too old, or the watcher too slow.
+        Unauthenticated: The watcher's credential was withdrawn.
         Unavailable: The server stops.
     """
     edits = store.subscribe(_revision(resume_token))
     yield Seen(None, "", None, str(edits.revision), None)
     while not is_stopping():
+        check_admission()
         for edit in edits.poll():
             yield Seen(edit.kind, edit.concept_id, edit.concept, str(edit.revision), edit.time)
         await asyncio.sleep(_INTERVAL_S)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 import grpc
 
 from kith.errors import Refused, Unavailable
-from memory_db import ConceptStore
+from memory_db import ConceptStore, MemoryPlace
 from services.assistant import servicer as assistant
 from services.assistant.background import in_background
 from services.assistant.lazy import LazyDetector, LazyEmbedder, LazyGenerator
@@ -33,7 +33,7 @@ from services.generation import servicer as generation
 from services.generation.remote import RemoteGenerator
 from services.runtime.calls import open_channel
 from services.runtime.engine import EngineSettings
-from services.runtime.profile import EncoderSpec, Profile
+from services.runtime.profile import EmbedderSpec, EncoderSpec, Profile
 from services.runtime.server import Server, Service
 
 if TYPE_CHECKING:  # each of these takes seconds to import, and gigabytes to install
@@ -52,6 +52,8 @@ class Assembly:
 
     services: list[Service]
     """The assistant, and the stages that run in this process."""
+    further: dict[int, Service]
+    """Assistants with the same memory and stages and another method, by their ports."""
     load: Callable[[], Awaitable[None]]
     """Loads all models and runs each once; calls made meanwhile wait for the model they need. What
     runs elsewhere may be away: it is looked for again by the next call that needs it."""
@@ -66,6 +68,7 @@ async def assembled(settings: AssistantSettings) -> AsyncIterator[Assembly]:
         Refused: The profile ships without its models and no folder is named.
     """
     chosen = method(settings.method)
+    others = {port: method(name) for name, port in settings.further_methods.items()}
     profile = _profile(settings)
     spec = profile.embedder
     async with AsyncExitStack() as resources:
@@ -84,7 +87,7 @@ async def assembled(settings: AssistantSettings) -> AsyncIterator[Assembly]:
         place = place_of(settings)
         resources.callback(place.close)
         stores = Stores(
-            lambda user: ConceptStore.open(place, user=user, model=spec.name, dim=spec.dim)
+            lambda user: _opened(place, user, spec, tell=isinstance(settings, LocalSettings))
         )
         resources.push_async_callback(stores.close)
         resources.callback(asyncio.create_task(stores.keep_purging()).cancel)
@@ -100,7 +103,40 @@ async def assembled(settings: AssistantSettings) -> AsyncIterator[Assembly]:
             await _load(embedder, settings.embedding)
             await _load(generator, settings.generation or settings.generation_url)
 
-        yield Assembly([service for service, elsewhere in served if not elsewhere], load)
+        yield Assembly(
+            [service for service, elsewhere in served if not elsewhere],
+            {
+                port: assistant.service(Assistant(one, stages, stores))
+                for port, one in others.items()
+            },
+            load,
+        )
+
+
+def _opened(place: MemoryPlace, user: str, spec: EmbedderSpec, *, tell: bool) -> ConceptStore:
+    """A user's store.
+
+    Args:
+        place: Where memories are.
+        user: Whose.
+        spec: The embedder whose vectors it holds.
+        tell: Name folder and process to a caller who is refused: it is their own machine.
+
+    Raises:
+        Refused: Another process has it open.
+        Unavailable: What keeps it can't be reached.
+    """
+    try:
+        return ConceptStore.open(place, user=user, model=spec.name, dim=spec.dim)
+    except Refused as error:
+        if tell or error.reason != "MEMORY_LOCKED":
+            raise
+        _log.error("%s", error)
+        raise Refused(
+            "memory: another process of the server's machine has it open; its operator can serve "
+            "several methods from one process with KITH_FURTHER_METHODS",
+            reason=error.reason,
+        ) from error
 
 
 @asynccontextmanager

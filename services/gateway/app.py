@@ -1,12 +1,13 @@
 """The gateway's routes, put together."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import Final
 
-from fastapi import Depends, FastAPI
+from fastapi import FastAPI
 from fastapi.responses import FileResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware.cors import CORSMiddleware
@@ -41,7 +42,9 @@ def create_app(settings: GatewaySettings) -> ASGIApp:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with gateway, mcp.run():
+            warning = asyncio.create_task(gateway.warn_if_open())
             yield
+            warning.cancel()
 
     app = FastAPI(
         title="Kith",
@@ -57,10 +60,8 @@ def create_app(settings: GatewaySettings) -> ASGIApp:
     )
     errors.handle_errors(app)
     app.state.gateway = gateway
-    for api in (chat, models, concepts, questions, photos, watch):
-        app.include_router(api.router, dependencies=[Depends(observe.watched)])
-    for page in (health, observe, docs):
-        app.include_router(page.router)
+    for api in (chat, models, concepts, questions, photos, watch, health, observe, docs):
+        app.include_router(api.router)
     openapi.describe(app)
     mcp = add_mcp(app, gateway)
     _add_page(app)

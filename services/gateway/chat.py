@@ -8,7 +8,7 @@ from contextlib import aclosing
 from dataclasses import asdict
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from kith import replies
@@ -17,7 +17,7 @@ from kith.v1 import common_pb2, query_pb2
 from services.gateway import errors, observe
 from services.gateway.chat_request import Chat, ChatRequest
 from services.gateway.models import chosen
-from services.gateway.rest import Called, as_json
+from services.gateway.rest import Called, as_json, require_json
 from services.gateway.streaming import begun, unless_left
 from services.runtime import hop
 
@@ -26,7 +26,7 @@ router = APIRouter(tags=["openai"])
 Answers = AsyncGenerator[query_pb2.GenerateResponse, None]
 
 
-@router.post("/v1/chat/completions", response_model=None)
+@router.post("/v1/chat/completions", response_model=None, dependencies=[Depends(require_json)])
 async def complete(call: Called, wanted: ChatRequest) -> Response:
     """Answer a chat, about photos or from the memory alone.
 

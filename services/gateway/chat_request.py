@@ -42,7 +42,9 @@ All else that is not known is a hint (`top_p`, `seed`, `user`, …), and left un
 """
 
 _DATA_URL: Final = re.compile(r"data:image/[\w.+-]+;base64,(.+)", re.DOTALL | re.ASCII)
-_PLACE: Final = re.compile(r"turns\[(\d+)\](?:\.parts\[(\d+)\](?:\.image\.data|\.image|\.text)?)?")
+_PLACE: Final = re.compile(
+    r"turns\[(\d+)\](?:(\.parts)(?:\[(\d+)\](?:\.image\.data|\.image|\.text)?)?)?"
+)
 
 
 def _whole(text: str) -> str:
@@ -67,11 +69,17 @@ class TextPart(BaseModel):
     text: Text
 
 
+def _object(picture: object) -> object:
+    if isinstance(picture, str):
+        raise ValueError(f'{picture[:40]!r} is no object; send {{"url": "data:image/…;base64,…"}}')
+    return picture
+
+
 class ImagePart(BaseModel):
     """A picture."""
 
     type: Literal["image_url"]
-    image_url: ImageUrl
+    image_url: Annotated[ImageUrl, BeforeValidator(_object, json_schema_input_type=ImageUrl)]
 
 
 Part = Annotated[TextPart | ImagePart, Field(discriminator="type")]
@@ -148,7 +156,7 @@ class Chat:
         for name, neutral in _UNSUPPORTED.items():
             value = (chat.model_extra or {}).get(name)
             if value is not None and value not in neutral:
-                raise _refused(name, "is not supported; leave it out")
+                raise _refused(name, f"{value!r:.80} is not supported; leave it out")
         limits = common_pb2.Limits(temperature=chat.temperature or 0, stop=chat.stop)
         if most := chat.max_completion_tokens or chat.max_tokens:
             limits.max_tokens = min(most, _MOST_TOKENS)
@@ -204,7 +212,9 @@ class Chat:
     def _in_their_words(self, text: str) -> str:
         def place(match: re.Match[str]) -> str:
             turn = self._places[int(match[1])]
-            return turn[int(match[2])] if match[2] else turn[0].partition(".")[0]
+            if match[3]:
+                return turn[int(match[3])]
+            return turn[0].partition(".")[0] + (".content" if match[2] else "")
 
         text = _PLACE.sub(place, text)
         return re.sub(r"^turns\b", "messages", text).removeprefix("limits.")

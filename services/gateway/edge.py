@@ -1,7 +1,8 @@
 """What holds for every request: whether it is let in, its id, and what a browser is told.
 
 Where an operator has no tokens, whoever reaches the gateway is let in. Then a stranger's web page
-must not reach it through the user's own browser: hence the checks of `Origin` and `Host`.
+must not reach it through the user's own browser: hence the checks of `Origin` and `Host`. A
+stranger's name may be made to lead to this address, but an address is what it is.
 """
 
 from collections.abc import Sequence
@@ -10,19 +11,20 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kith.errors import KithError, Overloaded, Refused
-from services.gateway import errors
+from services.gateway import errors, observe
 from services.runtime import hop
+from services.runtime.metrics import CALLS_RUNNING
 
 REQUEST_ID: Final = "x-request-id"
 """Header with the id under which every service that the request passes logs it."""
 
-_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
-
-_UNCOUNTED: Final = frozenset({"/healthz", "/readyz", "/metrics"})
-"""Who asks for these wants to know of a gateway that is busy, too."""
+_FOR_OPERATORS: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Who asks for these comes by an address of the gateway's own, and again and again, also while it
+is busy: they are let in, and not counted."""
 
 _HEADERS: Final = {
     "Cache-Control": "private, no-cache",
@@ -44,8 +46,8 @@ class Edge:
 
     Args:
         app: What answers.
-        host: The address the gateway listens on.
-        hosts: Names it may be called by; empty for those of a loopback `host`, else for any.
+        host: Where the gateway listens: a name of its own.
+        hosts: Further names it may be called by, besides localhost and any literal address.
         origins: Whose pages may call it besides its own.
         most_bytes: Of a body that tells its length; `app` counts those that don't.
         most_calls: Requests served at once.
@@ -65,9 +67,7 @@ class Edge:
         self._most_calls = most_calls
         self._calls = 0
         self._origins = frozenset(origins)
-        self._hosts = frozenset(hosts)
-        if not hosts and _is_loopback(host):
-            self._hosts = _LOOPBACK | {host}
+        self._hosts = frozenset({"localhost", host, *hosts})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request."""
@@ -86,26 +86,30 @@ class Edge:
                     answered.setdefault(name, value)
             await send(message)
 
-        counts = scope["path"] not in _UNCOUNTED
-        try:
-            self._check(headers)
-            if counts and self._calls >= self._most_calls:
-                raise Overloaded(
-                    f"{self._calls} requests are being served; try again in a second",
-                    reason="SERVER_BUSY",
-                )
-        except KithError as error:
-            await errors.response(error, scope["path"])(scope, receive, marked)
-            return
-        self._calls += counts
-        try:
+        if scope["path"] in _FOR_OPERATORS:
             await self._app(scope, receive, marked)
+            return
+        with observe.watched(scope, request_id):
+            try:
+                self._check(headers)
+            except KithError as error:
+                observe.failed(Request(scope), error)
+                await errors.response(error, scope["path"])(scope, receive, marked)
+            else:
+                await self._serve(scope, receive, marked)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._calls += 1
+        try:
+            with CALLS_RUNNING.track_inprogress():
+                await self._app(scope, receive, send)
         finally:
-            self._calls -= counts
+            self._calls -= 1
 
     def _check(self, headers: Headers) -> None:
         host = headers.get("host", "")
-        if self._hosts and _name(host) not in self._hosts:
+        name = _name(host)
+        if name not in self._hosts and not _is_address(name):
             raise Refused(
                 f"host: {host[:80]!r} is no name of this gateway; add it to KITH_HOSTS",
                 reason="HOST_UNKNOWN",
@@ -122,13 +126,19 @@ class Edge:
         length = headers.get("content-length", "")
         if length.isdecimal() and int(length) > self._most_bytes:
             raise errors.too_large()
+        if self._calls >= self._most_calls:
+            raise Overloaded(
+                f"{self._calls} requests are being served; try again in a second",
+                reason="SERVER_BUSY",
+            )
 
 
-def _is_loopback(host: str) -> bool:
+def _is_address(name: str) -> bool:
     try:
-        return ip_address(host).is_loopback
+        ip_address(name)
     except ValueError:
-        return host in _LOOPBACK
+        return False
+    return True
 
 
 def _name(host: str) -> str:

@@ -18,6 +18,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from kith.errors import InvalidInput, KithError, NotFound, Overloaded, Unauthenticated
+from services.gateway import observe
 
 _OPENAI_PATHS: Final = ("/v1/chat/", "/v1/models")
 
@@ -143,7 +144,9 @@ def handle_errors(app: FastAPI) -> None:
 
     def answer(request: Request, error: Exception) -> Response:
         path: str = request.scope["path"]
-        return response(known(error, request) or unexpected(error, path), path)
+        told = known(error, request) or unexpected(error, path)
+        observe.failed(request, told)
+        return response(told, path)
 
     for kind in (KithError, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(kind, answer)
@@ -160,5 +163,7 @@ def _first(error: RequestValidationError) -> InvalidInput:
     if problem["type"] == "json_invalid":
         return InvalidInput("body: not JSON; send an object", reason="BODY_INVALID", field="body")
     what = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] != "value_error" and isinstance(problem["input"], str | int | float | None):
+        what += f", not {problem['input']!r:.80}"
     name = field or "body"
     return InvalidInput(f"{name}: {what}", reason="FIELD_INVALID", field=name)

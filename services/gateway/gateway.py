@@ -1,12 +1,20 @@
 """What all routes of the gateway work with."""
 
+import logging
 from contextlib import AsyncExitStack
+from ipaddress import ip_address
 from types import TracebackType
 from typing import Self
 
+from kith.errors import KithError
+from kith.v1 import query_pb2
 from services.gateway.assistant import Assistant
+from services.gateway.caller import Caller
 from services.gateway.settings import GatewaySettings
 from services.gateway.uploads import Uploads
+from services.runtime.serving import once_there
+
+_log = logging.getLogger(__name__)
 
 
 class Gateway:
@@ -43,3 +51,25 @@ class Gateway:
         traceback: TracebackType | None,
     ) -> None:
         await self._resources.aclose()
+
+    async def warn_if_open(self) -> None:
+        """Says in the log when others than this machine's users are let in without a token."""
+        if _is_loopback(self.settings.host):
+            return
+        nobody, request = Caller(None, None), query_pb2.GetCapabilitiesRequest()
+        try:
+            # Only the assistant knows, and it may come later.
+            await once_there(lambda: self.assistant.call(nobody, "GetCapabilities", request))
+        except KithError:
+            return
+        _log.warning(
+            "%s lets in anyone who can reach it; set KITH_TOKENS_FILE for the assistant",
+            self.settings.host,
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

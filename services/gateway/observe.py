@@ -1,20 +1,21 @@
 """What an operator sees of each request; never what a user wrote."""
 
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.datastructures import Headers
+from starlette.types import Scope
 
 from kith.errors import KithError
-from services.gateway import errors
-from services.runtime import hop
 from services.runtime.observe import Outcome, observed
 
 router = APIRouter(tags=["operation"])
 
-_BUG: Final = KithError("", reason="INTERNAL")
+_VERBS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 
 
 @router.get("/metrics", response_class=Response)
@@ -23,21 +24,28 @@ def metrics() -> Response:
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
-async def watched(request: Request) -> AsyncIterator[None]:
-    """Logs, counts and times the request until its answer has been sent."""
-    # By the route, since a path holds ids and there would be no end of them.
-    method = f"{request.method} {request.scope['route'].path}"
-    request_id = hop.current_request_id() or ""
-    with observed(method, dict(request.headers), request_id) as outcome:
-        request.state.outcome = outcome
+@contextmanager
+def watched(scope: Scope, request_id: str) -> Iterator[Outcome]:
+    """Logs, counts and times a request until its answer has been sent."""
+    with observed("unknown", dict(Headers(scope=scope)), request_id) as outcome:
+        scope.setdefault("state", {})["outcome"] = outcome
         try:
-            yield
-        except Exception as error:
-            failed(request, errors.known(error, request) or _BUG)
-            raise
+            yield outcome
+        finally:
+            outcome.method = _method(scope)
 
 
 def failed(request: Request, error: KithError) -> None:
-    """Writes down how a watched request ended; who tells of it in a stream says so here."""
-    outcome: Outcome = request.state.outcome
-    outcome.code, outcome.reason = error.status, error.reason
+    """Writes down how a request ended; who tells of it in a stream says so here."""
+    # A health check is not watched.
+    if outcome := getattr(request.state, "outcome", None):
+        outcome.code, outcome.reason = error.status, error.reason
+
+
+def _method(scope: Scope) -> str:
+    """Of the route that was found: a path holds ids, and a stranger's words have no end."""
+    if scope["method"] not in _VERBS or "endpoint" not in scope:
+        return "unknown"
+    # FastAPI tells of its own routes only; the others are a folder, or paths without ids.
+    path = scope["route"].path if "route" in scope else scope["root_path"] or scope["path"]
+    return f"{scope['method']} {path}"

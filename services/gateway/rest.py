@@ -10,6 +10,7 @@ from fastapi import Depends, Path, Request
 from fastapi.responses import JSONResponse, Response
 from google.longrunning.operations_pb2 import Operation
 from google.protobuf import json_format
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from google.rpc import code_pb2
 
@@ -25,6 +26,7 @@ M = TypeVar("M", bound=Message)
 
 _ID: Final = "^[A-Za-z0-9_-]{1,64}$"
 
+_BOOL: Final = FieldDescriptor.TYPE_BOOL
 _TRUTH: Final = {"true": True, "false": False}
 """How a query says so."""
 
@@ -59,13 +61,7 @@ class Call:
         Raises:
             InvalidInput: It is none.
         """
-        kind = self.request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind != "application/json":
-            raise InvalidInput(
-                f"content-type: {kind[:80]!r}; send application/json",
-                reason="MEDIA_TYPE_UNSUPPORTED",
-                field="content-type",
-            )
+        require_json(self.request)
         data = await self.request.body()
         try:
             body = await asyncio.to_thread(_loaded, data)
@@ -85,13 +81,19 @@ class Call:
         Raises:
             InvalidInput: It has fields that the message has not, or values that don't fit.
         """
-        truths = [one for one in message.DESCRIPTOR.fields if one.type == one.TYPE_BOOL]
-        names = {name for one in truths for name in (one.name, one.json_name)}
-        given = {
-            name: _TRUTH.get(word, word) if name in names else word
-            for name, word in self.request.query_params.items()
-        }
-        return message_of(given, message)
+        known = message.DESCRIPTOR.fields
+        fields = {name: one for one in known for name in (one.name, one.json_name)}
+        asked = message_of({}, message)
+        for name, word in self.request.query_params.items():
+            if name not in fields:
+                names = ", ".join(one.name for one in known)
+                raise _parameter_invalid(name[:80], f"there is no such parameter; take of {names}")
+            value = _TRUTH.get(word, word) if fields[name].type == _BOOL else word
+            try:
+                json_format.ParseDict({name: value}, asked)
+            except (json_format.ParseError, ValueError) as error:
+                raise _parameter_invalid(name, f"{word[:80]!r} does not fit; see /docs") from error
+        return asked
 
     async def ask(self, rpc: str, request: Message) -> Any:  # noqa: ANN401 - as the call answers
         """The assistant's answer. Raises what `Assistant.call` raises."""
@@ -141,11 +143,32 @@ class Call:
         return [self._with_uploads(inner) for inner in value] if isinstance(value, list) else value
 
 
+def require_json(request: Request) -> None:
+    """Refuses a body that is said to be anything but JSON.
+
+    A page of another origin may send it without asking first.
+
+    Raises:
+        InvalidInput: It is.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise InvalidInput(
+            f"content-type: {kind[:80]!r}; send application/json",
+            reason="MEDIA_TYPE_UNSUPPORTED",
+            field="content-type",
+        )
+
+
 def _of(request: Request) -> Call:
     return Call(request, request.app.state.gateway)
 
 
 Called = Annotated[Call, Depends(_of)]
+
+
+def _parameter_invalid(name: str, what: str) -> InvalidInput:
+    return InvalidInput(f"{name}: {what}", reason="PARAMETER_INVALID", field=name)
 
 
 def _loaded(data: bytes) -> Any:  # noqa: ANN401 - any JSON

@@ -14,6 +14,8 @@ from kith.errors import Refused
 from services.gateway.app import create_app
 from services.gateway.settings import GatewaySettings
 from services.runtime import tls
+from services.runtime.address import written
+from services.runtime.tracing import traces_sent
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
@@ -62,8 +64,8 @@ async def serve(settings: GatewaySettings, announce: Callable[[str], None]) -> N
         Refused: The port is taken, or the address is not this machine's; a certificate can't be
             read.
     """
-    with listening(settings) as listener:
-        announce(f"listening on {settings.host}:{listener.getsockname()[1]}")
+    with listening(settings) as listener, traces_sent("gateway"):
+        announce(f"listening on {written(settings.host, listener.getsockname()[1])}")
         server = Server(settings, announce)
         loop = asyncio.get_running_loop()
         for number in _SIGNALS:
@@ -87,8 +89,8 @@ def listening(settings: GatewaySettings) -> Iterator[socket.socket]:
         listener = socket.create_server((settings.host, settings.port), family=family)
     except OSError as error:
         raise Refused(
-            f"port: can't listen on {settings.host}:{settings.port}; is another server running "
-            "there?",
+            f"port: can't listen on {written(settings.host, settings.port)}; is another server "
+            "running there?",
             reason="PORT_UNAVAILABLE",
             field="port",
         ) from error

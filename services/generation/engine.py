@@ -1,7 +1,8 @@
 """The generator: any engine that speaks the OpenAI chat API, vLLM first of all."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
+import time
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from contextlib import aclosing, contextmanager
 from typing import Any, Final, Self
 
 import openai
@@ -10,12 +11,15 @@ from openai.types.chat import ChatCompletionChunk
 from kith.errors import Overloaded, Refused, Unavailable
 from services.generation.engine_chat import Cache, write_chat
 from services.generation.engine_errors import asking, not_an_engine
+from services.runtime.metrics import ModelMetrics
 from services.runtime.types import Answer, Ending, FinishReason, Limits, Turn
 
 MAX_RUNNING: Final = 64
 """Answers asked of the engine at once; more are refused, since it would queue without end."""
 
 _CONNECT_S: Final = 5.0
+_MODEL: Final = "generator"
+"""What metrics call it, wherever it runs."""
 _VLLM: Final = "vllm"
 """What vLLM calls itself in `owned_by`; only it knows of cache salts and names of pictures."""
 
@@ -33,6 +37,7 @@ class EngineGenerator:
         self._client = client
         self._max_new_tokens = max_new_tokens
         self._running = 0
+        self._observer = ModelMetrics()
         self._caches = model.get("owned_by") == _VLLM
         self.name = str(model["id"])
         self.context_tokens = int(model.get("max_model_len") or 0)
@@ -104,13 +109,7 @@ class EngineGenerator:
     async def _events(
         self, turns: Sequence[Turn], limits: Limits, cache_key: bytes
     ) -> AsyncGenerator[str | Ending, None]:
-        if self._running >= MAX_RUNNING:
-            raise Overloaded(
-                f"generation: {MAX_RUNNING} answers are being written; try again in a second",
-                reason="MODEL_QUEUE_FULL",
-            )
-        self._running += 1
-        try:
+        with self._place():
             cache = Cache(cache_key) if self._caches else None
             messages = await write_chat(turns, cache)
             with asking():
@@ -128,8 +127,24 @@ class EngineGenerator:
                 async with aclosing(chunks), aclosing(_read(chunks)) as events:
                     async for event in events:
                         yield event
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        """One of the answers that may be written at once."""
+        if self._running >= MAX_RUNNING:
+            self._observer.refused(_MODEL)
+            raise Overloaded(
+                f"generation: {MAX_RUNNING} answers are being written; try again in a second",
+                reason="MODEL_QUEUE_FULL",
+            )
+        self._running += 1
+        self._observer.waited(_MODEL, 0)  # a place is had at once or not at all
+        started = time.perf_counter()
+        try:
+            yield
         finally:
             self._running -= 1
+            self._observer.computed(_MODEL, time.perf_counter() - started, 1)
 
 
 async def _read(
@@ -138,11 +153,13 @@ async def _read(
     """What the engine streams, from the first word on."""
     begun = False
     finished: str | None = None
-    prompt_tokens = completion_tokens = 0
+    prompt_tokens = completion_tokens = cached_tokens = 0
     async for chunk in chunks:
         if chunk.usage:
             prompt_tokens = chunk.usage.prompt_tokens
             completion_tokens = chunk.usage.completion_tokens
+            details = chunk.usage.prompt_tokens_details  # none unless the engine is told to
+            cached_tokens = (details and details.cached_tokens) or 0
         for choice in chunk.choices:
             piece = choice.delta.content or ""
             if text := piece if begun else piece.lstrip():
@@ -153,7 +170,7 @@ async def _read(
         raise Unavailable(
             "generation: the engine broke off its answer; try again", reason="SERVICE_UNREACHABLE"
         )
-    yield Ending(FinishReason(finished), prompt_tokens, completion_tokens)
+    yield Ending(FinishReason(finished), prompt_tokens, completion_tokens, cached_tokens)
 
 
 def _chosen(answer: object, name: str | None) -> Mapping[str, Any]:

@@ -1,14 +1,16 @@
 """Services as child processes of this one: started together, watched, stopped in order."""
 
 import asyncio
+import os
 import signal
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Any, Final
 
+from services.runtime.address import refuse_taken
 from services.runtime.probe import is_ready
 from services.runtime.settings import CallerSettings
 
@@ -42,7 +44,7 @@ class Child:
     """Where to ask for its health, see `probe.is_ready`."""
     state: State = State.STARTING
     said: str = ""
-    """The last line of the log of one that has died."""
+    """Of one that has died: the signal that killed it, or the last line of its log."""
     process: asyncio.subprocess.Process | None = field(default=None, repr=False)
 
 
@@ -52,7 +54,8 @@ class Children:
     Args:
         children: In the order in which they stop: whoever calls others stands before them.
         settings: Whom to trust when asking for their health.
-        logs: An existing folder; each child's standard error goes to NAME.log in it.
+        logs: An existing folder; each child's standard error goes to NAME.log in it. Standard input
+            is a pipe that ends with this process, see `services.runtime.tied`.
         changed: Told of each child whose state is another than before.
     """
 
@@ -71,10 +74,17 @@ class Children:
         self._patience_s = settings.grace_s + 5
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Returns when all have ended: by themselves, or once `stop` is set."""
+        """Returns when all have ended: by themselves, or once `stop` is set.
+
+        Raises:
+            Refused: Somebody else listens where one of them should, and would pass for it.
+        """
+        for child in self._children:
+            refuse_taken(child.address, child.name)
         async with AsyncExitStack() as cleanup:
+            lifeline = cleanup.enter_context(_lifeline())
             for child in self._children:
-                child.process = await self._start(child)
+                child.process = await self._start(child, lifeline)
                 cleanup.callback(_kill, child.process)
             watching = [asyncio.create_task(self._watch(child)) for child in self._children]
             asked = asyncio.create_task(stop.wait())
@@ -86,12 +96,12 @@ class Children:
                 await self._stop(child)
             await over
 
-    async def _start(self, child: Child) -> asyncio.subprocess.Process:
-        with (self._logs / f"{child.name}.log").open("wb") as log:
+    async def _start(self, child: Child, lifeline: int) -> asyncio.subprocess.Process:
+        with self._log_of(child).open("wb") as log:
             return await asyncio.create_subprocess_exec(
                 *child.command,
                 env=child.environment,
-                stdin=asyncio.subprocess.DEVNULL,
+                stdin=lifeline,
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=log,
                 # Ctrl-C is for us alone: the children are told to stop in order.
@@ -105,13 +115,13 @@ class Children:
         while not ended.done():
             if child.state is not State.STOPPING:
                 ready = await is_ready(child.health, self._settings)
-                self._enter(child, _next(child.state, ready=ready))
+                if child.process.returncode is None:  # else somebody else has answered
+                    self._enter(child, _next(child.state, ready=ready))
             await asyncio.wait({ended}, timeout=_LOOK_S)
         if child.state is State.STOPPING:
             self._enter(child, State.STOPPED)
         else:
-            lines = (self._logs / f"{child.name}.log").read_text(encoding="utf-8", errors="replace")
-            child.said = (lines.strip().splitlines() or [""])[-1]
+            child.said = _last_words(ended.result(), self._log_of(child))
             self._enter(child, State.DIED)
 
     async def _stop(self, child: Child) -> None:
@@ -126,10 +136,34 @@ class Children:
         except TimeoutError:
             _kill(process)
 
+    def _log_of(self, child: Child) -> Path:
+        return self._logs / f"{child.name}.log"
+
     def _enter(self, child: Child, state: State) -> None:
         if child.state is not state:
             child.state = state
             self._changed(child)
+
+
+@contextmanager
+def _lifeline() -> Iterator[int]:
+    """A pipe of which only we hold the end that is written to."""
+    reading, writing = os.pipe()
+    try:
+        yield reading
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
+def _last_words(code: int, log: Path) -> str:
+    """Why a process ended that nobody had asked to."""
+    if code < 0:  # what stands last in its log has nothing to do with it
+        return f"killed by signal {-code} ({signal.strsignal(-code)})"
+    if code == 0:
+        return "it ended by itself, without an error"
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return lines[-1] if lines else f"it ended with code {code}"
 
 
 def _next(state: State, *, ready: bool) -> State:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from services.runtime.address import written
 from services.runtime.children import Child
 
 _HERE: Final = "127.0.0.1"
@@ -20,6 +21,9 @@ _PORTS: Final = {
     "words": 4,
 }
 """Each service's port, from that of the assistant on. Whoever calls others stands before them."""
+
+_RAP: Final = 5
+"""The port at which the assistant answers by the paper's method, to be compared with ours."""
 
 _STAGES: Final = ("detection", "embedding", "generation", "words")
 _CALLING_STAGES: Final = ("assistant", "detection")
@@ -40,13 +44,16 @@ def deployment(
         open_vocabulary: The detector reads words, and has an embedding service of its own for that.
     """
     names = [name for name in _PORTS if open_vocabulary or name != "words"]
-    at = {name: f"{_HERE}:{port + _PORTS[name]}" for name in names}
+    at = {name: written(_HERE, port + _PORTS[name]) for name in names}
     told = {
         "gateway": {"KITH_ASSISTANT": at["assistant"]},
         "assistant": {f"KITH_{name.upper()}": at[name] for name in _STAGES[:3]},
         "detection": {"KITH_EMBEDDING": at["words"]} if open_vocabulary else {},
         "words": {"KITH_ENCODER": "words"},
     }
+    if environment.get("KITH_METHOD", "kith") == "kith":
+        told["gateway"]["KITH_ASSISTANTS"] = f"rap={written(_HERE, port + _RAP)}"
+        told["assistant"]["KITH_FURTHER_METHODS"] = f"rap={port + _RAP}"
     credentials = _credentials(environment, folder)
     children = []
     for number, name in enumerate(names):
@@ -57,20 +64,22 @@ def deployment(
         if metrics := environment.get("KITH_METRICS_PORT"):
             own["KITH_METRICS_PORT"] = str(int(metrics) + number)
         service = "embedding" if name == "words" else name
-        command = [sys.executable, "-P", "-m", "kith.cli", "serve", service]
+        # No service is left behind, however whoever started it ends.
+        tied = [sys.executable, "-P", "-m", "services.runtime.tied"]
+        command = [*tied, "kith.cli", "serve", service]
         children.append(Child(name, command, {**environment, **own}, at[name], at[name]))
     return [_as_a_browser_sees_it(children[0], environment), *children[1:]]
 
 
 def _as_a_browser_sees_it(gateway: Child, environment: Mapping[str, str]) -> Child:
     scheme = "https" if environment.get("KITH_TLS_CERT") else "http"
-    port = gateway.address.rpartition(":")[2]
+    port = int(gateway.address.rpartition(":")[2])
     host = environment.get("KITH_HOST", _HERE)
-    everywhere = host in ("0.0.0.0", "::")
+    asked = {"0.0.0.0": _HERE, "::": "::1"}.get(host, host)
     return replace(
         gateway,
-        address=f"{scheme}://{host}:{port}",
-        health=f"{scheme}://{_HERE if everywhere else host}:{port}/readyz",
+        address=f"{scheme}://{written(host, port)}",
+        health=f"{scheme}://{written(asked, port)}/readyz",
     )
 
 

@@ -1,7 +1,8 @@
 """The interceptor around every call: who asks, is the request valid, what to answer on an error.
 
 Servicers raise `KithError`s and read `current_user()`; they know nothing of statuses, credentials
-or limits. Each servicer method is a coroutine, or an async generator for a stream of answers.
+or limits. Each servicer method is a coroutine, or an async generator for a stream of answers. A
+credential that is withdrawn ends a stream before its next message.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ from google.protobuf.message import Message
 from kith.errors import InvalidInput, KithError, Overloaded, Unavailable
 from kith.status import DETAILS_KEY, to_status
 from services.runtime import hop
-from services.runtime.identity import Users, enter
+from services.runtime.identity import Admission, Users, enter
 from services.runtime.metrics import CALLS_RUNNING
 from services.runtime.observe import observed
 
@@ -84,11 +85,11 @@ class Guard(grpc.aio.ServerInterceptor):
         try:
             if handler is None:
                 raise self._missing(name)
-            call.user = self._users.of(call.metadata)
+            admission = Admission(self._users, call.metadata)
             self._enter()
         except KithError as error:
             return grpc.stream_stream_rpc_method_handler(call.refusing(error))
-        return call.guarded(handler)
+        return call.guarded(handler, admission)
 
     def _missing(self, method: str) -> KithError:
         service = method[1:].rpartition("/")[0]
@@ -128,22 +129,21 @@ class _Call:
         self, method: str, metadata: Mapping[str, str | bytes], stopping: asyncio.Event
     ) -> None:
         self.metadata = metadata
-        self.user = ""
         self._method = method
         self._stopping = stopping
         self._request_id = hop.valid_request_id(metadata.get(hop.REQUEST_ID_KEY))
 
-    def guarded(self, handler: Any) -> Any:  # noqa: ANN401 - grpc ships no type for it
+    def guarded(self, handler: Any, admission: Admission) -> Any:  # noqa: ANN401 - grpc ships no type for it
         """`handler`, watched and in its user's name."""
         if handler.response_streaming:
-            serve: Any = self._streaming(handler.stream_stream or handler.unary_stream)
+            serve: Any = self._streaming(handler.stream_stream or handler.unary_stream, admission)
             make = (
                 grpc.stream_stream_rpc_method_handler
                 if handler.request_streaming
                 else grpc.unary_stream_rpc_method_handler
             )
         else:
-            serve = self._unary(handler.stream_unary or handler.unary_unary)
+            serve = self._unary(handler.stream_unary or handler.unary_unary, admission)
             make = (
                 grpc.stream_unary_rpc_method_handler
                 if handler.request_streaming
@@ -158,32 +158,28 @@ class _Call:
 
         return refuse
 
-    def _unary(self, serve: Callable[..., Awaitable[Message]]) -> Callable[..., Any]:
+    def _unary(
+        self, serve: Callable[..., Awaitable[Message]], admission: Admission
+    ) -> Callable[..., Any]:
         async def guarded(request: Message | Requests, context: Context) -> Message:
             async with self._answering(context):
-                return await serve(self._admitted(request), context)
+                return await serve(_admitted(request, admission), context)
 
         return guarded
 
-    def _streaming(self, serve: Callable[..., AsyncGenerator[Message]]) -> Callable[..., Any]:
+    def _streaming(
+        self, serve: Callable[..., AsyncGenerator[Message]], admission: Admission
+    ) -> Callable[..., Any]:
         async def guarded(request: Message | Requests, context: Context) -> AsyncIterator[Message]:
             async with (
                 self._answering(context),
-                aclosing(serve(self._admitted(request), context)) as responses,
+                aclosing(serve(_admitted(request, admission), context)) as responses,
             ):
                 async for response in responses:
+                    admission.check()
                     yield response
 
         return guarded
-
-    def _admitted(self, request: Message | Requests) -> Message | Requests:
-        """The request, checked (a stream: each message as it is read), in its user's name."""
-        # gRPC serves each call in a task of its own, so there is nobody to give the name back to.
-        enter(self.user)
-        if isinstance(request, Message):
-            check(request)
-            return request
-        return _checked(request)
 
     @asynccontextmanager
     async def _answering(self, context: Context) -> AsyncIterator[None]:
@@ -215,8 +211,19 @@ def _incident(error: Exception, method: str) -> KithError:
     )
 
 
-async def _checked(requests: Requests) -> Requests:
+def _admitted(request: Message | Requests, admission: Admission) -> Message | Requests:
+    """The request, checked (a stream: each message as it is read), in its user's name."""
+    # gRPC serves each call in a task of its own, so there is nobody to give the name back to.
+    enter(admission.user, admission)
+    if isinstance(request, Message):
+        check(request)
+        return request
+    return _checked(request, admission)
+
+
+async def _checked(requests: Requests, admission: Admission) -> Requests:
     async for request in requests:
+        admission.check()
         check(request)
         yield request
 

@@ -17,6 +17,7 @@ USER_KEY: Final = "kith-user"
 _USER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _log = logging.getLogger(__name__)
 _current: ContextVar[str] = ContextVar("kith_user")
+_admission: ContextVar["Admission | None"] = ContextVar("kith_admission", default=None)
 
 
 def current_user() -> str:
@@ -24,9 +25,21 @@ def current_user() -> str:
     return _current.get()
 
 
-def enter(user: str) -> None:
-    """Serves the rest of this task as `user`."""
+def enter(user: str, admission: "Admission | None" = None) -> None:
+    """Serves the rest of this task as `user`, who was let in by `admission`."""
     _current.set(valid_user(user))
+    _admission.set(admission)
+
+
+def check_admission() -> None:
+    """For a call that says nothing for long: ends it once its user would not be let in any more.
+
+    Raises:
+        Unauthenticated: See `Admission.check`.
+    """
+    admission = _admission.get()
+    if admission is not None:
+        admission.check()
 
 
 def valid_user(user: str) -> str:
@@ -43,6 +56,36 @@ def valid_user(user: str) -> str:
             field="user",
         )
     return user
+
+
+class Admission:
+    """A caller who was let in.
+
+    Args:
+        users: Who may call.
+        metadata: Of the call.
+
+    Raises:
+        Unauthenticated: As `Users.of`.
+    """
+
+    def __init__(self, users: "Users", metadata: Mapping[str, str | bytes]) -> None:
+        self._users = users
+        self._metadata = metadata
+        self._version = users.version()
+        self.user = users.of(metadata)
+
+    def check(self) -> None:
+        """Lets the caller go on; costs a look at the date of the tokens file.
+
+        Raises:
+            Unauthenticated: The token is not in the file any more, or is another user's.
+        """
+        version = self._users.version()
+        if version != self._version:
+            if self._users.of(self._metadata) != self.user:
+                raise _unknown_token()
+            self._version = version
 
 
 class Users:
@@ -78,11 +121,14 @@ class Users:
         # Every digest is compared, each in constant time: the time taken tells nothing.
         users = [user for known, user in self._tokens.items() if hmac.compare_digest(known, digest)]
         if scheme.lower() != "bearer" or not users:
-            raise Unauthenticated(
-                "authorization: no known token; send 'authorization: Bearer TOKEN'",
-                reason="TOKEN_UNKNOWN",
-            )
+            raise _unknown_token()
         return users[0]
+
+    def version(self) -> tuple[int, ...]:
+        """Of the tokens: another one once their file has changed."""
+        if self._file is not None:
+            self._follow(self._file)
+        return self._version
 
     def _follow(self, file: Path) -> None:
         """Takes the tokens of a file that has changed, unless it makes no sense."""
@@ -96,6 +142,12 @@ class Users:
             _log.error("the tokens stay as they were: %s", error)
         else:
             _log.warning("the tokens file has changed: %d tokens", len(self._tokens))
+
+
+def _unknown_token() -> Unauthenticated:
+    return Unauthenticated(
+        "authorization: no known token; send 'authorization: Bearer TOKEN'", reason="TOKEN_UNKNOWN"
+    )
 
 
 def _version(file: Path | None) -> tuple[int, ...]:

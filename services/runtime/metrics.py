@@ -10,6 +10,7 @@ from typing import Final
 from prometheus_client import Counter, Gauge, Histogram, start_http_server
 
 from kith.errors import Refused
+from services.runtime.address import written
 
 _SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
@@ -61,7 +62,7 @@ def metrics_served(host: str, port: int | None) -> Iterator[int | None]:
         server, thread = start_http_server(port, host)
     except OSError as error:
         raise Refused(
-            f"metrics_port: can't listen on {host}:{port}; choose another",
+            f"metrics_port: can't listen on {written(host, port)}; choose another",
             reason="PORT_UNAVAILABLE",
             field="metrics_port",
         ) from error

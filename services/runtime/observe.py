@@ -15,8 +15,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class Outcome:
-    """How a call ended."""
+    """What was called, and how it ended."""
 
+    method: str
+    """Where a call tells it by and by, as over HTTP, it may be set until the end."""
     code: str = "OK"
     reason: str = ""
 
@@ -36,7 +38,7 @@ def observed(
     started = time.perf_counter()
     structlog.contextvars.bind_contextvars(request_id=request_id, method=method)
     span = tracing.serving_span(method, metadata, request_id)
-    outcome = Outcome()
+    outcome = Outcome(method)
     try:
         yield outcome
     except BaseException:  # the caller has left, which raises CancelledError or GeneratorExit
@@ -45,8 +47,11 @@ def observed(
         raise
     finally:
         took = time.perf_counter() - started
-        metrics.CALLS.labels(method, outcome.code, outcome.reason).inc()
-        metrics.CALL_SECONDS.labels(method).observe(took)
+        structlog.contextvars.bind_contextvars(method=outcome.method)
+        span.update_name(outcome.method)
+        span.set_attribute("rpc.method", outcome.method)
+        metrics.CALLS.labels(outcome.method, outcome.code, outcome.reason).inc()
+        metrics.CALL_SECONDS.labels(outcome.method).observe(took)
         tracing.end(span, outcome.code, outcome.reason)
         told = {"code": outcome.code, "reason": outcome.reason, "seconds": round(took, 4)}
         _log.info("call", extra=told)

@@ -25,7 +25,8 @@ class DetectorSpec:
 
     weights: Path
     sha256: str
-    """Of the weights file. A `.pt` is a pickle, so an empty hash means that it is refused."""
+    """Of the weights file. A `.pt` is a pickle; where this is empty, the list of trusted files
+    decides whether it is opened."""
     image_size: int
     """Longest side of the picture the network sees, in pixels."""
     open_vocabulary: bool

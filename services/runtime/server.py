@@ -14,6 +14,7 @@ from grpc_health.v1.health import aio as health_aio
 from grpc_reflection.v1alpha import reflection
 
 from kith.errors import Refused
+from services.runtime.address import written
 from services.runtime.guard import Guard
 from services.runtime.identity import Users
 from services.runtime.settings import ServerSettings
@@ -59,7 +60,7 @@ class Server:
         address: str | None = None,
     ) -> None:
         self._settings = settings
-        self._address = address or f"{settings.host}:{settings.port}"
+        self._address = address or written(settings.host, settings.port)
         self._credentials = server_credentials(settings)
         self._health = health_aio.HealthServicer()
         there = [service for service in services if isinstance(service, Service)]
@@ -159,4 +160,4 @@ class _Handlers:
 
 
 def _is_local(address: str) -> bool:
-    return address.startswith(("127.", "localhost:", "::1:", "[::1]:", "unix:"))
+    return address.startswith(("127.", "localhost:", "[::1]:", "unix:"))

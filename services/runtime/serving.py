@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 from google.protobuf.descriptor import ServiceDescriptor
 
 from kith.errors import Unavailable
+from services.runtime.address import written
 from services.runtime.metrics import metrics_served
 from services.runtime.server import Server, Service
 from services.runtime.settings import ServerSettings
@@ -45,7 +46,7 @@ async def serve(
         traces_sent(descriptor.name.lower()),
     ):
         async with Server(settings, services) as server:
-            announce(f"listening on {settings.host}:{server.port}")
+            announce(f"listening on {written(settings.host, server.port)}")
 
             async def start() -> None:
                 await get_ready(server)

@@ -43,8 +43,8 @@ class ServerSettings(BaseSettings):
     production: bool = False
     """No reflection: who calls has the contract already."""
 
-    max_message_mib: int = Field(default=64, ge=1, le=1024)
-    """Largest request or response, in MiB."""
+    max_message_mib: int = Field(default=64, ge=1, le=64)
+    """Largest request or response, in MiB; at most 64, since no caller sends or takes more."""
 
     max_calls: int = Field(default=256, ge=1)
     """Calls served at once, watchers included; more are refused with RESOURCE_EXHAUSTED."""

@@ -62,6 +62,8 @@ class Ending(NamedTuple):
     """Tokens read, pictures included."""
     completion_tokens: int
     """Tokens written."""
+    cached_tokens: int = 0
+    """Tokens read that the engine still knew from earlier."""
 
 
 class Answer:

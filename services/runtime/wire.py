@@ -112,12 +112,16 @@ def write_limits(limits: Limits) -> common_pb2.Limits:
 def read_ending(reason: common_pb2.FinishReason.ValueType, usage: common_pb2.Usage) -> Ending:
     """How an answer ended."""
     reasons = {message: reason for reason, message in _REASONS.items()}
-    return Ending(reasons[reason], usage.prompt_tokens, usage.completion_tokens)
+    return Ending(
+        reasons[reason], usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens
+    )
 
 
 def write_ending(ending: Ending) -> tuple[common_pb2.FinishReason.ValueType, common_pb2.Usage]:
     """How an answer ended and what it cost."""
     usage = common_pb2.Usage(
-        prompt_tokens=ending.prompt_tokens, completion_tokens=ending.completion_tokens
+        prompt_tokens=ending.prompt_tokens,
+        completion_tokens=ending.completion_tokens,
+        cached_tokens=ending.cached_tokens,
     )
     return _REASONS[ending.reason], usage

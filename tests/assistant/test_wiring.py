@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -138,6 +139,46 @@ async def test_serve_tells_when_it_is_ready_and_stops_when_asked(tmp_path: Path)
         async with open_channel(address) as channel:
             with pytest.raises(grpc.aio.AioRpcError):
                 await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest())
+
+
+async def test_another_method_over_the_same_memory_has_a_port_of_its_own(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = int(free.getsockname()[1])
+    told: asyncio.Queue[str] = asyncio.Queue()
+    async with stages_elsewhere(PocketEmbedder(), tmp_path) as elsewhere:
+        settings = AssistantSettings(**elsewhere.model_dump() | {"further_methods": f"rap={port}"})
+        serving = asyncio.create_task(serve(settings, told.put_nowait))
+        address = (await told.get()).removeprefix("listening on ")
+        assert await told.get() == "ready"
+        async with AsyncClient(address) as ours, AsyncClient(f"127.0.0.1:{port}") as rap:
+            assert [(await each.capabilities()).method for each in (ours, rap)] == ["kith", "rap"]
+            await ours.remember("bo", images.encode(paint(Thing("dog", 10))))
+            answer = await rap.ask("Who?", images.encode(paint(Thing("dog", 12))))
+            assert [one.concept for one in answer.concepts] == ["bo"]
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.wait_for(serving, 60)
+    with pytest.raises(InvalidInput, match="oracle"):
+        async with assembled(AssistantSettings(further_methods={"oracle": 1})):
+            pass
+
+
+async def test_a_caller_is_not_told_where_a_memory_lies_that_is_open_elsewhere(
+    tmp_path: Path,
+) -> None:
+    async with (
+        stages_elsewhere(PocketEmbedder(), tmp_path) as settings,
+        assembled(settings) as first,
+        assembled(settings) as second,
+        Server(settings, first.services) as one,
+        Server(settings, second.services) as other,
+    ):
+        await remember_and_ask(f"127.0.0.1:{one.port}")
+        with pytest.raises(Refused, match="another process of the server's machine") as refused:
+            await remember_and_ask(f"127.0.0.1:{other.port}")
+    assert refused.value.reason == "MEMORY_LOCKED"
+    assert str(tmp_path) not in str(refused.value)
+    assert refused.value.metadata == {}
 
 
 async def test_a_model_that_does_not_warm_up_is_closed_and_loaded_anew(

@@ -30,7 +30,11 @@ class Fleet:
         child = self.children[name]
         with (self._folder / f"{name}.log").open("ab") as log:
             self._processes[name] = subprocess.Popen(
-                child.command, env=child.environment, stdout=subprocess.DEVNULL, stderr=log
+                child.command,
+                env=child.environment,
+                stdin=subprocess.PIPE,  # it stops when this ends
+                stdout=subprocess.DEVNULL,
+                stderr=log,
             )
 
     def kill(self, name: str) -> None:

@@ -30,7 +30,7 @@ def free_base() -> int:
         if base > 60000:
             continue
         try:
-            for offset in (0, 1, 2, 3, 10):
+            for offset in (0, 1, 2, 3, 5, 10):
                 with socket.create_server(("127.0.0.1", base + offset)):
                     pass
         except OSError:
@@ -90,6 +90,9 @@ def test_all_services_come_up_and_each_may_die_alone(tmp_path: Path) -> None:
         with Client(f"127.0.0.1:{up.port}") as kith:
             kith.remember("bo", PICTURE, category="dog")
             assert kith.ask("Who is this?", PICTURE).text is not None
+            with Client(f"127.0.0.1:{up.port + 5}") as rap:  # over the same memory
+                assert rap.capabilities().method == "rap"
+                assert [one.display_name for one in rap.list_concepts()] == ["bo"]
             os.kill(children_of(up.pid)["generation"], signal.SIGKILL)
             up.wait_for("died", {"generation"})
             # What needs no language model goes on; what does says what is missing.

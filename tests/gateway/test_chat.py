@@ -244,6 +244,39 @@ def test_what_kith_can_not_do_is_refused_by_name(
 
 
 @pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({"n": 2}, "n: 2 is not supported; leave it out"),
+        ({"temperature": 3}, "temperature: Input should be less than or equal to 2, not 3"),
+        (
+            {"messages": [says(*["Hi"] * 65)]},
+            "messages[0].content: ",
+        ),
+        (
+            {
+                "messages": [
+                    {
+                        "role": "user",
+                        "content": [{"type": "image_url", "image_url": "https://a.example/b.png"}],
+                    }
+                ]
+            },
+            "messages[0].content[0].image_url: 'https://a.example/b.png' is no object; send "
+            '{"url": "data:image/…;base64,…"}',
+        ),
+    ],
+)
+def test_a_refusal_names_the_place_the_value_and_what_to_do(
+    client: Client, change: dict[str, Any], what: str
+) -> None:
+    with pytest.raises(openai.BadRequestError) as refused:
+        client.chat.completions.create(**{"model": "kith", "messages": [says("Hi")], **change})
+    said = refused.value.body["message"]  # type: ignore[index]
+    assert said.startswith(what)
+    assert "parts" not in said
+
+
+@pytest.mark.parametrize(
     ("text", "stop", "param"),
     [(r"\ud800", "x", "messages[0].content[0].text"), ("Hi", r"\ud800", "stop[0]")],
 )

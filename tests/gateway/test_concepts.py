@@ -184,8 +184,19 @@ def test_a_name_may_be_a_word_of_json(http: httpx.Client) -> None:
 
 
 def test_an_unknown_parameter_is_refused(http: httpx.Client) -> None:
-    assert http.get("/v1/concepts?wings=2").status_code == 400
-    assert http.get("/v1/concepts?page_size=many").status_code == 400
+    answer = http.get("/v1/concepts?wings=2")
+    assert error_of(answer) == (400, "PARAMETER_INVALID", "wings")
+    assert "page_size" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("query", ["page_size=many", "pageSize=many", "show_deleted=perhaps"])
+def test_a_value_that_does_not_fit_is_refused_by_its_parameter(
+    http: httpx.Client, query: str
+) -> None:
+    name, _, value = query.partition("=")
+    answer = http.get(f"/v1/concepts?{query}")
+    assert error_of(answer) == (400, "PARAMETER_INVALID", name)
+    assert answer.json()["error"]["message"].startswith(f"{name}: {value!r}")
 
 
 def test_a_photo_may_come_from_an_upload(http: httpx.Client) -> None:

@@ -58,6 +58,16 @@ def test_curl_reads_a_stream_line_by_line(gateway: Gateway, user: str) -> None:
     assert said == "A thing on black."
 
 
+def test_curl_is_told_to_name_json(gateway: Gateway) -> None:
+    answer = httpx.post(
+        f"{gateway.url}/v1/chat/completions",
+        content=b'{"model": "kith", "messages": []}',
+        headers={"Content-Type": "application/x-www-form-urlencoded"},  # as by `curl -d`
+    )
+    assert answer.status_code == 415
+    assert "send application/json" in answer.json()["error"]["message"]
+
+
 def test_curl_is_told_what_is_wrong(gateway: Gateway, user: str) -> None:
     answer = curl(gateway, user, "--write-out", "%{http_code}", model="gpt-4o")
     assert answer.endswith("404")

@@ -16,7 +16,7 @@ OURS = "https://chat.example"
 @pytest.fixture(scope="module")
 def shared(gateway: Gateway) -> Iterator[httpx.Client]:
     """A gateway with a small limit that another page may call, under another name too."""
-    options = {"origins": (OURS,), "hosts": ("127.0.0.1", "kith.example"), "max_message_mib": 1}
+    options = {"origins": (OURS,), "hosts": ("kith.example",), "max_message_mib": 1}
     with (
         in_background(lambda: gateway_to(gateway.address, **options)) as url,
         httpx.Client(base_url=url) as client,
@@ -43,16 +43,31 @@ def test_a_name_that_is_not_the_gateways_is_refused(http: httpx.Client) -> None:
         headers = {"Host": host, "Origin": f"http://{host}"}
         assert http.get("/v1/concepts", headers=headers).status_code in (400, 421)
     for host in ("localhost", "127.0.0.1:1", "[::1]:9"):
-        assert http.get("/healthz", headers={"Host": host}).status_code == 200
+        assert http.get("/v1/concepts", headers={"Host": host}).status_code == 200
 
 
-@pytest.mark.parametrize(
-    ("address", "status"), [("127.0.0.2", 421), ("localhost", 421), ("0.0.0.0", 200)]
-)
-async def test_only_where_others_are_to_come_in_any_name_will_do(address: str, status: int) -> None:
+@pytest.mark.parametrize("address", ["127.0.0.2", "localhost", "0.0.0.0", "::"])
+async def test_wherever_it_listens_a_strangers_name_is_refused(address: str) -> None:
     app = httpx.ASGITransport(create_app(GatewaySettings(host=address)))
     async with httpx.AsyncClient(transport=app, base_url="http://evil.example") as client:
-        assert (await client.get("/healthz")).status_code == status
+        refused = await client.get("/docs")
+        assert refused.status_code == 421
+        assert "KITH_HOSTS" in refused.text
+        # A name can be made to lead here, but an address can't.
+        for host in ("localhost:7460", "192.0.2.7:7460", "[2001:db8::7]"):
+            assert (await client.get("/docs", headers={"Host": host})).status_code == 200
+
+
+async def test_its_own_name_is_among_those_it_may_be_called_by() -> None:
+    app = httpx.ASGITransport(create_app(GatewaySettings(host="kith.example")))
+    async with httpx.AsyncClient(transport=app, base_url="http://kith.example:7460") as client:
+        assert (await client.get("/docs")).status_code == 200
+
+
+def test_operators_may_ask_by_any_name(shared: httpx.Client) -> None:
+    for path in ("/healthz", "/readyz", "/metrics"):
+        for host in ("127.0.0.1", "pod-7.example"):
+            assert shared.get(path, headers={"Host": host}).status_code == 200
 
 
 def test_pages_and_names_that_an_operator_allows_are_let_in(shared: httpx.Client) -> None:
@@ -64,9 +79,10 @@ def test_pages_and_names_that_an_operator_allows_are_let_in(shared: httpx.Client
     allowed = shared.options("/v1/chat/completions", headers=asking)
     assert allowed.headers["access-control-allow-origin"] == OURS
     assert "authorization" in allowed.headers["access-control-allow-headers"]
-    answer = shared.get("/healthz", headers={"Origin": OURS, "Host": "kith.example"})
+    answer = shared.get("/docs", headers={"Origin": OURS, "Host": "kith.example"})
     assert answer.headers["access-control-allow-origin"] == OURS
-    assert shared.get("/healthz", headers={"Host": "localhost"}).status_code == 421
+    assert shared.get("/docs", headers={"Host": "localhost"}).status_code == 200
+    assert shared.get("/docs", headers={"Host": "else.example"}).status_code == 421
 
 
 def test_a_body_beyond_the_limit_is_cut_off(shared: httpx.Client) -> None:

@@ -262,10 +262,12 @@ async def test_nobody_reaches_the_memory_of_another_token(tmp_path: Path) -> Non
             assert {one for one in reasons if not one.endswith("_NOT_FOUND")} <= {"there"}
             assert (await done(hers, "list_concepts"))["concepts"] == [bo]
         for headers in ({}, {"authorization": "Bearer x"}, {"authorization": "Basic x"}):
-            async with over_http(gateway.url, **headers) as nobody:
-                assert (await refused(nobody, "list_concepts"))[0] == "TOKEN_UNKNOWN"
-                with pytest.raises(MCPError, match="authorization: "):
-                    await nobody.read_resource(bo["views"][0])
+            for method in ("initialize", "tools/list", "tools/call", "resources/read"):
+                asked = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {}}
+                async with httpx.AsyncClient(headers=headers) as nobody:
+                    answer = await nobody.post(f"{gateway.url}/mcp", json=asked)
+                assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+                assert answer.json()["error"]["reason"] == "TOKEN_UNKNOWN"
 
 
 async def test_nothing_a_user_wrote_is_logged(

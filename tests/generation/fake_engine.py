@@ -28,6 +28,8 @@ class FakeEngine:
     """It tells of a failure after its first word."""
     page: bytes = b""
     """It is no engine but a web server, which answers this."""
+    cached: int | None = None
+    """Tokens of each prompt that it still knew; None: it does not tell."""
     asked: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     idle: asyncio.Event = field(default_factory=asyncio.Event)
@@ -104,7 +106,9 @@ class FakeEngine:
         gone.cancel()
         await asyncio.wait({gone})
         _write_event(writer, {"choices": [_choice("", self.finish)]})
-        usage = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
+        usage: dict[str, Any] = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
+        if self.cached is not None:
+            usage["prompt_tokens_details"] = {"cached_tokens": self.cached}
         _write_event(writer, {"choices": [], "usage": usage})
         _write_chunk(writer, b"data: [DONE]\n\n")
         writer.write(b"0\r\n\r\n")

@@ -158,8 +158,10 @@ async def test_what_vllm_keeps_is_found_again_by_its_user_only(
 
     async def hits(key: bytes) -> float:
         before = metric(vllm_url, "vllm:prefix_cache_hits_total")
-        await read(vllm, turns, Limits(2), key)
-        return metric(vllm_url, "vllm:prefix_cache_hits_total") - before
+        _, ending = await read(vllm, turns, Limits(2), key)
+        found = metric(vllm_url, "vllm:prefix_cache_hits_total") - before
+        assert (ending.cached_tokens > 0) == (found > 0)
+        return found
 
     anna, ben = secrets.token_bytes(32), secrets.token_bytes(32)  # known to no earlier run
     assert await hits(anna) == 0

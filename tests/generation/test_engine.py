@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from prometheus_client import REGISTRY
 
 from kith.errors import InvalidInput, KithError, Overloaded, Refused, Unavailable
 from services.generation.engine import MAX_RUNNING, EngineGenerator
@@ -66,6 +67,14 @@ async def test_the_answer_comes_in_pieces_and_says_how_it_ended(
     assert [piece async for piece in answer] == ["Yes,", " <bo>", " is here."]
     assert answer.ending == Ending(FinishReason.STOP, 7, 3)
     assert (generator.name, generator.context_tokens) == ("fake", 100)
+
+
+async def test_it_tells_what_the_engine_still_knew_of_a_prompt(
+    engine: FakeEngine, generator: EngineGenerator
+) -> None:
+    for told, cached in ((5, 5), (0, 0), (None, 0)):
+        engine.cached = told
+        assert (await read(generator))[1].cached_tokens == cached
 
 
 async def test_texts_and_pictures_are_sent_as_they_stand(
@@ -178,6 +187,29 @@ async def test_more_answers_at_once_than_allowed_are_refused(
     for answer in answers:
         await answer.aclose()
     assert (await read(generator))[0]
+
+
+async def test_its_work_and_its_refusals_are_measured(
+    engine: FakeEngine, generator: EngineGenerator
+) -> None:
+    def measured() -> list[float]:
+        return [
+            REGISTRY.get_sample_value(f"kith_model_{name}", {"model": "generator"}) or 0
+            for name in ("queue_seconds_count", "items_total", "compute_seconds_sum")
+        ] + [REGISTRY.get_sample_value("kith_model_refusals_total", {"model": "generator"}) or 0]
+
+    before = measured()
+    engine.pause_s = 0.05
+    answers = [generator.generate(ASK, Limits()) for _ in range(MAX_RUNNING)]
+    first = asyncio.gather(*map(anext, answers))
+    await asyncio.sleep(0)
+    await failure(generator)
+    await first
+    for answer in answers:
+        await answer.aclose()
+    waited, done, seconds, refused = (b - a for a, b in zip(before, measured(), strict=True))
+    assert (waited, done, refused) == (MAX_RUNNING, MAX_RUNNING, 1)
+    assert seconds > MAX_RUNNING * engine.pause_s
 
 
 async def test_an_engine_that_is_down_is_unavailable_and_found_again_when_it_is_back() -> None:

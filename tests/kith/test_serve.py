@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from kith.cli.server import SERVED, settings_of
+from kith.cli.server import SERVED, ServiceName, settings_of
 from kith.cli.session import Session
+from kith.errors import InvalidInput
 
 PORTS = {
     None: 7450,
@@ -41,3 +42,34 @@ def test_options_come_before_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.production is True
     assert settings.grace_s == 10
     assert settings_of(PLAIN, "detection").port == 7000
+
+
+def test_lists_are_written_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KITH_HOSTS", "kith.example, Photos.example")
+    monkeypatch.setenv("KITH_ORIGINS", "https://a.example,http://b.example:8080")
+    monkeypatch.setenv("KITH_ASSISTANTS", "rap=127.0.0.1:7455, myvlm=[::1]:7457")
+    settings = settings_of(PLAIN, "gateway")
+    assert settings.hosts == ("kith.example", "photos.example")
+    assert settings.origins == ("https://a.example", "http://b.example:8080")
+    assert settings.assistants == {"rap": "127.0.0.1:7455", "myvlm": "[::1]:7457"}
+
+
+@pytest.mark.parametrize(
+    ("service", "variable", "value"),
+    [
+        ("gateway", "KITH_HOSTS", '["kith.example"]'),
+        ("gateway", "KITH_HOSTS", "kith.example:7460"),
+        ("gateway", "KITH_ORIGINS", "https://a.example/"),
+        ("gateway", "KITH_ASSISTANTS", "127.0.0.1:7455"),
+        ("gateway", "KITH_ASSISTANTS", "rap=here"),
+        ("gateway", "KITH_PORT", "many"),
+        ("datagen", "KITH_CATEGORY_POOLS", "person"),
+    ],
+)
+def test_a_setting_that_is_none_is_told_in_a_line(
+    service: ServiceName, variable: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(InvalidInput, match=rf"^settings: {variable}.*: ") as told:
+        settings_of(PLAIN, service)
+    assert "\n" not in str(told.value)

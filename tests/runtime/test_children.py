@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import os
+import re
 import signal
 import socket
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from kith.errors import Refused
 from services.runtime.children import Child, Children, State
 from services.runtime.deployment import deployment
 from services.runtime.settings import CallerSettings
@@ -80,7 +82,42 @@ async def test_one_that_dies_is_told_with_its_last_words_and_the_others_live_on(
     assert (tmp_path / "victim.log").read_text(encoding="utf-8") == "one\nno such file\n"
     survivor.process.send_signal(signal.SIGKILL)
     await running  # nobody asked, but none is left
-    assert survivor.state is State.DIED
+    assert (survivor.state, survivor.said) == (State.DIED, "killed by signal 9 (Killed)")
+
+
+async def test_one_that_ends_by_itself_is_told_without_the_words_of_its_log(tmp_path: Path) -> None:
+    child = service("child", "import sys; sys.stderr.write('all is well')")
+    await Children([child], CallerSettings(), tmp_path, lambda _: None).run(asyncio.Event())
+    assert (child.state, child.said) == (State.DIED, "it ended by itself, without an error")
+
+
+async def test_one_that_has_died_is_not_ready_whoever_answers_in_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    child, told = service("child", DYING), []
+
+    async def answered_by_another(*_: object) -> bool:
+        assert child.process
+        await child.process.wait()
+        return True
+
+    monkeypatch.setattr("services.runtime.children.is_ready", answered_by_another)
+    children = Children([child], CallerSettings(), tmp_path, lambda child: told.append(child.state))
+    await children.run(asyncio.Event())
+    assert told == [State.DIED]
+
+
+async def test_where_somebody_else_listens_nothing_is_started(tmp_path: Path) -> None:
+    first, second = service("first"), service("second")
+    for host in ("127.0.0.1", "[::1]") if socket.has_ipv6 else ("127.0.0.1",):
+        port = int(second.address.rpartition(":")[2])
+        second.address = f"http://{host}:{port}"
+        family = socket.AF_INET6 if "[" in host else socket.AF_INET
+        with socket.create_server((host.strip("[]"), port), family=family):
+            children = Children([first, second], CallerSettings(), tmp_path, lambda _: None)
+            with pytest.raises(Refused, match=re.escape(f"second can't listen on {host}:{port}")):
+                await children.run(asyncio.Event())
+    assert first.process is None
 
 
 async def test_no_child_outlives_a_run_that_fails(tmp_path: Path) -> None:
@@ -108,6 +145,23 @@ def test_each_service_is_told_where_the_others_are(tmp_path: Path) -> None:
     assert len({child.environment["KITH_METRICS_PORT"] for child in made}) == 5
     assert {child.environment["KITH_MEMORY"] for child in made} == {"m"}
     assert not list(tmp_path.iterdir())
+
+
+def test_the_gateway_is_asked_for_its_health_where_it_listens(tmp_path: Path) -> None:
+    for host, written, asked in (
+        ("::1", "[::1]", "[::1]"),
+        ("::", "[::]", "[::1]"),
+        ("kith.example", "kith.example", "kith.example"),
+    ):
+        gateway, *_ = deployment({"KITH_HOST": host}, 7450, tmp_path, open_vocabulary=False)
+        assert gateway.address == f"http://{written}:7460"
+        assert gateway.health == f"http://{asked}:7460/readyz"
+
+
+def test_a_service_is_tied_to_whoever_starts_it(tmp_path: Path) -> None:
+    for child in deployment({}, 7450, tmp_path, open_vocabulary=False):
+        tied = child.command.index("services.runtime.tied")
+        assert child.command[tied + 1 :] == ["kith.cli", "serve", child.name]
 
 
 def test_an_open_vocabulary_has_an_encoder_for_its_words(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import logging
+import socket
 from collections.abc import AsyncIterable, AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from kith.errors import InvalidInput, KithError, NotFound, Overloaded, Refused, Unauthenticated
 from kith.v1 import embedding_pb2, embedding_pb2_grpc, generation_pb2, generation_pb2_grpc
-from services.runtime.calls import calling, open_channel
+from services.runtime.calls import MAX_MESSAGE_BYTES, calling, open_channel
 from services.runtime.server import Server
 from services.runtime.settings import ServerSettings
 from tests.runtime.echo import Echo, chat, embedding_of, generation_of, say, whoami
@@ -110,6 +111,57 @@ async def test_a_server_with_tokens_knows_only_them(tmp_path: Path) -> None:
             await read_into([], generation_pb2_grpc.GenerationStub(channel).Generate(chat("hello")))
 
 
+class Paused(Echo):
+    """Goes on with an answer when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go = asyncio.Event()
+
+    async def Generate(  # noqa: N802
+        self, request: generation_pb2.GenerationGenerateRequest, context: grpc.ServicerContext
+    ) -> AsyncIterator[generation_pb2.GenerationGenerateResponse]:
+        for text in ("first", "second", "third"):
+            yield generation_pb2.GenerationGenerateResponse(text=text)
+            await self.go.wait()
+
+
+async def test_a_stream_ends_before_its_next_message_once_its_token_is_withdrawn(
+    tmp_path: Path,
+) -> None:
+    tokens, paused = tmp_path / "tokens", Paused()
+    ann, bob = (hashlib.sha256(secret).hexdigest() for secret in (b"secret", b"other"))
+    for withdrawn in (f"bob {bob}\n", f"bob {ann}\n"):  # or it is another user's now
+        paused.go.clear()
+        tokens.write_text(f"ann {ann}\n", encoding="utf-8")
+        async with served(generation_of(paused), tokens_file=tokens) as channel:
+            call = generation_pb2_grpc.GenerationStub(channel).Generate(
+                chat("hello"), metadata=(("authorization", "Bearer secret"),)
+            )
+            first = await call.read()
+            assert isinstance(first, generation_pb2.GenerationGenerateResponse)
+            tokens.write_text(withdrawn, encoding="utf-8")
+            paused.go.set()
+            with pytest.raises(Unauthenticated) as ended, calling("echo"):
+                await call.read()
+        assert ended.value.reason == "TOKEN_UNKNOWN"
+
+
+async def test_a_stream_goes_on_when_others_tokens_change(tmp_path: Path) -> None:
+    tokens, paused = tmp_path / "tokens", Paused()
+    line = f"ann {hashlib.sha256(b'secret').hexdigest()}\n"
+    tokens.write_text(line, encoding="utf-8")
+    seen: list[str] = []
+    async with served(generation_of(paused), tokens_file=tokens) as channel:
+        tokens.write_text(f"# only a word\n{line}", encoding="utf-8")
+        paused.go.set()
+        stub = generation_pb2_grpc.GenerationStub(channel)
+        await read_into(
+            seen, stub.Generate(chat("hello"), metadata=(("authorization", "Bearer secret"),))
+        )
+    assert seen == ["first", "second", "third"]
+
+
 async def test_health_says_not_serving_until_ready() -> None:
     async with (
         Server(ServerSettings(port=0), [EMBEDDING]) as server,
@@ -165,6 +217,16 @@ async def test_a_port_that_is_taken_is_refused_in_one_line() -> None:
                 pass
 
 
+@pytest.mark.skipif(not socket.has_ipv6, reason="this machine has no IPv6")
+async def test_an_ipv6_address_is_written_in_brackets() -> None:
+    async with Server(ServerSettings(host="::1", port=0), [EMBEDDING]) as server:
+        async with open_channel(f"[::1]:{server.port}") as channel:
+            assert await whoami(channel) == "me"
+        with pytest.raises(Refused, match=rf"\[::1\]:{server.port}; is another server running"):
+            async with Server(ServerSettings(host="::1", port=server.port), [GENERATION]):
+                pass
+
+
 async def test_a_message_over_the_limit_is_refused() -> None:
     async with served(GENERATION, max_message_mib=1) as channel:
         request = chat("hello")
@@ -181,3 +243,10 @@ def test_settings_come_from_the_environment_and_nonsense_stops_the_start(
     monkeypatch.setenv("KITH_PORT", "many")
     with pytest.raises(ValueError, match="port"):
         ServerSettings()
+
+
+def test_no_message_may_be_larger_than_what_callers_send_and_take() -> None:
+    limit = MAX_MESSAGE_BYTES // 1024**2
+    assert ServerSettings(max_message_mib=limit).max_message_mib == limit
+    with pytest.raises(ValueError, match=f"max_message_mib\n.*less than or equal to {limit}"):
+        ServerSettings(max_message_mib=limit + 1)

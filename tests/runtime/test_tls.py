@@ -1,6 +1,7 @@
 """Over TLS a server proves who it is, and may ask its callers to do the same."""
 
 import asyncio
+import re
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -166,6 +167,37 @@ async def test_the_client_speaks_tls_to_a_server_that_does(
                 await asyncio.to_thread(ask, wrong)
     with pytest.raises(InvalidInput, match="tls_ca"):
         ask(ours.cert.with_name("none"))
+
+
+async def told(address: str, **options: Path) -> str:
+    """What is said of a call that reaches nobody."""
+    async with AsyncClient(address, **options) as kith:
+        with pytest.raises(Unavailable) as failed:
+            await kith.capabilities()
+    assert (failed.value.reason, failed.value.field) == ("RPC_UNAVAILABLE", "server")
+    return str(failed.value)
+
+
+async def test_a_failed_handshake_is_told_apart_from_nobody_there(
+    ours: Authority, theirs: Authority
+) -> None:
+    cert, key = ours.pair("server")
+    own = {"tls_cert": cert, "tls_key": key}
+    failed = r"server: the secure connection to .*:\d+ failed; see tls_ca, tls_cert and tls_key"
+    async with Server(ServerSettings(port=0, grace_s=0, **own), []) as server:
+        address = f"127.0.0.1:{server.port}"
+        assert re.fullmatch(failed, await told(address, tls_ca=theirs.cert))
+        assert re.fullmatch(failed, await told(f"localhost:{server.port}", tls_ca=ours.cert))
+        clear = await told(address)
+        assert "if it speaks TLS, name tls_ca" in clear
+    asking = ServerSettings(port=0, grace_s=0, tls_client_ca=ours.cert, **own)
+    async with Server(asking, []) as server:
+        assert re.fullmatch(failed, await told(f"127.0.0.1:{server.port}", tls_ca=ours.cert))
+    async with Server(ServerSettings(port=0, grace_s=0), []) as server:
+        address = f"127.0.0.1:{server.port}"
+        assert re.fullmatch(failed, await told(address, tls_ca=ours.cert))
+    for options in ({}, {"tls_ca": ours.cert}):
+        assert "nobody answers at" in await told(address, **options)
 
 
 async def test_the_client_shows_a_certificate_to_a_server_that_asks_for_one(

@@ -11,11 +11,14 @@ from typing import Any
 from fastapi import FastAPI
 from google.protobuf.message import Message
 from mcp.server.streamable_http_manager import StreamableHTTPASGIApp, StreamableHTTPSessionManager
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kith.aio import AsyncVerbs
-from kith.errors import NotFound
+from kith.errors import KithError, NotFound, Unauthenticated
+from kith.v1 import query_pb2
 from kith.verbs.calls import Call
 from services.gateway.assistant import Assistant
 from services.gateway.caller import Caller
@@ -42,8 +45,30 @@ def add_mcp(app: FastAPI, gateway: Gateway) -> StreamableHTTPSessionManager:
         max_request_body_size=gateway.settings.max_message_mib * 1024 * 1024,
     )
     # Only answers: a standing stream would carry nothing, and hold up a stop.
-    app.router.routes.append(Route("/mcp", StreamableHTTPASGIApp(manager), methods=["POST"]))
+    served = _Known(StreamableHTTPASGIApp(manager), gateway.assistant)
+    app.router.routes.append(Route("/mcp", served, methods=["POST"]))
     return manager
+
+
+class _Known:
+    """Lets in whom the assistant knows: a chat program asks for a token when it is told 401."""
+
+    def __init__(self, app: ASGIApp, assistant: Assistant) -> None:
+        self._app = app
+        self._assistant = assistant
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request."""
+        try:
+            caller = Caller.of(Headers(scope=scope))
+            await self._assistant.call(
+                caller, "GetCapabilities", query_pb2.GetCapabilitiesRequest()
+            )
+        except Unauthenticated:
+            raise
+        except KithError:
+            pass  # which a tool tells in words that a model can use
+        await self._app(scope, receive, send)
 
 
 class _Verbs(AsyncVerbs):

@@ -20,6 +20,7 @@ from mcp.types import (
     ReadResourceResult,
     TextContent,
 )
+from opentelemetry import propagate
 
 from kith.errors import KithError, NotFound
 from services.gateway.mcp import forms, tools
@@ -55,7 +56,7 @@ def mcp_server(source: SourceKind, caller: Callable[[Any], Caller]) -> Server:
             known = ", ".join(tools.RUNS)
             raise MCPError(INVALID_PARAMS, f"name: there is no such tool; there are {known}")
         try:
-            with _watched(params.name, context.request):
+            with _watched(params.name):
                 asked = forms.read(tools.arguments_of(run), params.arguments or {})
                 result = await run(asked, caller(context.request))
         except KithError as error:
@@ -76,7 +77,7 @@ def mcp_server(source: SourceKind, caller: Callable[[Any], Caller]) -> Server:
         params: ReadResourceRequestParams,
     ) -> ReadResourceResult:
         try:
-            with _watched("resources/read", context.request):
+            with _watched("resources/read"):
                 photo = await read_view(caller(context.request).kith, params.uri)
         except KithError as error:
             code = INVALID_PARAMS if isinstance(error, NotFound) else INTERNAL_ERROR
@@ -97,10 +98,11 @@ def mcp_server(source: SourceKind, caller: Callable[[Any], Caller]) -> Server:
 
 
 @contextmanager
-def _watched(what: str, request: Any) -> Iterator[None]:  # noqa: ANN401 - of the transport
+def _watched(what: str) -> Iterator[None]:
     """Logs, counts and times what is done inside."""
-    headers = {} if request is None else dict(request.headers)
-    with observed(f"mcp {what}", headers, hop.current_request_id() or "") as outcome:
+    carried: dict[str, str] = {}
+    propagate.inject(carried)  # a part of the HTTP request that it came by
+    with observed(f"mcp {what}", carried, hop.current_request_id() or "") as outcome:
         try:
             yield
         except KithError as error:

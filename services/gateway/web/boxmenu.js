@@ -36,7 +36,7 @@ export function openBoxMenu(photo, finding, button, done) {
   show(Boolean(finding.view), photoPlace);
   if (finding.view) fillFrame(photoPlace, finding.view, `The view of ${name} it was known by`);
   show(Boolean(id), byId("box-reject"));
-  byId("box-reject").textContent = `Not ${name}`;
+  byId("box-reject").textContent = id ? `Not ${name}` : "";
   label();
   menu.showPopover();
   beside(button);

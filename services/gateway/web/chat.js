@@ -3,7 +3,7 @@
 import { chat, idOf } from "./api.js";
 import { readBox } from "./boxes.js";
 import { startComposer } from "./composer.js";
-import { byId, show } from "./dom.js";
+import { atEnd, byId, show, toEnd } from "./dom.js";
 import { store } from "./store.js";
 import { Answer, Question } from "./turns.js";
 
@@ -101,12 +101,3 @@ function draw() {
   show(running !== null, byId("stop"));
   show(running === null, byId("send"));
 }
-
-/** Adds to the chat, and stays at its end if that is in sight. */
-function atEnd(add) {
-  const { scrollHeight, scrollTop, clientHeight } = document.documentElement;
-  add();
-  if (scrollHeight - scrollTop - clientHeight < 80) toEnd();
-}
-
-const toEnd = () => scrollTo(0, document.documentElement.scrollHeight);

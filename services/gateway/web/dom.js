@@ -30,6 +30,16 @@ export function show(visible, ...elements) {
   for (const element of elements) element.hidden = !visible;
 }
 
+/** Changes the page, and stays at its end if that is in sight. */
+export function atEnd(change) {
+  const { scrollHeight, scrollTop, clientHeight } = document.documentElement;
+  change();
+  if (scrollHeight - scrollTop - clientHeight < 80) toEnd();
+}
+
+/** Scrolls to the end of the page. */
+export const toEnd = () => scrollTo(0, document.documentElement.scrollHeight);
+
 /** A message in a place kept for it, red when it is an error; empty takes it away. */
 export function tell(place, text, { error = false } = {}) {
   place.textContent = text;

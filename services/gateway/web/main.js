@@ -15,6 +15,7 @@ import { askForToken } from "./token.js";
 import { follow } from "./watch.js";
 
 const VIEWS = { concepts: "My concepts", ask: "Ask" };
+const scrolled = {}; // how far down each view was left
 
 function route() {
   if (location.hash === "#main") return; // the skip link
@@ -25,12 +26,20 @@ function route() {
   }
   closeConcept();
   const shown = view in VIEWS ? view : "concepts";
-  document.body.dataset.view = shown;
+  turnTo(shown);
   document.title = `${VIEWS[shown]} · Kith`;
   for (const name of Object.keys(VIEWS)) {
     if (name === shown) byId(`to-${name}`).setAttribute("aria-current", "page");
     else byId(`to-${name}`).removeAttribute("aria-current");
   }
+}
+
+function turnTo(view) {
+  const left = document.body.dataset.view;
+  if (view === left) return;
+  scrolled[left] = scrollY;
+  document.body.dataset.view = view;
+  scrollTo(0, scrolled[view] ?? 0);
 }
 
 /** Opens a concept's panel over the view that is shown; the address names that view afterwards. */

@@ -1,9 +1,14 @@
 // Short messages at the foot of the page, with what can be done about them.
 
-import { byId, el } from "./dom.js";
+import { atEnd, byId, el } from "./dom.js";
 
 const SECONDS = 8;
 const SECONDS_WITH_ACTION = 20;
+
+// The chat makes room for them: the newest answer stays in sight.
+const room = () =>
+  document.body.style.setProperty("--toasts", `${byId("toasts").offsetHeight}px`);
+new ResizeObserver(() => atEnd(room)).observe(byId("toasts"));
 
 /**
  * Shows a message until it has been read; it stays while it is pointed at or holds the focus.

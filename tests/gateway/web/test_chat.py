@@ -214,3 +214,63 @@ def test_what_an_answer_had_to_do_without_is_told(hands: Hands) -> None:
 def class_with(name: str) -> re.Pattern[str]:
     """Matches a class attribute that has `name`."""
     return re.compile(rf"\b{name}\b")
+
+
+@pytest.mark.parametrize("width", [380, 1200])
+def test_a_message_covers_neither_the_answer_nor_the_question(
+    hands: Hands, http: httpx.Client, width: int
+) -> None:
+    remember(http, "bo", BO)
+    hands.page.set_viewport_size({"width": width, "height": 720})
+    hands.ask("Who is this?", hands.photo(Thing("dog", 14)))
+    answer = hands.ask("And now?")
+    hands.box("bo").first.click()
+    hands.page.get_by_role("button", name="Not bo").click()
+    expect(hands.page.get_by_text("Noted: this is not bo.")).to_be_visible()
+    hands.page.mouse.wheel(0, 10_000)
+    hands.page.wait_for_function("innerHeight + scrollY >= document.body.scrollHeight - 1")
+    toast = hands.page.locator(".toast").bounding_box()
+    said, composer = answer.bounding_box(), hands.page.locator("#composer").bounding_box()
+    assert toast
+    assert said
+    assert composer
+    assert said["y"] + said["height"] <= composer["y"] + 40  # which begins as a mere shade
+    assert composer["y"] + composer["height"] <= toast["y"]
+    hands.page.get_by_role("button", name="Dismiss").click()
+    expect(hands.page.locator("#composer")).to_have_css("bottom", "0px")
+
+
+def test_the_end_of_the_chat_stays_in_sight_when_a_message_comes(
+    hands: Hands, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway.parrot, "says", "word " * 300)
+    hands.page.set_viewport_size({"width": 380, "height": 720})
+    hands.ask("Tell me a story.")
+    hands.page.evaluate("import('/static/toast.js').then(({ toast }) => toast('Hello.'))")
+    expect(hands.page.locator("#composer")).not_to_have_css("bottom", "0px")
+    hands.page.wait_for_function("innerHeight + scrollY >= document.body.scrollHeight - 1")
+
+
+def test_each_view_is_found_where_it_was_left(
+    hands: Hands, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway.parrot, "says", "word " * 600)
+    hands.ask("Tell me a story.")
+    scroll = hands.page.evaluate("scrollY")
+    assert scroll > 100
+    views = hands.page.get_by_role("navigation")
+    views.get_by_role("link", name="Concepts").click()
+    heading = hands.page.get_by_role("heading", name="My concepts")
+    expect(heading).to_be_in_viewport()
+    assert hands.page.evaluate("scrollY") == 0
+    views.get_by_role("link", name="Ask").click()
+    expect(hands.page.locator("#composer")).to_be_visible()
+    assert hands.page.evaluate("scrollY") == scroll
+
+
+def test_of_a_stranger_nothing_can_be_denied(hands: Hands, http: httpx.Client) -> None:
+    remember(http, "bo", BO)
+    hands.ask("Who is this?", hands.photo(OTHER_DOG))
+    hands.box("dog?").click()
+    expect(hands.page.get_by_text("Kith does not know this one.")).to_be_visible()
+    expect(hands.page.locator("#box-reject")).to_have_text("")
