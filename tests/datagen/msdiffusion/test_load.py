@@ -5,37 +5,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
-from diffusers import StableDiffusionXLPipeline
 from PIL import Image
-from transformers import CLIPTokenizer, CLIPVisionModelWithProjection
 
 from datagen.making import Order, accept, make, missing
 from datagen.msdiffusion import bench
-from datagen.msdiffusion.adapter import Adapter
-from datagen.msdiffusion.checkpoint import save_adapter
 from datagen.msdiffusion.load import load_painter
 from kith.errors import InvalidInput, Refused
-from tests.datagen.msdiffusion.tiny import SIZES, make_pipe
+from tests.datagen.msdiffusion.tiny import write_models
 from tests.datagen.small import write_seeds
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 
 
 @pytest.fixture(scope="module")
-def models(
-    tmp_path_factory: pytest.TempPathFactory,
-    tokenizer: CLIPTokenizer,
-    image_encoder: CLIPVisionModelWithProjection,
-) -> Path:
-    folder = tmp_path_factory.mktemp("models")
-    pipe: StableDiffusionXLPipeline = make_pipe(tokenizer)
-    pipe.set_progress_bar_config(disable=True)
-    pipe.save_pretrained(folder / "sdxl")
-    image_encoder.save_pretrained(folder / "image_encoder")
-    torch.manual_seed(2)
-    save_adapter(Adapter(pipe.unet, SIZES), folder / "ms_adapter.safetensors")
-    return folder
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_models(tmp_path_factory.mktemp("models"))
 
 
 def test_a_dataset_is_drawn_with_models_from_a_folder(models: Path, tmp_path: Path) -> None:

@@ -20,6 +20,8 @@ from transformers import (
     CLIPVisionModelWithProjection,
 )
 
+from datagen.msdiffusion.adapter import Adapter
+from datagen.msdiffusion.checkpoint import save_adapter
 from datagen.msdiffusion.grounding import ResamplerSizes
 from datagen.msdiffusion.painter import Style
 
@@ -119,3 +121,14 @@ def make_pipe(tokenizer: CLIPTokenizer) -> StableDiffusionXLPipeline:
         ),
         add_watermarker=False,
     )
+
+
+def write_models(folder: Path) -> Path:
+    """The folder of models that `load_painter` reads."""
+    pipe = make_pipe(make_tokenizer())
+    pipe.set_progress_bar_config(disable=True)
+    pipe.save_pretrained(folder / "sdxl")
+    make_image_encoder().save_pretrained(folder / "image_encoder")
+    torch.manual_seed(2)
+    save_adapter(Adapter(pipe.unet, SIZES), folder / "ms_adapter.safetensors")
+    return folder

@@ -67,7 +67,7 @@ class Caller:
     async def over(self, name: str) -> operations_pb2.Operation:
         """An operation once it is over."""
         request = operations_pb2.WaitOperationRequest(name=name)
-        request.timeout.FromSeconds(20)
+        request.timeout.FromSeconds(50)
         found: operations_pb2.Operation = await self.ask("WaitOperation", request)
         assert found.done
         return found

@@ -9,12 +9,15 @@ from pathlib import Path
 import pytest
 from google.longrunning import operations_pb2
 from google.rpc import code_pb2
+from PIL import Image
 
 from datagen.service import workshop
 from kith.errors import AlreadyExists, InvalidInput, NotFound, Overloaded, Refused
 from kith.v1 import common_pb2, datagen_pb2
+from tests.datagen.msdiffusion.tiny import write_models
 from tests.datagen.service.calling import FIRST, Caller, order, paths, progress_of
 from tests.datagen.service.conftest import Serving
+from tests.datagen.service.zips import seed_zip
 
 WATCH = datagen_pb2.WatchDatasetRequest(name=FIRST)
 DELETE = datagen_pb2.DeleteDatasetRequest(name=FIRST)
@@ -44,6 +47,19 @@ async def test_a_dataset_is_made_watched_and_fetched(serving: Serving) -> None:
         names = archive.namelist()
         sums = archive.read("checksums.sha256").decode().split()[1::2]
     assert set(names) == {*sums, "checksums.sha256"}
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+async def test_ms_diffusion_draws_a_seed_set(serving: Serving, tmp_path: Path) -> None:
+    async with serving(models=write_models(tmp_path / "models")) as ann:
+        seeds = await ann.upload(seed_zip())
+        wish = {"engine": datagen_pb2.ENGINE_MSDIFFUSION, "seed_set": seeds.name}
+        made = await ann.made(**wish)
+        assert (made.train_single, made.test_single, made.complete) == (2, 2, True)
+        pieces = await ann.stream("DownloadDataset", DOWNLOAD)
+    with zipfile.ZipFile(io.BytesIO(b"".join(piece.chunk for piece in pieces))) as archive:
+        picture = Image.open(io.BytesIO(archive.read("train/0001.jpg")))
+    assert picture.size == (64, 64)
 
 
 async def test_what_is_told_of_the_time_left_is_so_for_the_dataset_at_work(
