@@ -49,12 +49,20 @@ class DatasetCalls:
         with tempfile.TemporaryFile(dir=self.books.root) as file:
             seed_set_id = await seed_sets.receive(_chunks(requests), file)
             kept = await self.unpacking.run(seed_sets.keep, place, seed_set_id, file)
-        return datagen_pb2.SeedSet(
-            name=place.seed_set_name(kept.id),
-            concepts=[seed.name for seed in kept.seeds],
-            train_images=sum(len(seed.train) for seed in kept.seeds),
-            test_images=sum(len(seed.test) for seed in kept.seeds),
-        )
+        return write.seed_set(place, kept)
+
+    async def ListSeedSets(
+        self, request: datagen_pb2.ListSeedSetsRequest, context: Context
+    ) -> datagen_pb2.ListSeedSetsResponse:
+        place = self.books.place()
+        place.require_own(request.parent)
+        return await asyncio.to_thread(_list_seed_sets, place, request)
+
+    async def DeleteSeedSet(
+        self, request: datagen_pb2.DeleteSeedSetRequest, context: Context
+    ) -> Empty:
+        await asyncio.to_thread(seed_sets.delete, self.books.place(), request.name)
+        return Empty()
 
     async def MakeDataset(
         self, request: datagen_pb2.MakeDatasetRequest, context: Context
@@ -160,6 +168,16 @@ class DatasetCalls:
             datasets=[self.books.dataset(place, dataset_id) for dataset_id in found.ids],
             next_page_token=found.next_page_token,
         )
+
+
+def _list_seed_sets(
+    place: Place, request: datagen_pb2.ListSeedSetsRequest
+) -> datagen_pb2.ListSeedSetsResponse:
+    found = page(place.seed_set_ids(), request.page_size, request.page_token)
+    return datagen_pb2.ListSeedSetsResponse(
+        seed_sets=[write.seed_set(place, seed_sets.read(place, one)) for one in found.ids],
+        next_page_token=found.next_page_token,
+    )
 
 
 def _moved(told: datagen_pb2.DatasetProgress, now: datagen_pb2.DatasetProgress) -> bool:

@@ -13,7 +13,7 @@ from datagen.service.material import Material
 from datagen.via import Point, Prompt
 from kith.errors import InvalidInput
 from kith.v1 import common_pb2, datagen_pb2
-from services.runtime.wire import read_box, read_image, write_image
+from services.runtime.wire import read_box, read_image, read_images, write_image
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -26,10 +26,9 @@ class MaterialCalls:
     async def MineNegatives(
         self, request: datagen_pb2.MineNegativesRequest, context: Context
     ) -> AsyncIterator[datagen_pb2.MineNegativesResponse]:
-        views = [
-            await read_image(view, field=f"views[{number}]")
-            for number, view in enumerate(request.views)
-        ]
+        views = await read_images(
+            {f"views[{number}]": view for number, view in enumerate(request.views)}
+        )
         mined = await self.material.negatives(views, request.category, request.count)
         for one in mined.negatives:
             picture = await asyncio.to_thread(open_picture, one.file, "pool")

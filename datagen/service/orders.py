@@ -28,6 +28,9 @@ from kith.errors import AlreadyExists, InvalidInput, KithError, NotFound, Refuse
 _REQUESTS: Final = uuid.UUID("4c0e0b51-0a27-4f0e-9d5e-1d6a3c8f7b02")
 """The namespace in which a caller's request id becomes the id of a job."""
 
+MAX_DATASETS: Final = 128
+"""Of one user."""
+
 
 @dataclass(frozen=True)
 class Part:
@@ -91,12 +94,19 @@ def start(
     Raises:
         AlreadyExists: There is another dataset of that id.
         Overloaded: Too many datasets wait.
-        Refused: Other workers divide it differently, or it can't be written.
+        Refused: Other workers divide it differently, it can't be written, or the user has too many.
     """
     with place.locked():
         if again := known_request(place, request_id):
             return again
         is_new = _is_new(place, dataset_id, ordered.wish)
+        if is_new and len(place.dataset_ids()) >= MAX_DATASETS:
+            raise Refused(
+                f"dataset_id: you have {MAX_DATASETS} datasets, and no more are kept for a user; "
+                "delete one",
+                reason="TOO_MANY_DATASETS",
+                field="dataset_id",
+            )
         for job in open_jobs(place, dataset_id):
             if job.of != part.of:
                 raise Refused(
@@ -133,10 +143,7 @@ def delete(place: Place, dataset_id: str) -> None:
                 reason="DATASET_IN_USE",
                 field="name",
             )
-        folder = place.dataset(dataset_id)
-        doomed = folder.with_name(f".{uuid.uuid4().hex}")
-        folder.rename(doomed)
-    shutil.rmtree(doomed)
+        place.discard(place.dataset(dataset_id))
 
 
 def _is_new(place: Place, dataset_id: str, wish: Wish) -> bool:

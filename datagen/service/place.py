@@ -65,6 +65,10 @@ class Place:
         """The ids of all datasets, in order."""
         return sorted(path.parent.name for path in self._folder.glob("datasets/[!.]*/order.json"))
 
+    def seed_set_ids(self) -> list[str]:
+        """The ids of all seed sets, in order."""
+        return sorted(path.name for path in self._folder.glob("seed-sets/[!.]*"))
+
     def seed_set(self, name: str) -> Path:
         """The folder of a seed set.
 
@@ -108,6 +112,12 @@ class Place:
                 part.rename(target)
         finally:
             shutil.rmtree(part, ignore_errors=True)
+
+    def discard(self, folder: Path) -> None:
+        """Delete a thing: nobody finds it any more, and then its files go."""
+        doomed = folder.with_name(f".{uuid.uuid4().hex}")
+        folder.rename(doomed)
+        shutil.rmtree(doomed)
 
     def as_called(self, error: KithError, models: Path | None) -> KithError:
         """The same error, of things as their user calls them: no path of the server's is told.

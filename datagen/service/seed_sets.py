@@ -4,12 +4,16 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterable
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, Final, NamedTuple
 
 from datagen.seeds import Seed, read_seeds
+from datagen.service.jobs import open_jobs, read_ordered
 from datagen.service.place import Place
 from datagen.service.seed_zip import MAX_FILE_BYTES, unpack
 from kith.errors import InvalidInput, Refused
+
+MAX_SEED_SETS: Final = 32
+"""Of one user."""
 
 
 class SeedSet(NamedTuple):
@@ -46,14 +50,45 @@ def keep(place: Place, seed_set_id: str, file: IO[bytes]) -> SeedSet:
 
     Raises:
         InvalidInput: See `seed_zip.unpack` and `seeds.read_seeds`.
-        Refused: It can't be written.
+        Refused: It can't be written, or the user has too many.
     """
     folder = place.seed_set_folder(seed_set_id)
     if not folder.is_dir():
+        if len(place.seed_set_ids()) >= MAX_SEED_SETS:
+            raise Refused(
+                f"chunk: you have {MAX_SEED_SETS} seed sets, and no more are kept for a user; "
+                "delete one",
+                reason="TOO_MANY_SEED_SETS",
+                field="chunk",
+            )
         with place.in_the_making(folder) as part:
             unpack(file, part)
             _check(part)
-    return SeedSet(seed_set_id, read_seeds(folder, None))
+    return read(place, seed_set_id)
+
+
+def read(place: Place, seed_set_id: str) -> SeedSet:
+    """A seed set that is kept."""
+    return SeedSet(seed_set_id, read_seeds(place.seed_set_folder(seed_set_id), None))
+
+
+def delete(place: Place, name: str) -> None:
+    """Delete a seed set for good.
+
+    Raises:
+        NotFound: There is none of that name.
+        Refused: A dataset is being made from it.
+    """
+    with place.locked():
+        folder = place.seed_set(name)
+        for job in (job for one in place.dataset_ids() for job in open_jobs(place, one)):
+            if read_ordered(place, job.dataset).wish.seed_set == folder.name:
+                raise Refused(
+                    f"name: operations/{job.id} makes a dataset from it; cancel it first",
+                    reason="SEED_SET_IN_USE",
+                    field="name",
+                )
+        place.discard(folder)
 
 
 def _append(file: IO[bytes], chunk: bytes) -> None:

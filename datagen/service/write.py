@@ -13,6 +13,7 @@ from datagen.dataset import CHECKSUMS
 from datagen.making import EngineName
 from datagen.service.jobs import Job, Ordered, State
 from datagen.service.place import Place
+from datagen.service.seed_sets import SeedSet
 from datagen.service.tally import Standing
 from kith.errors import from_status
 from kith.status import to_status
@@ -22,6 +23,16 @@ ENGINES: Final[dict[datagen_pb2.Engine.ValueType, EngineName]] = {
     datagen_pb2.ENGINE_PLAYROOM: "playroom",
     datagen_pb2.ENGINE_MSDIFFUSION: "msdiffusion",
 }
+
+
+def seed_set(place: Place, kept: SeedSet) -> datagen_pb2.SeedSet:
+    """A seed set, as its user is told of it."""
+    return datagen_pb2.SeedSet(
+        name=place.seed_set_name(kept.id),
+        concepts=[seed.name for seed in kept.seeds],
+        train_images=sum(len(seed.train) for seed in kept.seeds),
+        test_images=sum(len(seed.test) for seed in kept.seeds),
+    )
 
 
 def dataset(

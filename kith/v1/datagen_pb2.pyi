@@ -449,6 +449,86 @@ class ListDatasetsResponse(_message.Message):
 Global___ListDatasetsResponse: _TypeAlias = ListDatasetsResponse  # noqa: Y015
 
 @_typing.final
+class ListSeedSetsRequest(_message.Message):
+    """Asks for a page of seed sets."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """Whose: `users/me`, or the user's own name."""
+    page_size: _builtins.int
+    """Most seed sets on the page, 1 to 1000. Default (0) 100. A page may hold fewer."""
+    page_token: _builtins.str
+    """`next_page_token` of the page before; empty for the first page. At most 512 characters."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "parent", b"parent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSeedSetsRequest: _TypeAlias = ListSeedSetsRequest  # noqa: Y015
+
+@_typing.final
+class ListSeedSetsResponse(_message.Message):
+    """A page of seed sets, ordered by name."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEED_SETS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """The way to the next page; empty on the last one."""
+    @_builtins.property
+    def seed_sets(self) -> _containers.RepeatedCompositeFieldContainer[Global___SeedSet]:
+        """The seed sets."""
+
+    def __init__(
+        self,
+        *,
+        seed_sets: _abc.Iterable[Global___SeedSet] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "seed_sets", b"seed_sets"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSeedSetsResponse: _TypeAlias = ListSeedSetsResponse  # noqa: Y015
+
+@_typing.final
+class DeleteSeedSetRequest(_message.Message):
+    """Asks to delete a seed set."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Its resource name."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteSeedSetRequest: _TypeAlias = DeleteSeedSetRequest  # noqa: Y015
+
+@_typing.final
 class DownloadDatasetRequest(_message.Message):
     """Asks for a dataset as a file."""
 

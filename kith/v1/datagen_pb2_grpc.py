@@ -42,6 +42,16 @@ class DatagenStub:
                 request_serializer=kith_dot_v1_dot_datagen__pb2.UploadSeedSetRequest.SerializeToString,
                 response_deserializer=kith_dot_v1_dot_datagen__pb2.SeedSet.FromString,
                 _registered_method=True)
+        self.ListSeedSets = channel.unary_unary(
+                '/kith.v1.Datagen/ListSeedSets',
+                request_serializer=kith_dot_v1_dot_datagen__pb2.ListSeedSetsRequest.SerializeToString,
+                response_deserializer=kith_dot_v1_dot_datagen__pb2.ListSeedSetsResponse.FromString,
+                _registered_method=True)
+        self.DeleteSeedSet = channel.unary_unary(
+                '/kith.v1.Datagen/DeleteSeedSet',
+                request_serializer=kith_dot_v1_dot_datagen__pb2.DeleteSeedSetRequest.SerializeToString,
+                response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+                _registered_method=True)
         self.MakeDataset = channel.unary_unary(
                 '/kith.v1.Datagen/MakeDataset',
                 request_serializer=kith_dot_v1_dot_datagen__pb2.MakeDatasetRequest.SerializeToString,
@@ -91,6 +101,22 @@ class DatagenServicer:
     def UploadSeedSet(self, request_iterator, context):
         """Takes in photos of the concepts that a dataset is to be about. The same file is the same seed
         set. The photos are turned upright and made anew: no metadata and no file name is kept.
+        FAILED_PRECONDITION where the user has 32 already.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSeedSets(self, request, context):
+        """The user's seed sets, a page at a time.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteSeedSet(self, request, context):
+        """Deletes a seed set for good; datasets that were made from it stay. FAILED_PRECONDITION while one
+        is being made.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -99,7 +125,8 @@ class DatagenServicer:
     def MakeDataset(self, request, context):
         """Starts making a dataset, or goes on where an earlier call stopped: the same dataset_id and
         settings make only what is missing. Several workers share one by shards. ALREADY_EXISTS where
-        the settings differ, RESOURCE_EXHAUSTED where too many datasets wait to be made.
+        the settings differ, RESOURCE_EXHAUSTED where too many datasets wait to be made,
+        FAILED_PRECONDITION where the user has 128 already.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -161,6 +188,16 @@ def add_DatagenServicer_to_server(servicer, server):
                     servicer.UploadSeedSet,
                     request_deserializer=kith_dot_v1_dot_datagen__pb2.UploadSeedSetRequest.FromString,
                     response_serializer=kith_dot_v1_dot_datagen__pb2.SeedSet.SerializeToString,
+            ),
+            'ListSeedSets': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSeedSets,
+                    request_deserializer=kith_dot_v1_dot_datagen__pb2.ListSeedSetsRequest.FromString,
+                    response_serializer=kith_dot_v1_dot_datagen__pb2.ListSeedSetsResponse.SerializeToString,
+            ),
+            'DeleteSeedSet': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteSeedSet,
+                    request_deserializer=kith_dot_v1_dot_datagen__pb2.DeleteSeedSetRequest.FromString,
+                    response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
             ),
             'MakeDataset': grpc.unary_unary_rpc_method_handler(
                     servicer.MakeDataset,
@@ -231,6 +268,60 @@ class Datagen:
             '/kith.v1.Datagen/UploadSeedSet',
             kith_dot_v1_dot_datagen__pb2.UploadSeedSetRequest.SerializeToString,
             kith_dot_v1_dot_datagen__pb2.SeedSet.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSeedSets(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/kith.v1.Datagen/ListSeedSets',
+            kith_dot_v1_dot_datagen__pb2.ListSeedSetsRequest.SerializeToString,
+            kith_dot_v1_dot_datagen__pb2.ListSeedSetsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteSeedSet(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/kith.v1.Datagen/DeleteSeedSet',
+            kith_dot_v1_dot_datagen__pb2.DeleteSeedSetRequest.SerializeToString,
+            google_dot_protobuf_dot_empty__pb2.Empty.FromString,
             options,
             channel_credentials,
             insecure,

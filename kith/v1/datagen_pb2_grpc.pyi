@@ -43,11 +43,19 @@ class DatagenStub:
     UploadSeedSet: _grpc.StreamUnaryMultiCallable[_datagen_pb2.UploadSeedSetRequest, _datagen_pb2.SeedSet]
     """Takes in photos of the concepts that a dataset is to be about. The same file is the same seed
     set. The photos are turned upright and made anew: no metadata and no file name is kept.
+    FAILED_PRECONDITION where the user has 32 already.
+    """
+    ListSeedSets: _grpc.UnaryUnaryMultiCallable[_datagen_pb2.ListSeedSetsRequest, _datagen_pb2.ListSeedSetsResponse]
+    """The user's seed sets, a page at a time."""
+    DeleteSeedSet: _grpc.UnaryUnaryMultiCallable[_datagen_pb2.DeleteSeedSetRequest, _empty_pb2.Empty]
+    """Deletes a seed set for good; datasets that were made from it stay. FAILED_PRECONDITION while one
+    is being made.
     """
     MakeDataset: _grpc.UnaryUnaryMultiCallable[_datagen_pb2.MakeDatasetRequest, _operations_pb2.Operation]
     """Starts making a dataset, or goes on where an earlier call stopped: the same dataset_id and
     settings make only what is missing. Several workers share one by shards. ALREADY_EXISTS where
-    the settings differ, RESOURCE_EXHAUSTED where too many datasets wait to be made.
+    the settings differ, RESOURCE_EXHAUSTED where too many datasets wait to be made,
+    FAILED_PRECONDITION where the user has 128 already.
     """
     WatchDataset: _grpc.UnaryStreamMultiCallable[_datagen_pb2.WatchDatasetRequest, _datagen_pb2.DatasetProgress]
     """Streams how far a dataset is, at once and then as it changes, until no job of it is left."""
@@ -72,11 +80,19 @@ class DatagenAsyncStub(DatagenStub):
     UploadSeedSet: _aio.StreamUnaryMultiCallable[_datagen_pb2.UploadSeedSetRequest, _datagen_pb2.SeedSet]  # type: ignore[assignment]
     """Takes in photos of the concepts that a dataset is to be about. The same file is the same seed
     set. The photos are turned upright and made anew: no metadata and no file name is kept.
+    FAILED_PRECONDITION where the user has 32 already.
+    """
+    ListSeedSets: _aio.UnaryUnaryMultiCallable[_datagen_pb2.ListSeedSetsRequest, _datagen_pb2.ListSeedSetsResponse]  # type: ignore[assignment]
+    """The user's seed sets, a page at a time."""
+    DeleteSeedSet: _aio.UnaryUnaryMultiCallable[_datagen_pb2.DeleteSeedSetRequest, _empty_pb2.Empty]  # type: ignore[assignment]
+    """Deletes a seed set for good; datasets that were made from it stay. FAILED_PRECONDITION while one
+    is being made.
     """
     MakeDataset: _aio.UnaryUnaryMultiCallable[_datagen_pb2.MakeDatasetRequest, _operations_pb2.Operation]  # type: ignore[assignment]
     """Starts making a dataset, or goes on where an earlier call stopped: the same dataset_id and
     settings make only what is missing. Several workers share one by shards. ALREADY_EXISTS where
-    the settings differ, RESOURCE_EXHAUSTED where too many datasets wait to be made.
+    the settings differ, RESOURCE_EXHAUSTED where too many datasets wait to be made,
+    FAILED_PRECONDITION where the user has 128 already.
     """
     WatchDataset: _aio.UnaryStreamMultiCallable[_datagen_pb2.WatchDatasetRequest, _datagen_pb2.DatasetProgress]  # type: ignore[assignment]
     """Streams how far a dataset is, at once and then as it changes, until no job of it is left."""
@@ -104,6 +120,25 @@ class DatagenServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_datagen_pb2.SeedSet, _abc.Awaitable[_datagen_pb2.SeedSet]]:
         """Takes in photos of the concepts that a dataset is to be about. The same file is the same seed
         set. The photos are turned upright and made anew: no metadata and no file name is kept.
+        FAILED_PRECONDITION where the user has 32 already.
+        """
+
+    @_abc_1.abstractmethod
+    def ListSeedSets(
+        self,
+        request: _datagen_pb2.ListSeedSetsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_datagen_pb2.ListSeedSetsResponse, _abc.Awaitable[_datagen_pb2.ListSeedSetsResponse]]:
+        """The user's seed sets, a page at a time."""
+
+    @_abc_1.abstractmethod
+    def DeleteSeedSet(
+        self,
+        request: _datagen_pb2.DeleteSeedSetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_empty_pb2.Empty, _abc.Awaitable[_empty_pb2.Empty]]:
+        """Deletes a seed set for good; datasets that were made from it stay. FAILED_PRECONDITION while one
+        is being made.
         """
 
     @_abc_1.abstractmethod
@@ -114,7 +149,8 @@ class DatagenServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]:
         """Starts making a dataset, or goes on where an earlier call stopped: the same dataset_id and
         settings make only what is missing. Several workers share one by shards. ALREADY_EXISTS where
-        the settings differ, RESOURCE_EXHAUSTED where too many datasets wait to be made.
+        the settings differ, RESOURCE_EXHAUSTED where too many datasets wait to be made,
+        FAILED_PRECONDITION where the user has 128 already.
         """
 
     @_abc_1.abstractmethod

@@ -34,6 +34,8 @@ RPCS = {
     "Generation": {"Generate": STREAMS, "GetGenerationModel": UNARY},
     "Datagen": {
         "UploadSeedSet": SENDS,
+        "ListSeedSets": UNARY,
+        "DeleteSeedSet": UNARY,
         "MakeDataset": UNARY,
         "WatchDataset": STREAMS,
         "GetDataset": UNARY,

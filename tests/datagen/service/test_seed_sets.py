@@ -8,8 +8,8 @@ import pytest
 from google.rpc import code_pb2
 
 from datagen.seeds import read_seeds
-from datagen.service import seed_sets, seed_zip
-from kith.errors import InvalidInput
+from datagen.service import orders, seed_sets, seed_zip
+from kith.errors import InvalidInput, NotFound, Refused
 from kith.v1 import datagen_pb2
 from tests.datagen.service.calling import order, paths, progress_of
 from tests.datagen.service.conftest import Serving
@@ -124,3 +124,59 @@ async def test_a_seed_set_is_planned_and_what_is_wrong_with_it_is_said(
         ):
             with pytest.raises(InvalidInput, match=said):
                 await ann.ask("MakeDataset", order("second", **wish | changed))
+
+
+LIST = datagen_pb2.ListSeedSetsRequest(parent="users/me")
+
+
+async def test_seed_sets_are_listed_and_deleted_and_what_was_made_of_them_stays(
+    serving: Serving, root: Path
+) -> None:
+    async with serving(draws=False) as ann:
+        first, other = await ann.upload(good()), await ann.upload(good(PHOTO))
+        listed = (await ann.ask("ListSeedSets", LIST)).seed_sets
+        assert sorted(listed, key=lambda one: one.name) == sorted(
+            [first, other], key=lambda one: one.name
+        )
+        one = datagen_pb2.ListSeedSetsRequest(parent="users/me", page_size=1)
+        pages = [await ann.ask("ListSeedSets", one)]
+        one.page_token = pages[0].next_page_token
+        pages.append(await ann.ask("ListSeedSets", one))
+        assert [seeds for page in pages for seeds in page.seed_sets] == list(listed)
+        delete = datagen_pb2.DeleteSeedSetRequest(name=first.name)
+        await ann.ask("DeleteSeedSet", delete)
+        assert list((await ann.ask("ListSeedSets", LIST)).seed_sets) == [other]
+        with pytest.raises(NotFound):
+            await ann.ask("DeleteSeedSet", delete)
+    assert len(paths(root, "users/*/seed-sets/*")) == 1
+
+
+async def test_a_seed_set_stays_while_a_dataset_is_made_of_it(
+    serving: Serving, tmp_path: Path
+) -> None:
+    async with serving(draws=False, models=tmp_path / "models") as ann:
+        seeds = await ann.upload(good())
+        wish = {"engine": datagen_pb2.ENGINE_MSDIFFUSION, "seed_set": seeds.name}
+        operation = await ann.ask("MakeDataset", order(**wish))
+        with pytest.raises(Refused, match=operation.name) as refused:
+            await ann.ask("DeleteSeedSet", datagen_pb2.DeleteSeedSetRequest(name=seeds.name))
+        assert refused.value.reason == "SEED_SET_IN_USE"
+
+
+async def test_what_is_kept_for_a_user_has_a_limit(
+    serving: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seed_sets, "MAX_SEED_SETS", 1)
+    monkeypatch.setattr(orders, "MAX_DATASETS", 1)
+    async with serving(draws=False) as ann:
+        kept = await ann.upload(good())
+        assert await ann.upload(good()) == kept
+        with pytest.raises(Refused, match="delete one") as refused:
+            await ann.upload(good(PHOTO))
+        assert refused.value.reason == "TOO_MANY_SEED_SETS"
+        await ann.ask("MakeDataset", order())
+        await ann.ask("MakeDataset", order())
+        with pytest.raises(Refused, match="delete one") as refused:
+            await ann.ask("MakeDataset", order("second"))
+        assert refused.value.reason == "TOO_MANY_DATASETS"
+        assert await ann.also("bob").upload(good(PHOTO))

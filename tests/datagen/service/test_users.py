@@ -39,6 +39,8 @@ def requests(rpc: MethodDescriptor, stolen: dict[str, list[str]]) -> list[Any]:
         return others + [order(engine=engine, seed_set=one) for one in stolen["seed_set"]]
     if "parent" in rpc.input_type.fields_by_name:
         return [make(parent=parent) for parent in stolen["parent"]]
+    if rpc.name == "DeleteSeedSet":
+        return [make(name=name) for name in stolen["seed_set"]]
     kind = "dataset" if rpc.containing_service is DATAGEN else "operation"
     return [make(name=name) for name in stolen[kind]]
 
@@ -65,7 +67,7 @@ async def test_nothing_of_another_user_is_found_by_any_call(serving: Serving) ->
                 with pytest.raises(NotFound):
                     await call(bob, rpc, request)
                 tried.append(rpc.name)
-        assert len(set(tried)) == 11
+        assert len(set(tried)) == 13
         assert await ann.dataset("users/me/datasets/hers") == before
         everything = operations_pb2.ListOperationsRequest(name="operations")
         assert (await bob.ask("ListOperations", everything)).operations == []
