@@ -135,6 +135,11 @@ def write_job(place: Place, job: Job) -> None:
     _write(place.jobs / f"{job.id}.json", job)
 
 
+def cancel_mark(place: Place, job: Job) -> Path:
+    """A file that is there once somebody has cancelled the job, until it is over."""
+    return place.jobs / f"{job.id}.cancel"
+
+
 def job_ids(place: Place) -> list[str]:
     """The ids of all jobs of a user, in order."""
     return sorted(path.stem for path in place.jobs.glob("[!.]*.json"))

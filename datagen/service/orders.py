@@ -15,6 +15,7 @@ from datagen.service.jobs import (
     Job,
     Ordered,
     Wish,
+    cancel_mark,
     open_jobs,
     order_of,
     read_job,
@@ -89,7 +90,10 @@ def start(
     part: Part,
     request_id: str = "",
 ) -> Job:
-    """Begin a dataset, or go on with it. A part that is being made already is not begun again.
+    """Begin a dataset, or go on with it.
+
+    A part that is being made already is not begun again; one whose job is about to end, since it
+    was cancelled, is gone on with after that.
 
     Raises:
         AlreadyExists: There is another dataset of that id.
@@ -114,7 +118,7 @@ def start(
                     reason="SHARDS_DIFFER",
                     field="shard",
                 )
-            if job.index == part.index:
+            if job.index == part.index and not cancel_mark(place, job).exists():
                 return job
         job = Job(_job_id(request_id), place.user, dataset_id, part.index, part.of)
         if is_new:

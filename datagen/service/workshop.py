@@ -16,6 +16,7 @@ from datagen.service.jobs import (
     Job,
     State,
     all_open_jobs,
+    cancel_mark,
     order_of,
     read_job,
     read_ordered,
@@ -198,7 +199,7 @@ class Workshop:
         self._locks.pop(job.id).close()
 
     def _mark_of(self, job: Job) -> Path:
-        return self._place(job).jobs / f"{job.id}.cancel"
+        return cancel_mark(self._place(job), job)
 
     def _place(self, job: Job) -> Place:
         return Place(self._root, job.user)

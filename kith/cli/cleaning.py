@@ -39,7 +39,7 @@ def clean(
         task = shown.add_task("", total=len(dataset.rows))
         cleaned = cleaning.clean(dataset, eyes, lambda done: shown.update(task, completed=done))
     form = {"out": str(out)} | cleaned._asdict()
-    session.show(form, Text(_said(cleaned), no_wrap=True, overflow="ignore"))
+    session.show(form, Text(_said(cleaned)))
 
 
 @app.command()

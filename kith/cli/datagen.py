@@ -81,7 +81,7 @@ def make(
     with context.obj.waiting("Writing the card ..."):
         counts = commission.dataset.finish(commission.plan, commission.layout, packed=pack)
     form = {"complete": True, "out": str(out)} | vars(counts)
-    context.obj.show(form, Text(_said(counts), no_wrap=True, overflow="ignore"))
+    context.obj.show(form, Text(_said(counts)))
 
 
 def _share(shard: str) -> tuple[int, int]:

@@ -81,7 +81,7 @@ def negatives(
         "unreadable": sum(len(one.unreadable) for one in searched.values()),
         "concepts": counts,
     }
-    session.show(form, Text(_said(form), no_wrap=True, overflow="ignore"))
+    session.show(form, Text(_said(form)))
 
 
 @app.command()
@@ -125,7 +125,7 @@ def masks(
         ],
     }
     said = f"Masks: {len(written)}. Least certain: {least.picture} ({least.score:.2f})."
-    session.show(form, Text(said, no_wrap=True, overflow="ignore"))
+    session.show(form, Text(said))
 
 
 def _further(faces: Sequence[str], categories: Sequence[str]) -> Mapping[str, Path]:

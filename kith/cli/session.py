@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console, RenderableType
+from rich.text import Text
 
 from kith.errors import InvalidInput
 
@@ -113,4 +114,5 @@ def print_json(form: Mapping[str, Any]) -> None:
 def say(said: RenderableType) -> None:
     """Print something for people. User text in it is never taken for markup."""
     width = None if sys.stdout.isatty() else 100
-    Console(markup=False, highlight=False, emoji=False, width=width).print(said)
+    console = Console(markup=False, highlight=False, emoji=False, width=width)
+    console.print(said, soft_wrap=isinstance(said, Text))  # a line stays one in a pipe

@@ -125,6 +125,18 @@ async def test_cancelled_it_keeps_what_is_done_and_goes_on_from_there(serving: S
         assert whole.fingerprint == (await ann.made(dataset_id="straight")).fingerprint
 
 
+@pytest.mark.usefixtures("_slowly")
+async def test_what_was_cancelled_a_moment_ago_is_gone_on_with_at_once(serving: Serving) -> None:
+    async with serving() as ann:
+        first = await ann.ask("MakeDataset", order())
+        await cancel_at_half(ann, first.name)
+        second = await ann.ask("MakeDataset", order())
+        assert second.name != first.name
+        assert not (await ann.over(second.name)).HasField("error")
+        assert (await ann.over(first.name)).error.code == code_pb2.CANCELLED
+        assert (await ann.dataset()).complete
+
+
 async def cancel_at_half(ann: Caller, name: str) -> None:
     while progress_of(await ann.operation(name)).images_done < 3:
         pass
