@@ -4,15 +4,16 @@ The layouts that ship stand in `datagen/layouts`: MP-Bench's two splits (thesis,
 and MS-Diffusion's own benchmark. Another is a file of the same form.
 """
 
+import math
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from string import Formatter
 from typing import Any, Final
 
-import yaml  # type: ignore[import-untyped]
-
+from datagen.playroom import CATEGORIES
+from datagen.prompts import is_role, roles_in
+from datagen.yaml_files import read_yaml
 from kith.errors import InvalidInput, NotFound
 
 FOLDER: Final = Path(__file__).with_name("layouts")
@@ -47,6 +48,11 @@ class Combination:
     def name(self) -> str:
         """The categories, as in "person, pet"."""
         return ", ".join(part.category for part in self.subjects)
+
+    @property
+    def needs(self) -> Counter[str]:
+        """How many concepts of each category a picture shows."""
+        return Counter(part.category for part in self.subjects)
 
 
 @dataclass(frozen=True)
@@ -118,20 +124,10 @@ def read(path: Path) -> Layout:
             entry and the value.
     """
     try:
-        told = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        why = " ".join(str(getattr(error, "problem", None) or error).split())
-        raise _invalid(path, "the file", f"can't be read: {why}") from error
+        told = read_yaml(path)
+    except (OSError, ValueError) as error:
+        raise _invalid(path, "the file", f"can't be read: {error}") from error
     return _Reader(path).layout(told)
-
-
-def roles_in(prompt: str) -> list[str]:
-    """The placeholders of a prompt, in order.
-
-    Raises:
-        ValueError: A brace without its partner.
-    """
-    return [role for _, role, _, _ in Formatter().parse(prompt) if role is not None]
 
 
 class _Reader:
@@ -157,9 +153,6 @@ class _Reader:
             read(f"single[{i}]", one) for i, one in enumerate(self._list("single", top, missing=[]))
         ]
         multi = [read(f"multi[{i}]", one) for i, one in enumerate(self._list("multi", top))]
-        for i, combination in enumerate(single):
-            if len(combination.subjects) != 1:
-                raise self._wrong(f"single[{i}].subjects", "must be one")
         articles = top.get("articles")
         if articles not in ("added", "as_written"):
             raise self._wrong("articles", f"{articles!r} is neither added nor as_written")
@@ -170,12 +163,25 @@ class _Reader:
             pictures=self._count("pictures", top.get("pictures")),
             adds_articles=articles == "added",
             concepts=concepts,
-            single={one.subjects[0].category: one for one in single},
+            single=self._by_category(single),
             multi=tuple(multi),
             targets=self._targets(top["targets"]) if "targets" in top else None,
         )
-        self._check_targets(layout)
+        self._check_needs(layout)
+        if layout.targets is not None:
+            self._check_prompts(layout)
+            self._check_targets(layout, layout.targets)
         return layout
+
+    def _by_category(self, single: Sequence[Combination]) -> dict[str, Combination]:
+        found: dict[str, Combination] = {}
+        for i, one in enumerate(single):
+            if len(one.subjects) != 1:
+                raise self._wrong(f"single[{i}].subjects", "must be one")
+            if one.name in found:
+                raise self._wrong(f"single[{i}]", f"{one.name!r} has its prompts in another one")
+            found[one.name] = one
+        return found
 
     def _category(self, entry: str, told: object) -> Category:
         one = self._mapping(entry, told)
@@ -183,8 +189,15 @@ class _Reader:
         kinds = self._list(f"{entry}.playroom", one, key="playroom")
         return Category(
             self._count(f"{entry}.count", one.get("count")),
-            tuple(self._text(f"{entry}.playroom", kind) for kind in kinds),
+            tuple(self._kind(f"{entry}.playroom[{i}]", kind) for i, kind in enumerate(kinds)),
         )
+
+    def _kind(self, entry: str, told: object) -> str:
+        kind = self._text(entry, told)
+        if kind not in CATEGORIES:
+            known = ", ".join(CATEGORIES)
+            raise self._wrong(entry, f"{kind!r} is none of Playroom's categories; one of {known}")
+        return kind
 
     def _combination_of(
         self, concepts: Mapping[str, Category]
@@ -220,20 +233,26 @@ class _Reader:
             known = ", ".join(concepts)
             raise self._wrong(f"{entry}.category", f"{category!r} is unknown; one of {known}")
         return Part(
-            self._text(f"{entry}.role", one.get("role")),
+            self._role(f"{entry}.role", one.get("role")),
             category,
             self._box(f"{entry}.box", one.get("box")),
         )
 
+    def _role(self, entry: str, told: object) -> str:
+        role = self._text(entry, told)
+        if not is_role(role):
+            raise self._wrong(entry, f"{role!r} is not of letters, digits and underscores alone")
+        return role
+
     def _box(self, entry: str, told: object) -> Box:
         if not isinstance(told, list) or len(told) != 4:
             raise self._wrong(entry, f"{told!r} is not four numbers x1, y1, x2, y2")
-        if not all(isinstance(edge, int | float) for edge in told):
+        if not all(isinstance(edge, int | float) and not isinstance(edge, bool) for edge in told):
             raise self._wrong(entry, f"{told!r} is not four numbers x1, y1, x2, y2")
-        x1, y1, x2, y2 = map(float, told)
+        x1, y1, x2, y2 = told
         if not (0 <= x1 < x2 <= 1 and 0 <= y1 < y2 <= 1):
             raise self._wrong(entry, f"{told} is empty or outside; x1 < x2, y1 < y2 within 0 to 1")
-        return x1, y1, x2, y2
+        return float(x1), float(y1), float(x2), float(y2)
 
     def _prompt(self, entry: str, told: object, subjects: tuple[Part, ...]) -> str:
         prompt = self._text(entry, told)
@@ -261,23 +280,38 @@ class _Reader:
         }
         return Targets(**counts)
 
-    def _check_targets(self, layout: Layout) -> None:
-        """Refuse a layout that has not the concepts, prompts or pictures for what it promises."""
-        if layout.targets is None:
-            return
+    def _check_needs(self, layout: Layout) -> None:
+        """Refuse a combination that the layout itself has not the concepts for."""
+        for i, one in enumerate(layout.multi):
+            for category, needed in one.needs.items():
+                count = layout.concepts[category].count
+                if needed > count:
+                    said = f"{needed} of {category}, of which there are {count}"
+                    raise self._wrong(f"multi[{i}].subjects", said)
+
+    def _check_prompts(self, layout: Layout) -> None:
+        """Refuse a layout with targets that has not the prompts for its scenarios."""
         for category in layout.concepts:
             if category not in layout.single:
                 raise self._wrong("single", f"no prompts for {category}")
-        for one in (*layout.single.values(), *layout.multi):
-            if len(one.prompts) < layout.scenarios:
-                said = f"{len(one.prompts)} prompts for {layout.scenarios} scenarios"
-                raise self._wrong(one.name, said)
+        for entry, combinations in (("single", layout.single.values()), ("multi", layout.multi)):
+            for i, one in enumerate(combinations):
+                if len(one.prompts) < layout.scenarios:
+                    said = f"{len(one.prompts)} prompts for {layout.scenarios} scenarios"
+                    raise self._wrong(f"{entry}[{i}].prompts", said)
+
+    def _check_targets(self, layout: Layout, targets: Targets) -> None:
+        """Refuse targets of more pictures than there are, with each concept or group in turn."""
+        each = layout.scenarios * layout.pictures
         concepts = sum(one.count for one in layout.concepts.values())
-        most = concepts * layout.scenarios * layout.pictures
-        wanted = layout.targets.train + layout.targets.test
-        if wanted > most:
-            said = f"{wanted} single pictures of {concepts} concepts; {most} at most"
+        single = targets.train + targets.test
+        if single > concepts * each:
+            said = f"{single} single pictures of {concepts} concepts; {concepts * each} at most"
             raise self._wrong("targets", said)
+        groups = sum(_groups(one, layout.concepts) for one in layout.multi)
+        if targets.multi > groups * each:
+            said = f"{targets.multi} pictures of {groups} groups; {groups * each} at most"
+            raise self._wrong("targets.multi", said)
 
     def _mapping(self, entry: str, told: object) -> dict[str, Any]:
         if not isinstance(told, dict) or not all(isinstance(key, str) for key in told):
@@ -313,6 +347,12 @@ class _Reader:
 
     def _wrong(self, entry: str, what: str) -> InvalidInput:
         return _invalid(self._path, entry, what)
+
+
+def _groups(combination: Combination, concepts: Mapping[str, Category]) -> int:
+    """How many groups of concepts it can show, of as many as the layout is made for."""
+    needs = combination.needs.items()
+    return math.prod(math.comb(concepts[category].count, needed) for category, needed in needs)
 
 
 def _invalid(path: Path, entry: str, what: str) -> InvalidInput:

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from kith.errors import InvalidInput, Refused
 
@@ -53,21 +53,26 @@ def open_picture(path: Path, field: str) -> Image.Image:
         field: What the caller calls it, for the error.
 
     Raises:
-        InvalidInput: It can't be read, or is no whole picture.
+        InvalidInput: It can't be read, is no whole picture, or has too many pixels.
     """
     try:
         with Image.open(path, formats=("JPEG", "PNG", "WEBP")) as image:
             upright = ImageOps.exif_transpose(image).convert("RGB")
-    except (OSError, SyntaxError, ValueError, UnidentifiedImageError) as error:
-        why = getattr(error, "strerror", None) or "it is no whole JPEG, PNG or WebP picture"
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise InvalidInput(
-            f"{field}: can't read {path}: {why}; mend it or take it out",
+            f"{field}: can't read {path}: {_why(error)}; mend it or take it out",
             reason="PICTURE_UNREADABLE",
             field=field,
         ) from error
     plain = Image.new("RGB", upright.size)
     plain.paste(upright)
     return plain
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, Image.DecompressionBombError):
+        return str(error).partition(",")[0]  # Pillow says how many pixels it has, and may have
+    return getattr(error, "strerror", None) or "it is no whole JPEG, PNG or WebP picture"
 
 
 def jpeg(picture: Image.Image) -> bytes:

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
 
+_PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
 _BARE_AFTER: Final = frozenset(
     (
         *("a", "an", "the", "chic", "comfortable", "cozy", "designer", "elegant", "fashionable"),
@@ -38,7 +39,23 @@ def fill(prompt: str, roles: Sequence[str], nouns: Sequence[str], articles: bool
         words = f"{_article(noun)}{noun}" if articles and not _stands_bare(before) else noun
         return words[:1].upper() + words[1:] if not before and articles else words
 
-    return re.sub(r"\{(\w+)\}", put, prompt)
+    return _PLACEHOLDER.sub(put, prompt)
+
+
+def roles_in(prompt: str) -> list[str]:
+    """The placeholders of a prompt, in order.
+
+    Raises:
+        ValueError: A brace that belongs to none.
+    """
+    if set(_PLACEHOLDER.sub("", prompt)) & set("{}"):
+        raise ValueError("a brace belongs to no placeholder such as {pet}")
+    return _PLACEHOLDER.findall(prompt)
+
+
+def is_role(name: str) -> bool:
+    """Whether a placeholder can have this name: letters, digits and underscores."""
+    return _PLACEHOLDER.fullmatch(f"{{{name}}}") is not None
 
 
 def _stands_bare(before: str) -> bool:

@@ -50,12 +50,12 @@ class Records:
         self._folder = out / WORK
 
     def of(self, job: str) -> Record:
-        """The record of a job, by its id; an empty one if nothing is done yet."""
+        """The record of a job, by its id; an empty one if nothing is done yet, or it is damaged."""
         try:
             told = json.loads(self._path(job).read_text(encoding="utf-8"))
-        except FileNotFoundError:
+            return Record(tuple(told["rejected"]), told["row"], told["sha256"])
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
             return Record()
-        return Record(tuple(told["rejected"]), told["row"], told["sha256"])
 
     def keep(self, job: str, record: Record) -> None:
         """Write the record of a job.

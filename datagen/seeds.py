@@ -9,17 +9,18 @@ pictures, may be left out.
 """
 
 import hashlib
+import reprlib
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import yaml  # type: ignore[import-untyped]
 from PIL import Image
 
 from datagen.layout import Layout
 from datagen.pictures import open_picture, pictures_in
+from datagen.yaml_files import read_yaml
 from kith.errors import InvalidInput
 
 INDEX: Final = "concepts.yaml"
@@ -102,15 +103,14 @@ def _index(folder: Path) -> dict[str, Any]:
     if not folder.is_dir():
         raise _wrong(f"{folder} is no folder; name one with pictures in NAME/train")
     try:
-        told = yaml.safe_load((folder / INDEX).read_text(encoding="utf-8"))
+        told = read_yaml(folder / INDEX)
     except FileNotFoundError as error:
         example = "'bo: {category: pet, noun: dog}'"
         raise _wrong(f"{folder} has no {INDEX}; write one with lines such as {example}") from error
-    except (OSError, UnicodeDecodeError, RecursionError, yaml.YAMLError) as error:
-        why = " ".join(str(getattr(error, "problem", None) or error).split())
-        raise _wrong(f"{INDEX}: can't be read: {why}; mend it") from error
+    except (OSError, ValueError) as error:
+        raise _wrong(f"{INDEX}: can't be read: {error}; mend it") from error
     if not isinstance(told, dict) or not all(isinstance(name, str) for name in told):
-        raise _wrong(f"{INDEX}: {told!r} is not 'NAME: {{category: ...}}' lines; mend it")
+        raise _wrong(f"{INDEX}: {_short(told)} is not 'NAME: {{category: ...}}' lines; mend it")
     return {unicodedata.normalize("NFC", name): entry for name, entry in told.items()}
 
 
@@ -155,12 +155,12 @@ def _seed(name: str, folder: Path, told: object, known: Sequence[str] | None) ->
 def _entry(name: str, told: object) -> Mapping[str, str]:
     if not isinstance(told, dict) or not told.keys() <= {"category", "noun", "licence"}:
         raise _wrong(
-            f"{INDEX}: {name}: {told!r} is not category, and perhaps noun and licence; write "
+            f"{INDEX}: {name}: {_short(told)} is not category, and perhaps noun and licence; write "
             f"'{name}: {{category: ...}}'"
         )
     for key, value in told.items():
         if not isinstance(value, str) or not value.strip():
-            raise _wrong(f"{INDEX}: {name}: {key}: {value!r} is not a text; write a word")
+            raise _wrong(f"{INDEX}: {name}: {key}: {_short(value)} is not a text; write a word")
     return told
 
 
@@ -177,6 +177,11 @@ def _contents(train: Sequence[Path], test: Sequence[Path]) -> Iterator[bytes]:
         for path in part:
             open_picture(path, "seeds")
             yield path.read_bytes()
+
+
+def _short(told: object) -> str:
+    """What stands there, cut: with aliases a small file tells of more than memory holds."""
+    return reprlib.repr(told)[:200]
 
 
 def _wrong(what: str) -> InvalidInput:

@@ -76,7 +76,7 @@ def _entries(path: Path) -> list[Mapping[str, Any]]:
         raise _wrong(
             path, f"can't be read ({error.strerror}); name a JSON export of VIA"
         ) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _wrong(path, "it is no JSON; export annotations as JSON in VIA") from error
     if isinstance(content, dict):
         content = content.get("_via_img_metadata", content)
@@ -91,22 +91,29 @@ def _entries(path: Path) -> list[Mapping[str, Any]]:
 
 def _marked(path: Path, entry: Mapping[str, Any]) -> Marked:
     name = str(entry["filename"])
+    try:
+        return Marked(name, _prompts(_regions(entry)))
+    except KeyError as error:
+        raise _wrong(path, f"{name}: a region lacks {error}; export it anew") from error
+    except (ValueError, OverflowError) as error:
+        raise _wrong(path, f"{name}: {error}") from error
+
+
+def _regions(entry: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     regions = entry["regions"]  # a list in VIA 2, by number in VIA 1
     regions = list(regions.values()) if isinstance(regions, dict) else regions
-    try:
-        return Marked(name, _prompts(regions))
-    except (KeyError, TypeError, AttributeError) as error:
-        raise _wrong(path, f"{name}: a region lacks {error}; export it anew") from error
-    except ValueError as error:
-        raise _wrong(path, f"{name}: {error}") from error
+    if not isinstance(regions, list):
+        raise ValueError(f"its regions are {json.dumps(regions)}, not a list; export it anew")
+    return [_mapping("a region", region) for region in regions]
 
 
 def _prompts(regions: Iterable[Mapping[str, Any]]) -> tuple[Prompt, ...]:
     areas: list[Prompt] = []
     points: list[Point] = []
     for region in regions:
-        outside = _says_outside(region.get("region_attributes", {}))
-        found = _read_shape(region["shape_attributes"])
+        attributes = _mapping("a region's region_attributes", region.get("region_attributes", {}))
+        outside = _says_outside(attributes)
+        found = _read_shape(_mapping("a region's shape_attributes", region["shape_attributes"]))
         if isinstance(found, Prompt):
             if outside:
                 raise ValueError("only a point may be outside; mark points beside the thing")
@@ -130,47 +137,66 @@ def _read_shape(shape: Mapping[str, Any]) -> Prompt | list[Point]:
         case "point":
             return [_point(shape["cx"], shape["cy"])]
         case "polyline":
-            pairs = zip(shape["all_points_x"], shape["all_points_y"], strict=True)
-            return [_point(x, y) for x, y in pairs]
+            return _corners(shape)
         case "rect":
-            x, y = _point(shape["x"], shape["y"])[:2]
-            return Prompt(_box(x, y, x + shape["width"], y + shape["height"]), ())
+            x, y, _ = _point(shape["x"], shape["y"])
+            wide, high = _number(shape["width"]), _number(shape["height"])
+            return Prompt(_box(x, y, x + wide, y + high), ())
         case "circle" | "ellipse":
-            x, y = _point(shape["cx"], shape["cy"])[:2]
+            x, y, _ = middle = _point(shape["cx"], shape["cy"])
             wide, high = _reach(shape)
-            return Prompt(_box(x - wide, y - high, x + wide, y + high), (Point(x, y),))
+            return Prompt(_box(x - wide, y - high, x + wide, y + high), (middle,))
         case "polygon":
-            xs, ys = shape["all_points_x"], shape["all_points_y"]
+            corners = _corners(shape)
+            xs, ys = [corner.x for corner in corners], [corner.y for corner in corners]
             box = _box(min(xs), min(ys), max(xs), max(ys))
-            return Prompt(box, (_innermost(xs, ys, box),))
+            return Prompt(box, (_innermost(corners, box),))
         case unknown:
             raise ValueError(f"a region is a {unknown!r}; mark it with points, boxes or polygons")
 
 
+def _corners(shape: Mapping[str, Any]) -> list[Point]:
+    xs, ys = shape["all_points_x"], shape["all_points_y"]
+    if not (isinstance(xs, list) and isinstance(ys, list) and len(xs) == len(ys) > 0):
+        raise ValueError("a region's all_points_x and all_points_y are no pairs; export it anew")
+    return [_point(x, y) for x, y in zip(xs, ys, strict=True)]
+
+
 def _reach(shape: Mapping[str, Any]) -> tuple[float, float]:
     """Half the width and half the height of the box around a circle, or a turned ellipse."""
-    rx, ry = (shape["r"], shape["r"]) if "r" in shape else (shape["rx"], shape["ry"])
-    cos, sin = math.cos(shape.get("theta", 0.0)), math.sin(shape.get("theta", 0.0))
+    names = ("r", "r") if "r" in shape else ("rx", "ry")
+    rx, ry, theta = map(_number, (shape[names[0]], shape[names[1]], shape.get("theta", 0.0)))
+    cos, sin = math.cos(theta), math.sin(theta)
     return math.hypot(rx * cos, ry * sin), math.hypot(rx * sin, ry * cos)
 
 
-def _innermost(xs: list[float], ys: list[float], box: Box) -> Point:
+def _innermost(polygon: list[Point], box: Box) -> Point:
     """The point of a polygon that lies deepest in it; the middle of one like a C lies beside it."""
     left, top, right, bottom = box
     cell = max(right - left, bottom - top) / _GRID
     size = (round((right - left) / cell) + 1, round((bottom - top) / cell) + 1)
     drawn = Image.new("1", size)
-    corners = [((x - left) / cell, (y - top) / cell) for x, y in zip(xs, ys, strict=True)]
+    corners = [((x - left) / cell, (y - top) / cell) for x, y, _ in polygon]
     ImageDraw.Draw(drawn).polygon(corners, fill=1)
     depth = ndimage.distance_transform_edt(np.pad(np.asarray(drawn), 1))[1:-1, 1:-1]
     row, column = np.unravel_index(int(depth.argmax()), depth.shape)
     return Point(left + float(column) * cell, top + float(row) * cell)
 
 
-def _point(x: float, y: float) -> Point:
-    if not (math.isfinite(x) and math.isfinite(y)):
-        raise ValueError("a point is no pair of numbers; export it anew")
-    return Point(float(x), float(y))
+def _point(x: object, y: object) -> Point:
+    return Point(_number(x), _number(y))
+
+
+def _number(told: object) -> float:
+    if isinstance(told, bool) or not isinstance(told, int | float) or not math.isfinite(told):
+        raise ValueError(f"a region has {json.dumps(told)} for a number; export it anew")
+    return float(told)
+
+
+def _mapping(what: str, told: object) -> dict[str, Any]:
+    if not isinstance(told, dict):
+        raise ValueError(f"{what} is {json.dumps(told)}, not `name: value` pairs; export it anew")
+    return told
 
 
 def _box(x1: float, y1: float, x2: float, y2: float) -> Box:

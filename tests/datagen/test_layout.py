@@ -120,16 +120,29 @@ def test_an_unknown_split_is_told_with_the_known_ones() -> None:
         ((*SUBJECT, "box"), [0, 0, 1.5, 1], r"box: \[0, 0, 1\.5, 1\] is empty or outside"),
         ((*SUBJECT, "box"), [0, 0, float("nan"), 1], r"box: .*nan.* is empty or outside"),
         ((*SUBJECT, "box"), "all", r"box: 'all' is not four numbers"),
+        ((*SUBJECT, "box"), [False, 0.25, True, 0.75], r"box: \[False, .* is not four numbers"),
+        ((*SUBJECT, "role"), "the pet", r"subjects\[0\]\.role: 'the pet' is not of letters"),
         ((*SUBJECT, "category"), "cow", r"category: 'cow' is unknown; one of pet"),
         ((*SUBJECT, "hat"), True, r"subjects\[0\]: 'hat' is unknown; it has role, category, box"),
         (("multi", 0, "prompts", 0), "{pet} and {dog}", r"prompts\[0\]: \{dog\} is no subject's"),
         (("multi", 0, "prompts", 0), "{pet} alone", r"\{pet\} stands there 1 times for 2"),
-        (("multi", 0, "prompts", 0), "{pet} and {pet", r"prompts\[0\]: .*'\}'"),
+        (("multi", 0, "prompts", 0), "{pet} and {pet", r"prompts\[0\]: .*pet': a brace belongs"),
+        (("multi", 0, "prompts", 0), "{pet!r}, {pet}", r"prompts\[0\]: '\{pet!r\}.*: a brace"),
+        (("multi", 0, "prompts", 0), "{pet:>9}, {pet}", r"prompts\[0\]: '\{pet:>9\}.*: a brace"),
+        (
+            ("single", 0, "prompts", 0),
+            "{{concept}} {concept}",
+            r"single\[0\]\.prompts\[0\]: .*brace",
+        ),
         (("multi", 0, "prompts"), [], r"multi\[0\]\.prompts: is empty"),
         (("multi",), [], r"multi: \[\] is not a list"),
-        (("scenarios",), 2, r"pet: 1 prompts for 2 scenarios"),
+        (("scenarios",), 2, r"single\[0\]\.prompts: 1 prompts for 2 scenarios"),
         (("scenarios",), 0, r"scenarios: 0 is not a whole number"),
         (("targets", "train"), 4, r"targets: 5 single pictures of 2 concepts; 4 at most"),
+        (("targets", "multi"), 3, r"targets\.multi: 3 pictures of 1 groups; 2 at most"),
+        (("concepts", "pet", "count"), 1, r"multi\[0\]\.subjects: 2 of pet, of which there are 1"),
+        (("concepts", "pet", "playroom"), ["dragon"], r"pet\.playroom\[0\]: 'dragon' is none of"),
+        (("single",), SMALL["single"] * 2, r"single\[1\]: 'pet' has its prompts in another"),
         (("articles",), "some", r"articles: 'some' is neither"),
         (("single",), [], r"single: no prompts for pet"),
         (("colour",), "red", r"the file: 'colour' is unknown"),
@@ -148,7 +161,17 @@ def test_a_layout_that_does_not_fit_names_file_entry_and_value(
         read(told, tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"name: [", b"\xff\xfe\xff", b"- 1", b""])
+def test_too_few_prompts_of_a_combination_name_its_entry(tmp_path: Path) -> None:
+    told = copy.deepcopy(SMALL) | {"scenarios": 2}
+    told["single"][0]["prompts"] *= 2
+    with pytest.raises(InvalidInput, match=r"multi\[0\]\.prompts: 1 prompts for 2 scenarios"):
+        read(told, tmp_path)
+
+
+BROKEN = [b"name: [", b"\xff\xfe\xff", b"- 1", b"", b"[" * 9999, b"name: a\nname: b"]
+
+
+@pytest.mark.parametrize("content", BROKEN)
 def test_a_file_that_is_no_layout_is_told_in_one_line(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_bytes(content)
     with pytest.raises(InvalidInput, match=r"^layout: bad\.yaml: the file: [^\n]+$"):

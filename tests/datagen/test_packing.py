@@ -1,13 +1,16 @@
 """Hugging Face's own `datasets` loads a dataset, as a folder and as parquet shards."""
 
+import errno
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
 
 from datagen import packing
+from datagen.pictures import write_whole
 from datagen.plan import PARTS
 from kith.cli import main
+from kith.errors import Refused
 from tests.datagen.small import commission, finish, tree
 from tests.datagen.test_dataset import lines, own
 
@@ -83,6 +86,49 @@ def test_shards_of_what_is_no_more_are_taken_away(packed: Path, tmp_path: Path) 
     again = commission(packed)
     again.dataset.finish(again.plan, again.layout)
     assert tree(packed) == tree(tmp_path / "plain")
+
+
+@pytest.mark.parametrize(
+    ("failure", "told"),
+    [(OSError(errno.ENOSPC, "disk full"), Refused), (MemoryError(), MemoryError)],
+    ids=["disk", "memory"],
+)
+def test_shards_cut_short_leave_nothing_that_fills_the_disk(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    failure: BaseException,
+    told: type[BaseException],
+) -> None:
+    ordered = commission(tmp_path / "out", limit=2)
+    finish(ordered)
+
+    def write(dataset: object, path: Path) -> None:
+        path.write_bytes(b"half a sha")
+        raise failure
+
+    monkeypatch.setattr("datasets.Dataset.to_parquet", write)
+    with pytest.raises(told):
+        ordered.dataset.finish(ordered.plan, ordered.layout, packed=True)
+    assert not (ordered.dataset.out / f".{packing.PACKED}").exists()
+    assert not (ordered.dataset.out / packing.PACKED).exists()
+
+
+def test_shards_a_killed_run_left_go_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ordered = commission(tmp_path / "out", limit=2)
+    finish(ordered)
+    left = ordered.dataset.out / f".{packing.PACKED}"
+    left.mkdir()
+    (left / "train-00000-of-00001.parquet").touch()
+
+    def write(path: Path, content: bytes) -> None:
+        assert not left.exists()
+        write_whole(path, content)
+
+    monkeypatch.setattr("datagen.dataset.write_whole", write)
+    ordered.dataset.finish(ordered.plan, ordered.layout)
+    assert not left.exists()
 
 
 def test_the_command_packs(tmp_path: Path, load: Load) -> None:

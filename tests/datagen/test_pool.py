@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from datagen import pool
 from kith.errors import InvalidInput
@@ -71,6 +72,13 @@ def test_what_is_no_picture_is_left_out_and_told(folder: Path, tmp_path: Path) -
     (folder / "broken.png").write_bytes(b"no picture")
     found = pool.index(folder, Counting().embedder, tmp_path / "cache")
     assert [file.name for file in found.unreadable] == ["broken.png"]
+    assert len(found.files) == 5
+
+
+def test_a_picture_of_too_many_pixels_is_left_out_and_told(folder: Path, tmp_path: Path) -> None:
+    Image.new("1", (20_000, 10_000)).save(folder / "huge.png")
+    found = pool.index(folder, Counting().embedder, tmp_path / "cache")
+    assert [file.name for file in found.unreadable] == ["huge.png"]
     assert len(found.files) == 5
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from datagen.prompts import fill
+from datagen.prompts import fill, is_role, roles_in
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,16 @@ def test_a_prompt_taken_as_written_gets_no_article() -> None:
     assert fill(prompt, ["living", "object"], ["dog", "vase"], articles=False) == (
         "a dog and vase in the snow"
     )
+
+
+def test_what_is_checked_is_what_is_filled() -> None:
+    assert roles_in("{pet} and {person1} with {pet}") == ["pet", "person1", "pet"]
+    assert [is_role(name) for name in ("person1", "the person", "a}{b", "")] == [True] + [False] * 3
+
+
+@pytest.mark.parametrize(
+    "prompt", ["{pet!r}", "{pet:>9}", "{{pet}} {pet}", "{the pet}", "{}", "{pet", "pet}", "{pet.x}"]
+)
+def test_a_brace_of_no_placeholder_is_refused(prompt: str) -> None:
+    with pytest.raises(ValueError, match="a brace belongs to no placeholder"):
+        roles_in(prompt)

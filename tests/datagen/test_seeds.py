@@ -55,6 +55,13 @@ def test_a_broken_picture_is_named(folder: Path, tmp_path: Path) -> None:
     assert f"can't read {path}: " in refused(folder, tmp_path)
 
 
+def test_a_picture_of_too_many_pixels_is_named_with_the_limit(folder: Path, tmp_path: Path) -> None:
+    path = folder / "bo" / "train" / "1.png"
+    Image.new("1", (20_000, 10_000)).save(path)
+    said = refused(folder, tmp_path)
+    assert f"can't read {path}: Image size (200000000 pixels) exceeds limit of 178956970" in said
+
+
 @pytest.mark.parametrize("part", ["train", "test"])
 def test_an_empty_folder_is_named(part: str, folder: Path, tmp_path: Path) -> None:
     for path in (folder / "bo" / part).iterdir():
@@ -65,6 +72,7 @@ def test_an_empty_folder_is_named(part: str, folder: Path, tmp_path: Path) -> No
 @pytest.mark.parametrize("twin", ["Zoë", unicodedata.normalize("NFD", "zoë")])
 def test_two_concepts_of_one_name_are_both_named(twin: str, tmp_path: Path) -> None:
     write_seeds(tmp_path / "seeds", [unicodedata.normalize("NFC", "zoë"), twin])
+    tell(tmp_path / "seeds", zoë={"category": "pet"})
     said = refused(tmp_path / "seeds", tmp_path)
     assert "are one name; rename one of the two folders" in said
     assert said.count("zoë") + said.count("Zoë") == 2
@@ -94,6 +102,12 @@ def test_an_index_that_does_not_fit_names_entry_and_value(
         (b"bo: {", "can't be read: "),
         (b"\xff", "can't be read: "),
         (b"- 1", "[1] is not 'NAME: {category: ...}' lines"),
+        (b"bo: {}\nada: {}\nbo: {}", "can't be read: line 3: 'bo' stands in line 1 already; mend"),
+        (b"bo:\n  noun: dog\n  noun: cat", "can't be read: line 3: 'noun' stands in line 2 alr"),
+        ("zo\u00eb: {}\nzoe\u0308: {}".encode(), "can't be read: line 2: 'zoë' stands in line 1"),
+        (b"[" * 9999, "can't be read: it is nested too deeply"),
+        (b"bo: {category: 2024-13-45}", "can't be read: month must be in 1..12"),
+        (b"bo: !!bool maybe", "can't be read: 'maybe'"),
     ],
 )
 def test_an_index_that_cannot_be_read_is_told_in_one_line(
@@ -101,6 +115,25 @@ def test_an_index_that_cannot_be_read_is_told_in_one_line(
 ) -> None:
     (folder / "concepts.yaml").write_bytes(content)
     assert f"concepts.yaml: {said}" in refused(folder, tmp_path)
+
+
+def test_an_index_that_unfolds_to_more_than_memory_holds_is_told_in_short(
+    folder: Path, tmp_path: Path
+) -> None:
+    tenfold = ", ".join(f"&a{n + 1} [{', '.join([f'*a{n}'] * 10)}]" for n in range(12))
+    index = f"ada: {{category: pet}}\nbo: [&a0 [x], {tenfold}]"
+    (folder / "concepts.yaml").write_text(index, "utf-8")
+    said = refused(folder, tmp_path)
+    assert "bo: [['x'], [['x'], " in said
+    assert len(said) < 400
+
+
+def test_an_index_that_merges_keys_is_refused_before_it_fills_memory(
+    folder: Path, tmp_path: Path
+) -> None:
+    tenfold = ", ".join(f"&a{n + 1} {{<<: [{', '.join([f'*a{n}'] * 10)}]}}" for n in range(12))
+    (folder / "concepts.yaml").write_text(f"bo: [&a0 {{x: y}}, {tenfold}]", "utf-8")
+    assert "can't be read: line 1: could not determine a constructor" in refused(folder, tmp_path)
 
 
 def test_a_folder_that_is_none_of_seeds_says_what_is_missing(tmp_path: Path) -> None:

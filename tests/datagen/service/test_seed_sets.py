@@ -23,10 +23,10 @@ PHOTO = ("bo/train/a.png", photo())
 async def test_photos_are_kept_plain_in_their_order_and_twice_the_same_is_once(
     serving: Serving, root: Path
 ) -> None:
-    extra = [("__MACOSX/bo/x", b"?"), ("bo/train/.DS_Store", b"?"), ("bo/", b"")]
+    content = good(("__MACOSX/bo/x", b"?"), ("bo/train/.DS_Store", b"?"), ("bo/", b""))
     async with serving(draws=False) as ann:
-        first = await ann.upload(good(*extra))
-        again = await ann.upload(good(*extra))
+        first = await ann.upload(content)
+        again = await ann.upload(content)
     assert first == again
     assert (list(first.concepts), first.train_images, first.test_images) == (["bo", "mug"], 3, 1)
     (folder,) = paths(root, "users/*/seed-sets/*")
@@ -59,6 +59,7 @@ HOSTILE = [
     (good((f"{'ö' * 130}/train/a.jpg", photo())), "is neither concepts.yaml nor"),
     (zip_of(("bo/train/a.png", photo())), "the zip file has no concepts.yaml"),
     (zip_of(("concepts.yaml", b"[" * 9999), ("bo/train/a.png", photo())), "concepts.yaml: can't"),
+    (zip_of(("concepts.yaml", INDEX + b"bo: {category: pet}"), PHOTO), "line 3: 'bo' stands in l"),
     (zip_of(("concepts.yaml", INDEX), ("bo/train/a.png", photo())), "'mug' has no folder"),
     (zip_of(("concepts.yaml", bytes(300_000))), "has more than 262144 bytes"),
     (zip_of(*((f"x{n}/", b"") for n in range(5001))), "more than 5000 entries"),
@@ -169,8 +170,9 @@ async def test_what_is_kept_for_a_user_has_a_limit(
     monkeypatch.setattr(seed_sets, "MAX_SEED_SETS", 1)
     monkeypatch.setattr(orders, "MAX_DATASETS", 1)
     async with serving(draws=False) as ann:
-        kept = await ann.upload(good())
-        assert await ann.upload(good()) == kept
+        content = good()
+        kept = await ann.upload(content)
+        assert await ann.upload(content) == kept
         with pytest.raises(Refused, match="delete one") as refused:
             await ann.upload(good(PHOTO))
         assert refused.value.reason == "TOO_MANY_SEED_SETS"
