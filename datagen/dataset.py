@@ -98,6 +98,7 @@ class Dataset:
             Refused: It can't be written, or a picture is not what was made.
         """
         with self.records.alone():
+            unpack(self.out)  # first: shards cut short may fill the disk that the rest needs
             jobs = sorted(plan.jobs, key=lambda job: PARTS.index(job.part))
             records = {job: self.records.of(job.id) for job in jobs}
             given: dict[str, str] = self.records.of(_GIVEN).row or {}
@@ -118,7 +119,6 @@ class Dataset:
             kept = {job: one.sha256 for job, one in records.items() if one.row is not None}
             pictures = given | {f"{job.part}/{file_name(job)}": one for job, one in kept.items()}
             others = [*told, PLAN, _CONTACT, f"seeds/{INDEX}"]
-            unpack(self.out)
             self._write(CHECKSUMS, _checksums(self.out, pictures, others).encode())
             if packed:
                 pack(self.out, rows, {

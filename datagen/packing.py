@@ -49,6 +49,9 @@ def pack(out: Path, rows: Mapping[str, Sequence[Row]], beside: Mapping[str, byte
             reason="FILE_UNWRITABLE",
             field="out",
         ) from error
+    finally:
+        # What was cut short would keep full the disk that the next try needs.
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def unpack(out: Path) -> None:

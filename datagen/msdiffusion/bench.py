@@ -18,6 +18,7 @@ from PIL import Image
 from datagen.msdiffusion.load import load_painter
 from datagen.msdiffusion.painter import Painter, Style
 from datagen.msdiffusion.subjects import Prompt, Subject
+from kith.errors import KithError
 
 HALVES = ((0.0, 0.25, 0.5, 0.75), (0.5, 0.25, 1.0, 0.75))
 """Two subjects beside each other, as in most of the thesis' combinations."""
@@ -33,7 +34,7 @@ class Measured(NamedTuple):
     a_minute: float
     """Pictures."""
     peak_gib: float
-    """Of the GPU, or of the process where there is none."""
+    """Of the GPU; where there is none, of the process since it began."""
 
 
 def measure(models: Path, batches: list[int], rounds: int, *, compiled: bool) -> Iterator[Measured]:
@@ -77,8 +78,8 @@ def _peak_gib() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
-def main(words: list[str] | None = None) -> None:
-    """Reads the command line, measures, prints."""
+def main(words: list[str] | None = None) -> int:
+    """Reads the command line, measures, prints. Gives the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m datagen.msdiffusion.bench", description=__doc__
     )
@@ -87,16 +88,30 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=3, help="batches that are counted")
     parser.add_argument("--compile", action="store_true", help="once more with torch.compile")
     chosen = parser.parse_args(words)
-    where = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
-    sys.stdout.write(f"{where}, two subjects a picture\n\n")
-    sys.stdout.write("| compiled | batch | first batch, s | pictures a minute | peak, GiB |\n")
-    sys.stdout.write("|---|---|---|---|---|\n")
-    for row in measure(chosen.models, chosen.batches, chosen.rounds, compiled=chosen.compile):
+    rows = measure(chosen.models, chosen.batches, chosen.rounds, compiled=chosen.compile)
+    try:
+        for line in _table(rows):
+            sys.stdout.write(f"{line}\n")
+            sys.stdout.flush()
+    except KithError as error:
+        sys.stderr.write(f"bench: {error}\n")
+        return 1
+    return 0
+
+
+def _table(rows: Iterator[Measured]) -> Iterator[str]:
+    """The lines of the table; none before there is a row."""
+    gpu = torch.cuda.is_available()
+    for number, row in enumerate(rows):
+        if number == 0:
+            yield f"{torch.cuda.get_device_name() if gpu else 'CPU'}, two subjects a picture\n"
+            peak = "peak" if gpu else "peak so far"
+            yield f"| compiled | batch | first batch, s | pictures a minute | {peak}, GiB |"
+            yield "|---|---|---|---|---|"
         way = "yes" if row.compiled else "no"
         figures = f"{row.first_s:.1f} | {row.a_minute:.1f} | {row.peak_gib:.2f}"
-        sys.stdout.write(f"| {way} | {row.batch} | {figures} |\n")
-        sys.stdout.flush()
+        yield f"| {way} | {row.batch} | {figures} |"
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

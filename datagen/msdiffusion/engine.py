@@ -14,27 +14,28 @@ class MsDiffusionEngine:
     Args:
         painter: What draws.
         style: How.
-        adapter: The fingerprint of the painter's adapter.
+        known: What tells the painter's models from others.
         sources: The concepts of every job.
     """
 
     def __init__(
-        self, painter: Painter, style: Style, adapter: str, sources: Sequence[Source]
+        self, painter: Painter, style: Style, known: Settings, sources: Sequence[Source]
     ) -> None:
         self._painter = painter
         self._style = style
-        self._adapter = adapter
+        self._known = known
         self._references = {source.concept.name: next(source.views()) for source in sources}
 
     @property
     def settings(self) -> Settings:
-        """Its name, its adapter and the style."""
+        """Its name, its models and the style: all that a picture hangs on but the job."""
         return {
             "name": "msdiffusion",
-            "adapter": self._adapter,
+            **self._known,
             "size": self._style.width,
             "steps": self._style.steps,
             "guidance": self._style.guidance,
+            "negative": self._style.negative_prompt,
         }
 
     def draw(self, job: Job, attempt: int) -> Drawn:

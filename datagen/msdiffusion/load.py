@@ -11,12 +11,15 @@ from typing import Any, Final
 
 import torch
 from diffusers import StableDiffusionXLPipeline
+from diffusers.utils import is_accelerate_available
 from diffusers.utils import logging as diffusers_logging
 from transformers import CLIPVisionModelWithProjection
 from transformers.utils import logging as transformers_logging
 
 from datagen.msdiffusion.checkpoint import PUBLISHED_NAME, load_adapter
+from datagen.msdiffusion.fingerprint import fingerprint
 from datagen.msdiffusion.painter import Painter, Style
+from datagen.plan import Settings
 from kith.errors import Refused
 
 SDXL: Final = "sdxl"
@@ -24,8 +27,8 @@ IMAGE_ENCODER: Final = "image_encoder"
 ADAPTER: Final = "ms_adapter.safetensors"
 
 
-def load_painter(models: Path) -> tuple[Painter, Style, str]:
-    """A painter, the style of its pipeline's own size, and the adapter's fingerprint.
+def load_painter(models: Path) -> tuple[Painter, Style, Settings]:
+    """A painter, the style of its pipeline's own size, and what tells its models from others.
 
     With a GPU it works in bfloat16, else in float32.
 
@@ -43,13 +46,24 @@ def load_painter(models: Path) -> tuple[Painter, Style, str]:
     device, dtype = (
         ("cuda", torch.bfloat16) if torch.cuda.is_available() else ("cpu", torch.float32)
     )
-    pipe = _load(StableDiffusionXLPipeline, models / SDXL, dtype, add_watermarker=False).to(device)
+    pipe = _load(
+        StableDiffusionXLPipeline,
+        models / SDXL,
+        dtype,
+        add_watermarker=False,
+        low_cpu_mem_usage=is_accelerate_available(),  # it complains where that is missing
+    ).to(device)
     encoder = _load(CLIPVisionModelWithProjection, models / IMAGE_ENCODER, dtype).to(device)
     side = pipe.unet.config.sample_size * pipe.vae_scale_factor
     painter = Painter(pipe, encoder.eval(), load_adapter(adapter, pipe.unet))
     with adapter.open("rb") as file:
-        fingerprint = hashlib.file_digest(file, "sha256").hexdigest()[:16]
-    return painter, Style(width=side, height=side), fingerprint
+        digest = hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    known: Settings = {
+        "adapter": digest,
+        "models": fingerprint(models / SDXL, models / IMAGE_ENCODER),
+        "dtype": str(dtype).removeprefix("torch."),
+    }
+    return painter, Style(width=side, height=side), known
 
 
 def _load(model: Any, folder: Path, dtype: torch.dtype, **options: object) -> Any:  # noqa: ANN401

@@ -68,7 +68,7 @@ async function start() {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || byId("asking").open) return;
     if (event.key.toLowerCase() === "z") undo();
-    else if (!byId("zoom").open || !zoom.press(event.key)) return;
+    else if (!byId("zoom").open || !zoom.press(event)) return;
     event.preventDefault();
   });
   draw();

@@ -3,6 +3,7 @@
 import { address, byId, el } from "./dom.js";
 
 const KEYS = "1234567890-";
+const PANS = { arrowleft: [-1, 0], arrowright: [1, 0], arrowup: [0, -1], arrowdown: [0, 1] };
 
 export class Zoom {
   #store;
@@ -21,6 +22,7 @@ export class Zoom {
     byId("after").addEventListener("click", () => this.#step(1));
     byId("magnify").addEventListener("click", () => this.#magnify());
     byId("picture").addEventListener("click", () => this.#magnify());
+    byId("picture").addEventListener("load", () => this.#centre());
     byId("close").addEventListener("click", () => byId("zoom").close());
     byId("causes").replaceChildren(...Object.entries(store.dataset.causes).map(this.#cause));
   }
@@ -42,8 +44,9 @@ export class Zoom {
   }
 
   /** What a key does; tells whether it does anything. */
-  press(key) {
-    const act = {
+  press({ key, shiftKey }) {
+    const pan = shiftKey && PANS[key.toLowerCase()];
+    const act = pan ? () => this.#pan(...pan) : {
       k: () => this.#say("keep"),
       arrowleft: () => this.#step(-1),
       arrowright: () => this.#step(1),
@@ -97,6 +100,25 @@ export class Zoom {
   #magnify() {
     const magnified = byId("stage").classList.toggle("magnified");
     byId("magnify").ariaPressed = String(magnified);
+    this.#centre();
+  }
+
+  /** Shows the subject that is least like its seeds, or the middle. */
+  #centre() {
+    const subjects = this.#pictures[this.#place]?.score?.subjects ?? [];
+    const least = subjects.toSorted((one, other) => one.likeness - other.likeness)[0];
+    const [x1, y1, x2, y2] = least?.box ?? [0, 0, 1, 1];
+    const stage = byId("stage");
+    stage.scrollTo(
+      ((x1 + x2) / 2) * stage.scrollWidth - stage.clientWidth / 2,
+      ((y1 + y2) / 2) * stage.scrollHeight - stage.clientHeight / 2,
+    );
+  }
+
+  /** Moves a magnified picture by a quarter of what is seen of it. */
+  #pan(right, down) {
+    const stage = byId("stage");
+    stage.scrollBy((right * stage.clientWidth) / 4, (down * stage.clientHeight) / 4);
   }
 
   #cause = ([cause, words], place) => {
@@ -124,7 +146,8 @@ function proposed({ dataset }, { score }) {
   const why = score.cause ? `reject, since ${dataset.causes[score.cause]}` : "keep";
   const copy = score.copy_of ? ` (${score.copy_of})` : "";
   const sharpness = Math.round(score.sharpness);
-  return `Proposal: ${why}${copy}. Sharpness ${sharpness}, brightness ${score.brightness}, clipped ${score.clipped}.`;
+  const light = `brightness ${score.brightness}, clipped ${score.clipped}`;
+  return `Proposal: ${why}${copy}. Sharpness ${sharpness}, ${light}, evenness ${score.evenness} (photographic look).`;
 }
 
 function others(store, { opinions }) {

@@ -1,13 +1,16 @@
 """The published checkpoint's names and shapes at full size, and files that do not fit."""
 
+import json
 import os
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from diffusers import StableDiffusionXLPipeline, UNet2DConditionModel
+from safetensors.torch import save_file
 
 from datagen.msdiffusion.adapter import Adapter
 from datagen.msdiffusion.checkpoint import load_adapter, save_adapter
@@ -95,7 +98,8 @@ def test_a_published_file_or_its_folder_is_read_and_kept_as_safetensors(
     pipe: StableDiffusionXLPipeline, adapter: Adapter, tmp_path: Path
 ) -> None:
     torch.save(as_published(adapter), tmp_path / "ms_adapter.bin")
-    for path in (tmp_path, tmp_path / "ms_adapter.bin"):
+    torch.save(as_published(adapter), tmp_path / "old.bin", _use_new_zipfile_serialization=False)
+    for path in (tmp_path, tmp_path / "ms_adapter.bin", tmp_path / "old.bin"):
         loaded = load_adapter(path, pipe.unet).state_dict()
         torch.testing.assert_close(loaded, adapter.state_dict(), rtol=0, atol=0)
 
@@ -121,6 +125,14 @@ def unknown(groups: Groups) -> None:
     groups["ms_adapter"]["99.to_v_ip.weight"] = torch.zeros(2, 3)
 
 
+def no_floats(groups: Groups) -> None:
+    groups["image_proj"]["proj_in.weight"] = torch.zeros(20, 26, dtype=torch.int8)
+
+
+def no_numbers(groups: Groups) -> None:
+    groups["image_proj"]["proj_in.weight"][3, 4] = float("nan")
+
+
 @pytest.mark.usefixtures("published_sizes")
 @pytest.mark.parametrize(
     ("spoil", "difference"),
@@ -128,6 +140,8 @@ def unknown(groups: Groups) -> None:
         (wrong_shape, "image_proj.proj_in.weight is 20x27 and should be 20x26"),
         (missing, "ms_adapter.3.to_v_ip.weight 24x32 is missing"),
         (unknown, "ms_adapter.99.to_v_ip.weight 2x3 is unknown"),
+        (no_floats, "image_proj.proj_in.weight is int8 and should be floating point"),
+        (no_numbers, "spoilt: image_proj.proj_in.weight has values that are no finite numbers"),
     ],
 )
 def test_a_file_that_does_not_fit_is_refused_with_the_first_difference(
@@ -142,6 +156,32 @@ def test_a_file_that_does_not_fit_is_refused_with_the_first_difference(
     torch.save(groups, tmp_path / "ms_adapter.bin")
     with pytest.raises(Refused, match=difference):
         load_adapter(tmp_path, pipe.unet)
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "told"),
+    [
+        ("dim", "x", "dim 'x', which should be 1 to 65536"),
+        ("dim", 20.0, "dim 20.0"),
+        ("heads", 0, "heads 0"),
+        ("tokens", True, "tokens True"),
+        ("expansion", 10**12, "expansion 1000000000000"),
+        ("depth", 100_000, "depth 100000, which should be 1 to 64"),
+    ],
+)
+def test_sizes_that_no_resampler_has_are_refused_before_one_is_built(
+    pipe: StableDiffusionXLPipeline,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    size: object,
+    told: str,
+) -> None:
+    sizes = {"resampler_sizes": json.dumps(asdict(SIZES) | {name: size})}
+    save_file({"a": torch.zeros(1)}, tmp_path / "a.safetensors", metadata=sizes)
+    monkeypatch.setattr("datagen.msdiffusion.checkpoint.Adapter", None)  # can't be built
+    with pytest.raises(Refused, match=f"adapter: resampler_sizes has {told}"):
+        load_adapter(tmp_path / "a.safetensors", pipe.unet)
 
 
 class Dangerous:
@@ -160,10 +200,11 @@ def test_no_file_runs_code_and_what_cannot_be_read_is_refused(
     torch.save({"image_proj": Dangerous(tmp_path / "ran")}, tmp_path / "code.bin")
     torch.save(["no", "dictionary"], tmp_path / "list.bin")
     torch.save({"image_proj": {"proj_in.weight": 3}}, tmp_path / "number.bin")
+    torch.save({"image_proj": torch.zeros(2, device="meta")}, tmp_path / "meta.bin")
     (tmp_path / "noise.bin").write_bytes(b"noise")
     (tmp_path / "noise.safetensors").write_bytes(b"noise")
     (tmp_path / "empty.bin").touch()
-    for name in ("code", "list", "number", "noise", "empty"):
+    for name in ("code", "list", "number", "meta", "noise", "empty"):
         with pytest.raises(Refused, match="no file of tensors alone"):
             load_adapter(tmp_path / f"{name}.bin", pipe.unet)
     with pytest.raises(Refused, match="no file of tensors alone"):

@@ -5,11 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
 from datagen.making import Order, accept, make, missing
 from datagen.msdiffusion import bench
 from datagen.msdiffusion.load import load_painter
+from datagen.msdiffusion.painter import Style
 from kith.errors import InvalidInput, Refused
 from tests.datagen.msdiffusion.tiny import write_models
 from tests.datagen.small import write_seeds
@@ -43,10 +46,46 @@ def test_a_dataset_is_drawn_with_models_from_a_folder(models: Path, tmp_path: Pa
 def test_the_bench_prints_pictures_a_minute_and_memory(
     models: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    bench.main([str(models), "--batches", "1", "2", "--rounds", "1"])
-    rows = [line.split("|") for line in capsys.readouterr().out.splitlines()[4:]]
+    assert bench.main([str(models), "--batches", "1", "2", "--rounds", "1"]) == 0
+    printed = capsys.readouterr()
+    assert "accelerate" not in printed.err
+    assert ("peak so far, GiB" in printed.out) != torch.cuda.is_available()
+    rows = [line.split("|") for line in printed.out.splitlines()[4:]]
     assert [row[2].strip() for row in rows] == ["1", "2"]
     assert all(float(row[place]) > 0 for row in rows for place in (4, 5))
+
+
+def test_the_bench_tells_in_a_line_what_is_wrong(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert bench.main([str(tmp_path / "none")]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("bench: models: there is no folder ")
+    assert printed.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["sdxl/unet/diffusion_pytorch_model", "image_encoder/model"])
+def test_a_dataset_is_not_gone_on_with_after_a_model_was_swapped(
+    name: str, models: Path, tmp_path: Path
+) -> None:
+    write_seeds(tmp_path / "seeds", ["bo"])
+    shutil.copytree(models, tmp_path / "models")
+    where = tmp_path / "out", tmp_path / "seeds", tmp_path / "models"
+    order = Order("msdiffusion", "yollava", *where, limit=1)
+    first = accept(order)
+    first.dataset.begin(first.plan, first.sources)
+    settings = first.engine.settings
+    assert settings["dtype"] == ("bfloat16" if torch.cuda.is_available() else "float32")
+    assert settings["negative"] == Style().negative_prompt
+    weights = tmp_path / "models" / f"{name}.safetensors"
+    tensors = load_file(weights)
+    tensors[next(iter(tensors))] += 1
+    save_file(tensors, weights, metadata={"format": "pt"})
+    again = accept(order)
+    assert [one for one in settings if settings[one] != again.engine.settings[one]] == ["models"]
+    with pytest.raises(InvalidInput, match="is a dataset with another engine"):
+        again.dataset.begin(again.plan, again.sources)
 
 
 @pytest.mark.parametrize("name", ["sdxl", "image_encoder", "ms_adapter.safetensors"])
