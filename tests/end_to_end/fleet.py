@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -38,8 +37,8 @@ class Fleet:
             )
 
     def kill(self, name: str) -> None:
-        self._processes[name].send_signal(signal.SIGKILL)
-        self._processes[name].wait()
+        self._processes[name].kill()
+        self._processes[name].communicate()  # closes its standard input, too
 
     def wait_for(self, child: Child) -> None:
         until = time.monotonic() + 300
@@ -48,9 +47,8 @@ class Fleet:
             time.sleep(0.3)
 
     def kill_all(self) -> None:
-        for process in self._processes.values():
-            process.kill()
-            process.wait()
+        for name in self._processes:
+            self.kill(name)
 
 
 @contextmanager
