@@ -16,9 +16,8 @@ from kith.v1 import common_pb2, embedding_pb2, embedding_pb2_grpc
 from services.runtime import images
 from services.runtime.calls import MAX_MESSAGE_BYTES
 from services.runtime.tls import channel_credentials
+from services.runtime.wire import in_requests
 
-_PICTURES: Final = 32
-"""That are sent at once."""
 _TIMEOUT_S: Final = 60.0
 _OPTIONS: Final = (
     ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
@@ -45,10 +44,9 @@ def embedder_at(settings: DatagenSettings) -> Iterator[Embedder]:
 
         def embed(pictures: Sequence[Image]) -> Vectors:
             rows: list[embedding_pb2.Vector] = []
-            for start in range(0, len(pictures), _PICTURES):
-                part = pictures[start : start + _PICTURES]
-                sent = [common_pb2.Image(data=images.encode(picture)) for picture in part]
-                request = embedding_pb2.EmbedImagesRequest(images=sent)
+            sent = [common_pb2.Image(data=images.encode(picture)) for picture in pictures]
+            for part in in_requests(pictures, sent):
+                request = embedding_pb2.EmbedImagesRequest(images=part)
                 rows += _asked(stub.EmbedImages, request, shown).vectors
             return np.array([row.values for row in rows], np.float32)
 

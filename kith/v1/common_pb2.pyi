@@ -73,7 +73,7 @@ class Image(_message.Message):
 
     The server turns it upright by its EXIF orientation, lays transparency over white and drops all
     metadata before anything else sees it. Animated pictures, pictures of more than 50 million
-    pixels, and requests whose pictures have more than 100 million together are refused.
+    pixels, and requests whose pictures have more than 200 million together are refused.
     """
 
     DESCRIPTOR: _descriptor.Descriptor

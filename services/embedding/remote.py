@@ -1,7 +1,7 @@
 """An embedder that runs in another process, of the same shape as the one that runs in this."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, Self
 
 import grpc
@@ -9,14 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL.Image import Image
 
-from kith.v1 import common_pb2, embedding_pb2, embedding_pb2_grpc
-from services.runtime.calls import MAX_MESSAGE_BYTES, calling
-from services.runtime.images import MAX_REQUEST_PIXELS
-from services.runtime.wire import write_image
+from kith.v1 import embedding_pb2, embedding_pb2_grpc
+from services.runtime.calls import calling
+from services.runtime.wire import in_requests, write_image
 
-_MAX_IMAGES: Final = 256
 _MAX_TEXTS: Final = 1024
-_MAX_BYTES: Final = MAX_MESSAGE_BYTES // 2
 
 
 class RemoteEmbedder:
@@ -44,9 +41,8 @@ class RemoteEmbedder:
     async def embed_images(self, images: Sequence[Image]) -> NDArray[np.float32]:
         """A unit vector an RGB image: float32 [images, dim]."""
         messages = await asyncio.gather(*(write_image(image) for image in images))
-        pixels = [image.width * image.height for image in images]
         rows: list[embedding_pb2.Vector] = []
-        for part in _parts(messages, pixels):
+        for part in in_requests(images, messages):
             request = embedding_pb2.EmbedImagesRequest(images=part)
             with calling("embedding"):
                 response = await self._stub.EmbedImages(request, timeout=self._timeout_s)
@@ -65,21 +61,3 @@ class RemoteEmbedder:
 
     def _matrix(self, rows: Iterable[embedding_pb2.Vector]) -> NDArray[np.float32]:
         return np.array([row.values for row in rows], np.float32).reshape(-1, self.dim)
-
-
-def _parts(
-    messages: Sequence[common_pb2.Image], pixels: Sequence[int]
-) -> Iterator[list[common_pb2.Image]]:
-    """The pictures in order, in parts that each fit into a request."""
-    part: list[common_pb2.Image] = []
-    size = area = 0
-    for message, more in zip(messages, pixels, strict=True):
-        full = len(part) == _MAX_IMAGES or size + len(message.data) > _MAX_BYTES
-        if part and (full or area + more > MAX_REQUEST_PIXELS):
-            yield part
-            part, size, area = [], 0, 0
-        part.append(message)
-        size += len(message.data)
-        area += more
-    if part:
-        yield part

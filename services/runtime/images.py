@@ -18,8 +18,9 @@ from kith.errors import InvalidInput
 
 MAX_IMAGE_BYTES: Final = 20 * 1024 * 1024
 MAX_IMAGE_PIXELS: Final = 50_000_000
-MAX_REQUEST_PIXELS: Final = 100_000_000
-"""Of all pictures of one request together: a small file may be a picture of any size."""
+MAX_REQUEST_PIXELS: Final = 200_000_000
+"""Of all pictures of one request together, sixteen photos of a phone: a small file may be a picture
+of any size."""
 MAX_IMAGE_ASPECT: Final = 100
 """Longest side over shortest: a one-pixel line scaled to a model's input would fill the memory."""
 

@@ -1,7 +1,7 @@
 """Pictures, boxes and chats between the contract's messages and Python, once for all services."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from PIL.Image import Image
@@ -9,6 +9,10 @@ from PIL.Image import Image
 from kith.v1 import common_pb2
 from services.runtime import images
 from services.runtime.types import Box, Ending, FinishReason, Limits, Role, Turn
+
+_MAX_IMAGES: Final = 256
+_MAX_BYTES: Final = 32 * 1024 * 1024
+"""Of pictures in a request: half of what a message may have."""
 
 _ROLES: Final[dict[Role, common_pb2.Role.ValueType]] = {
     "user": common_pb2.ROLE_USER,
@@ -42,6 +46,25 @@ async def read_images(messages: Mapping[str, common_pb2.Image]) -> list[Image]:
 async def write_image(image: Image) -> common_pb2.Image:
     """The picture, encoded off the event loop."""
     return common_pb2.Image(data=await asyncio.to_thread(images.encode, image))
+
+
+def in_requests(
+    pictures: Sequence[Image], messages: Sequence[common_pb2.Image]
+) -> Iterator[list[common_pb2.Image]]:
+    """Pictures that were written as `messages`, in order, in parts that each fit into a request."""
+    part: list[common_pb2.Image] = []
+    size = pixels = 0
+    for picture, message in zip(pictures, messages, strict=True):
+        more = picture.width * picture.height
+        full = len(part) == _MAX_IMAGES or size + len(message.data) > _MAX_BYTES
+        if part and (full or pixels + more > images.MAX_REQUEST_PIXELS):
+            yield part
+            part, size, pixels = [], 0, 0
+        part.append(message)
+        size += len(message.data)
+        pixels += more
+    if part:
+        yield part
 
 
 def read_box(message: common_pb2.Box) -> Box:

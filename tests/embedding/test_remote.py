@@ -12,7 +12,7 @@ from services.embedding import remote as remote_module
 from services.embedding.clip import ClipEmbedder
 from services.embedding.remote import RemoteEmbedder
 from services.embedding.servicer import service
-from services.runtime import images
+from services.runtime import images, wire
 from services.runtime.calls import calling
 from tests.runtime.serving import served
 
@@ -38,7 +38,7 @@ async def test_local_and_remote_give_the_same_vectors(
 async def test_many_pictures_go_in_several_requests(
     embedder: ClipEmbedder, pictures: list[Image.Image], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(remote_module, "_MAX_BYTES", 20_000)
+    monkeypatch.setattr(wire, "_MAX_BYTES", 20_000)
     monkeypatch.setattr(remote_module, "_MAX_TEXTS", 3)
     texts = [f"picture {n}" for n in range(8)]
     async with served(service(embedder)) as channel:
@@ -54,12 +54,12 @@ async def test_pictures_too_large_for_one_request_go_in_several(
 ) -> None:
     most = 2 * max(picture.width * picture.height for picture in pictures)
     monkeypatch.setattr(images, "MAX_REQUEST_PIXELS", most)
+    files = [common_pb2.Image(data=images.encode(picture)) for picture in pictures]
     async with served(service(embedder)) as channel:
-        remote = await RemoteEmbedder.connect(channel)
-        with pytest.raises(InvalidInput, match="pixels"):
-            await remote.embed_images(pictures)
-        monkeypatch.setattr(remote_module, "MAX_REQUEST_PIXELS", most)
-        far = await remote.embed_images(pictures)
+        stub = embedding_pb2_grpc.EmbeddingStub(channel)
+        with pytest.raises(InvalidInput, match="pixels"), calling("embedding"):
+            await stub.EmbedImages(embedding_pb2.EmbedImagesRequest(images=files))
+        far = await (await RemoteEmbedder.connect(channel)).embed_images(pictures)
     assert np.allclose(far, await embedder.embed_images(pictures), atol=1e-5)
 
 
