@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -27,6 +26,7 @@ from services.runtime.server import Server
 from services.runtime.settings import ServerSettings
 from tests.assistant.world import PaintDetector, PaintEmbedder, Parrot, Thing, paint
 from tests.generation.fake_engine import FakeEngine
+from tests.ports import free_port
 
 POCKET = Profile.load("pocket").embedder
 
@@ -142,9 +142,7 @@ async def test_serve_tells_when_it_is_ready_and_stops_when_asked(tmp_path: Path)
 
 
 async def test_another_method_over_the_same_memory_has_a_port_of_its_own(tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
+    port = free_port()
     told: asyncio.Queue[str] = asyncio.Queue()
     async with stages_elsewhere(PocketEmbedder(), tmp_path) as elsewhere:
         settings = AssistantSettings(**elsewhere.model_dump() | {"further_methods": f"rap={port}"})

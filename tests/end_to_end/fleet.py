@@ -12,7 +12,7 @@ from services.runtime.children import Child
 from services.runtime.deployment import deployment
 from services.runtime.probe import is_ready
 from services.runtime.settings import CallerSettings
-from tests.end_to_end.test_up import free_base
+from tests.ports import free_base
 
 
 class Fleet:

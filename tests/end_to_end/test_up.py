@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,28 +13,12 @@ from typing import Any
 import pytest
 
 from kith import Client
+from tests.ports import free_base
 
 SERVICES = {"gateway", "assistant", "detection", "embedding", "generation"}
 PICTURE = Path(__file__).resolve().parents[2] / "examples" / "pictures" / "bo.png"
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
-
-
-def free_base() -> int:
-    """A port with others free behind it."""
-    while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            base = int(probe.getsockname()[1])
-        if base > 60000:
-            continue
-        try:
-            for offset in (0, 1, 2, 3, 5, 10):
-                with socket.create_server(("127.0.0.1", base + offset)):
-                    pass
-        except OSError:
-            continue
-        return base
 
 
 class Up:

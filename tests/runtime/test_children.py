@@ -15,6 +15,7 @@ from kith.errors import Refused
 from services.runtime.children import Child, Children, State
 from services.runtime.deployment import deployment
 from services.runtime.settings import CallerSettings
+from tests.ports import free_port
 
 # A service without a model: health, and nothing else.
 SERVICE = """
@@ -27,11 +28,6 @@ async def ready(server): pass
 asyncio.run(serving.serve(ServerSettings(port=int(sys.argv[1])), [service], ready, lambda _: None))
 """
 DYING = "import sys; sys.stderr.write('one\\nno such file\\n'); sys.exit(3)"
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 def service(name: str, *command: str) -> Child:

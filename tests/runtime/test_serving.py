@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 from http.client import HTTPConnection
 from typing import Any
 
@@ -18,6 +17,7 @@ from services.runtime.probe import is_ready
 from services.runtime.server import Server
 from services.runtime.serving import once_there, serve
 from services.runtime.settings import CallerSettings, ServerSettings
+from tests.ports import free_port
 from tests.runtime.echo import EMBEDDING_SERVICE, Echo, embedding_of, whoami
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -37,11 +37,6 @@ class Held(Echo):
         self.entered.set()
         await self.go.wait()
         return embedding_pb2.EmbedTextsResponse()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 def fetched(port: int) -> str:

@@ -13,22 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_base
+
 ROOT = Path(__file__).resolve().parents[2]
 STARTED = ("assistant", "detection")
 
 pytestmark = pytest.mark.timeout(300)
-
-
-def free_base() -> int:
-    """A port with a free one behind it."""
-    while True:
-        with socket.create_server(("127.0.0.1", 0)) as first:
-            port = int(first.getsockname()[1])
-            try:
-                with socket.create_server(("127.0.0.1", port + 1)):
-                    return port
-            except (OSError, OverflowError):
-                continue
 
 
 Up = subprocess.Popen[str]

@@ -76,6 +76,19 @@ async def test_negatives_come_by_likeness_and_no_copy_of_a_view_is_among_them(
         assert embedder.counting.pictures == embedded + 1 + 8  # the pool once, and the view
 
 
+async def test_a_pool_too_large_for_one_request_is_embedded_in_several(
+    serving: Serving,
+    tmp_path: Path,
+    embedding: tuple[MeanColour, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for number in range(1, 8):
+        save(drawn(number), tmp_path / "pool" / f"{number}.jpg")
+    monkeypatch.setattr(images, "MAX_REQUEST_PIXELS", 3 * 96 * 72)
+    async with serving(draws=False, pool=tmp_path / "pool", embedding=embedding[1]) as ann:
+        assert len(await ann.stream("MineNegatives", asks(count=7))) == 7
+
+
 async def test_what_a_service_lacks_it_says(serving: Serving, tmp_path: Path) -> None:
     save(drawn(1), tmp_path / "pool" / "1.jpg")
     async with serving(draws=False) as ann:
