@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import socket
 import tempfile
 from collections.abc import Iterator
@@ -29,6 +30,10 @@ os.environ.update(
     TERM="dumb",
     COLUMNS="100",
 )
+
+
+# A shell has it ignored in what it starts in the background, and children inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_report_header() -> str:

@@ -8,9 +8,6 @@ import asyncio, signal, threading
 from contextlib import asynccontextmanager
 from services.assistant.background import in_background
 
-# Whoever runs the tests in the background may have had it ignored.
-signal.signal(signal.SIGINT, signal.default_int_handler)
-
 @asynccontextmanager
 async def slow():
     interrupted = (threading.main_thread().ident, signal.SIGINT)
