@@ -19,7 +19,7 @@ _FAILURES: Final = {
         '  by chance, and no picture shows "reading by a window". Clothes alone lie on the ground.',
         "A dress on somebody without a name may reach a little above its planned box.",
         "A scene (a mountain, a barn) fills the whole picture, whatever its box; its pictures",
-        "  differ in light, side and nearness alone.",
+        "  differ in light, side and the part that is seen alone.",
         "It is a drawn world. What a model reaches here says nothing about photos.",
     ),
     "msdiffusion": (

@@ -5,6 +5,7 @@
 
 A proposal is a stand-in for eyes: anatomy, lost details and wrong proportions (3.5.5) are not
 measured, and of a photographic look only how even the picture is, by which nothing is rejected.
+What each criterion is measured by stands in docs/mp-bench.md.
 """
 
 import json
@@ -16,19 +17,19 @@ from datagen.dataset import DECISIONS
 from datagen.finished import Finished
 from datagen.journal import append, read_journal
 from datagen.likeness import Yardstick, yardsticks
+from datagen.locks import WORK
 from datagen.pictures import open_picture, write_whole
 from datagen.pool import Vectors
 from datagen.prints import fingerprint
-from datagen.proposals import SCORES, Measured, propose
+from datagen.proposals import SCORES, Measured, across_parts, propose
 from datagen.quality import measure
-from datagen.records import WORK
 from datagen.regions import Eyes, find_subjects
 from datagen.rejections import rejection_table, table_of
 from datagen.rows import Row
 
 TABLE: Final = "rejections.png"
 _MEASURED: Final = "measured.jsonl"
-_WAY: Final = 1
+_WAY: Final = 2
 """Of measuring: to be raised with every change, so that what was measured otherwise is not used."""
 
 
@@ -38,6 +39,8 @@ class Cleaned(NamedTuple):
     pictures: int
     rejected: Mapping[str, int]
     """By cause, the most frequent first."""
+    across_parts: int
+    """Near-copies of a picture in another part: of one in `train`, say, in `test`."""
 
 
 def clean(
@@ -70,7 +73,8 @@ def clean(
     table = table_of([*_rejected(dataset), *_proposed(scores)])
     write_whole(dataset.out / SCORES, told.encode())
     write_whole(dataset.out / TABLE, rejection_table(table))
-    return Cleaned(len(scores), table_of(_proposed(scores)).by_cause())
+    causes = table_of(_proposed(scores)).by_cause()
+    return Cleaned(len(scores), causes, across_parts(scores))
 
 
 def _measure(dataset: Finished, file: str, eyes: Eyes, sticks: Mapping[str, Yardstick]) -> Measured:

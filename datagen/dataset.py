@@ -7,12 +7,14 @@
     OUT/packed/README.md  train-00000-of-00001.parquet ...     all of it again, if wanted
 
 Hugging Face's `datasets` loads it as it is; `seeds` is a folder of seeds for another dataset.
-Nothing in it depends on when, where or by how many workers it was made.
+Nothing in it depends on when, where or by how many workers it was made. The checksums are the seal:
+they are written last, and gone as long as a picture is missing or drawn anew.
 """
 
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +27,7 @@ from datagen.contact import contact_sheet
 from datagen.counts import Counts, count
 from datagen.engines import Drawn, Source
 from datagen.layout import Layout
+from datagen.locks import at_work
 from datagen.packing import pack, unpack
 from datagen.pictures import jpeg, write_whole
 from datagen.plan import PARTS, Job, Plan
@@ -55,20 +58,37 @@ class Dataset:
         self.out = out
         self.records = Records(out)
 
-    def begin(self, plan: Plan, sources: Sequence[Source]) -> None:
-        """Write plan and seeds, unless another worker has; take out what reviewers rejected.
+    @contextmanager
+    def begun(self, plan: Plan, sources: Sequence[Source], share: str) -> Iterator[None]:
+        """The dataset, begun by this worker or another, for as long as this one makes its share.
+
+        Plan and seeds are there then, what reviewers rejected is not. While pictures are missing,
+        so are the checksums.
+
+        Args:
+            plan: What is to be made.
+            sources: Its concepts.
+            share: The worker's, as in "0-of-16".
 
         Raises:
             InvalidInput: The folder holds something else, or a dataset of another plan.
-            Refused: It can't be written.
+            Refused: It is cleaned, reviewed, or somebody makes that share, or it can't be written.
         """
         _check_ours(self.out)
-        with self.records.alone():
-            _settle(self.out / PLAN, plan)
-            given = self.records.of(_GIVEN).row
-            if given is None or not all((self.out / file).is_file() for file in given):
-                self._take(sources)
-            self._heed(plan)
+        with at_work(self.out, "make"), self.records.working(share):
+            with self.records.alone():
+                _settle(self.out / PLAN, plan)
+                rejected = self._rejected(plan)
+                seeded = self._is_seeded()
+                if rejected or not seeded or not all(self.is_done(job) for job in plan.jobs):
+                    (self.out / CHECKSUMS).unlink(missing_ok=True)
+                if not seeded:
+                    self._take(sources)
+                for job, record in rejected.items():
+                    # The file goes first: cut short in between, its record tells what it was.
+                    self._path(job).unlink(missing_ok=True)
+                    self.records.keep(job.id, record)
+            yield
 
     def is_done(self, job: Job) -> bool:
         """Whether its picture is there, or given up."""
@@ -95,9 +115,10 @@ class Dataset:
             packed: Write parquet shards beside the pictures.
 
         Raises:
-            Refused: It can't be written, or a picture is not what was made.
+            Refused: It is cleaned or reviewed, it can't be written, or a picture is not what was
+                made.
         """
-        with self.records.alone():
+        with at_work(self.out, "make"), self.records.alone():
             unpack(self.out)  # first: shards cut short may fill the disk that the rest needs
             jobs = sorted(plan.jobs, key=lambda job: PARTS.index(job.part))
             records = {job: self.records.of(job.id) for job in jobs}
@@ -127,18 +148,20 @@ class Dataset:
                 })  # fmt: skip
         return counts
 
-    def _heed(self, plan: Plan) -> None:
-        """Take out the pictures that reviewers rejected, so that their jobs are drawn anew.
-
-        The file goes first: cut short in between, its record still tells what it was.
-        """
-        rejected = read_rejections(self.out)
-        for job in plan.jobs if rejected else ():
+    def _rejected(self, plan: Plan) -> dict[Job, Record]:
+        """The jobs whose pictures reviewers reject, and their records without these."""
+        causes = read_rejections(self.out)
+        found = {}
+        for job in plan.jobs if causes else ():
             record = self.records.of(job.id)
-            cause = rejected.get((f"{job.part}/{file_name(job)}", record.sha256))
+            cause = causes.get((f"{job.part}/{file_name(job)}", record.sha256))
             if cause is not None and record.row is not None:
-                self._path(job).unlink(missing_ok=True)
-                self.records.keep(job.id, Record((*record.rejected, cause)))
+                found[job] = Record((*record.rejected, cause))
+        return found
+
+    def _is_seeded(self) -> bool:
+        given = self.records.of(_GIVEN).row
+        return given is not None and all((self.out / file).is_file() for file in given)
 
     def _path(self, job: Job) -> Path:
         return self.out / job.part / file_name(job)

@@ -1,11 +1,13 @@
 """A dataset that is made, opened again to be looked through."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from datagen.dataset import METADATA, PLAN
+from datagen.dataset import CHECKSUMS, METADATA, PLAN
+from datagen.locks import Command, at_work
 from datagen.pictures import pictures_in
 from datagen.plan import PARTS, Plan
 from datagen.rows import Row
@@ -30,6 +32,19 @@ class Finished:
         return pictures_in(self.out / "seeds" / concept / "train", "out")
 
 
+@contextmanager
+def opened_for(command: Command, out: Path) -> Iterator[Finished]:
+    """The dataset in a folder, for a command that nobody gets in the way of meanwhile.
+
+    Raises:
+        InvalidInput: There is none, or it is not finished.
+        Refused: It is being made, cleaned or reviewed, or the folder can't be written.
+    """
+    open_finished(out)  # nothing is written into a folder of something else
+    with at_work(out, command):
+        yield open_finished(out)
+
+
 def open_finished(out: Path) -> Finished:
     """The dataset in a folder.
 
@@ -51,7 +66,8 @@ def open_finished(out: Path) -> Finished:
         for row in lines[part]
         if row["source"] != "real"
     }
-    if not rows or not all((out / file).is_file() for file in rows):
+    files = [CHECKSUMS, *rows]
+    if not rows or not all((out / file).is_file() for file in files):
         raise InvalidInput(
             f"out: the dataset in {out} is not finished; end it with the command in its README.md",
             reason="DATASET_UNFINISHED",

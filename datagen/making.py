@@ -88,12 +88,12 @@ def make(
 
     Raises:
         InvalidInput: There is no such share, or the folder holds something else.
-        Refused: It can't be written; what is made stays, and the same call goes on from there.
+        Refused: Somebody makes that share, cleans or reviews, or it can't be written; what is made
+            stays, and the same call goes on from there.
     """
     jobs = commission.plan.share(index, of)
     dataset = commission.dataset
-    dataset.begin(commission.plan, commission.sources)
-    with dataset.records.working(f"{index}-of-{of}"):
+    with dataset.begun(commission.plan, commission.sources, f"{index}-of-{of}"):
         missing = [job for job in jobs if not dataset.is_done(job)]
         progress = Progress(len(jobs), len(jobs) - len(missing), 0)
         yield progress

@@ -51,18 +51,15 @@ class Outliner:
     """
 
     def __init__(self, checkpoint: Path, device: str = "cpu") -> None:
+        if not checkpoint.is_dir():  # transformers would take it for a name on a hub
+            raise _no_sam(checkpoint, "it is no folder")
         try:
             self._processor: Any = SamProcessor.from_pretrained(checkpoint, local_files_only=True)
             self._model: Any = SamModel.from_pretrained(
                 checkpoint, local_files_only=True, use_safetensors=True
             )
         except (OSError, ValueError, RuntimeError) as error:
-            raise Refused(
-                f"sam: {checkpoint} holds no SAM ({str(error).splitlines()[0]}); name a folder "
-                "with config.json, model.safetensors and preprocessor_config.json",
-                reason="SAM_MISSING",
-                field="sam",
-            ) from error
+            raise _no_sam(checkpoint, str(error).splitlines()[0]) from error
         self._model.eval().to(device)
         self._device = device
 
@@ -101,6 +98,15 @@ class Outliner:
             asked["reshaped_input_sizes"],
         )
         return Outline(masks[0][0, 0].numpy(), float(scores[best].clamp(0, 1)))
+
+
+def _no_sam(checkpoint: Path, why: str) -> Refused:
+    return Refused(
+        f"sam: {checkpoint} holds no SAM ({why}); name a folder with config.json, "
+        "model.safetensors and preprocessor_config.json",
+        reason="SAM_MISSING",
+        field="sam",
+    )
 
 
 def write_masks(

@@ -13,13 +13,17 @@ from datagen.engines import Asked, Drawn, Shown
 from datagen.identities import SIZE, Identity
 from datagen.layout import Box
 from datagen.plan import Job, Settings
-from datagen.playroom import Composition, Picture, Placement, Thing
+from datagen.playroom import Composition, Frame, Picture, Placement, Thing
 
 NOBODY_NAMED: Final = "somebody"
 """Who wears what no subject can wear."""
 SMALLEST: Final = 0.6
 """Of its box a subject fills at least this share a side: were it always the whole, pictures of one
 subject would be near-copies, of which some are for training and some for the test."""
+NEAREST: Final = 0.7
+"""Of a place or scene at least this share a side is seen, for the same reason."""
+GROUND: Final = 0.8
+"""How far down a place what is seen reaches at least: things stand on the ground."""
 
 
 class PlayroomEngine:
@@ -70,8 +74,8 @@ class PlayroomEngine:
 def compose(boxes: Mapping[playroom.Concept, Box], seed: int) -> Composition:
     """A picture of subjects in their boxes, the last one in front.
 
-    Each stands somewhere in its box and fills most of it. A wearer has its own box and those of
-    what it wears. Where there are clothes among several
+    Each stands somewhere in its box and fills most of it, before a part of a place or of a scene. A
+    wearer has its own box and those of what it wears. Where there are clothes among several
     subjects and nobody to wear them, somebody without a name does; what can't be worn lies in its
     own box, behind the others.
 
@@ -90,7 +94,7 @@ def compose(boxes: Mapping[playroom.Concept, Box], seed: int) -> Composition:
         replace(placement, box=_somewhere_in(_room(placement, boxes), rng))
         for placement in composed.placements
     )
-    return replace(composed, placements=placements)
+    return replace(composed, placements=placements, frame=_frame(rng))
 
 
 def _room(placement: Placement, boxes: Mapping[playroom.Concept, Box]) -> Box:
@@ -106,6 +110,13 @@ def _somewhere_in(room: Box, rng: np.random.Generator) -> Box:
     size, right, down = SMALLEST + (1 - SMALLEST) * rng.random(), rng.random(), rng.random()
     left, top = x1 + (x2 - x1) * (1 - size) * right, y1 + (y2 - y1) * (1 - size) * down
     return left, top, left + (x2 - x1) * size, top + (y2 - y1) * size
+
+
+def _frame(rng: np.random.Generator) -> Frame:
+    """What is seen of the place, nearer or farther by chance."""
+    side = NEAREST + (1 - NEAREST) * rng.random()
+    highest, lowest = max(0.0, GROUND - side), 1 - side
+    return Frame(lowest * rng.random(), highest + (lowest - highest) * rng.random(), side)
 
 
 def _visible(thing: Thing, picture: Picture) -> float:

@@ -1,7 +1,7 @@
 """What is proposed for each picture of a dataset, by what was measured of it."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -44,6 +44,12 @@ def propose(rows: Mapping[str, Row], measured: Mapping[str, Measured]) -> Iterat
             "subjects": found["subjects"],
             **found["quality"],
         }
+
+
+def across_parts(scores: Iterable[Row]) -> int:
+    """How many are near-copies of a picture in another part: of one in `train`, say, in `test`."""
+    pairs = [(one["file_name"], one["copy_of"]) for one in scores if one["copy_of"]]
+    return sum(file.partition("/")[0] != other.partition("/")[0] for file, other in pairs)
 
 
 def read_scores(out: Path) -> dict[str, Row]:

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from datagen.artefacts import MOST_BLOCKING, MOST_NOISE, blocking, noise
+
 LEAST_SHARP: Final = 30.0
 """Below, a picture is blurred; set between pictures of Playroom and the same ones blurred."""
 MOST_CLIPPED: Final = 0.5
@@ -19,7 +21,7 @@ _EVEN: Final = 2
 
 
 class Quality(NamedTuple):
-    """Measured on the picture's brightness at 256 x 256, levels 0 to 255."""
+    """Measured on the picture's brightness at 256 x 256, levels 0 to 255; artefacts at its size."""
 
     sharpness: float
     """The variance of the Laplacian, from 0: blur takes it away, so does an empty picture."""
@@ -30,18 +32,25 @@ class Quality(NamedTuple):
     evenness: float
     """The share of pixels that hardly differ from the next, 0 to 1: drawings have even areas where
     photos have grain. That is all that it says about a photographic look."""
+    blocking: float
+    """Of a grid of blocks, from 1: see `artefacts`."""
+    noise: float
+    """In levels, from 0: see `artefacts`."""
 
 
 def measure(picture: Image.Image) -> Quality:
     """Measure an RGB picture."""
-    small = picture.convert("L").resize((_SIDE, _SIDE), Image.Resampling.BOX)
-    levels = np.asarray(small, np.float32)
+    grey = picture.convert("L")
+    whole = np.asarray(grey, np.float32)
+    levels = np.asarray(grey.resize((_SIDE, _SIDE), Image.Resampling.BOX), np.float32)
     dark, bright = _CLIPPED
     return Quality(
         sharpness=float(_laplacian(levels).var()),
         brightness=float(levels.mean() / 255),
         clipped=float(((levels <= dark) | (levels >= bright)).mean()),
         evenness=float((np.abs(np.diff(levels, axis=1)) < _EVEN).mean()),
+        blocking=blocking(whole),
+        noise=noise(whole),
     )
 
 
@@ -50,6 +59,8 @@ def fault(quality: Quality) -> str | None:
     darkest, brightest = BRIGHTNESS
     if quality.clipped > MOST_CLIPPED or not darkest <= quality.brightness <= brightest:
         return "EXPOSURE_WRONG"
+    if quality.blocking > MOST_BLOCKING or quality.noise > MOST_NOISE:
+        return "ARTEFACTS"
     return "BLURRED" if quality.sharpness < LEAST_SHARP else None
 
 

@@ -1,8 +1,6 @@
 """What the makers of a dataset know of its pictures: a small file each, so that nothing is lost.
 
-They lie in `.work` beside the pictures. A picture's record is written after the picture: where
-there is a record, there is its picture. Locks in the same folder end with the process that holds
-them, however it ends.
+A picture's record is written after the picture: where there is a record, there is its picture.
 """
 
 import dataclasses
@@ -12,14 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
+from datagen.locks import WORK, Taken, hold
 from datagen.pictures import write_whole
 from datagen.plan import ATTEMPTS
 from datagen.rows import Row
 from kith.errors import Refused
-
-WORK: Final = ".work"
 
 
 @dataclass(frozen=True)
@@ -73,7 +69,7 @@ class Records:
         Raises:
             Refused: The folder can't be written.
         """
-        with self._locked("whole", wait=True):
+        with hold(self._folder / "whole.lock", fcntl.LOCK_EX):
             yield
 
     @contextmanager
@@ -86,30 +82,16 @@ class Records:
         Raises:
             Refused: Somebody makes it, or the folder can't be written.
         """
-        with self._locked(share, wait=False):
-            yield
-
-    @contextmanager
-    def _locked(self, name: str, *, wait: bool) -> Iterator[None]:
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            file = (self._folder / f"{name}.lock").open("wb")
-        except OSError as error:
+            held = hold(self._folder / f"{share}.lock", fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except Taken as error:
             raise Refused(
-                f"out: can't write {self._folder}: {error.strerror}; name another folder",
-                reason="FILE_UNWRITABLE",
+                f"out: another worker makes share {share} there; let it end, or take another "
+                "--shard",
+                reason="SHARE_TAKEN",
                 field="out",
             ) from error
-        with file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            except BlockingIOError as error:
-                raise Refused(
-                    f"out: another worker makes share {name} there; let it end, or take another "
-                    "--shard",
-                    reason="SHARE_TAKEN",
-                    field="out",
-                ) from error
+        with held:
             yield
 
     def _path(self, job: str) -> Path:

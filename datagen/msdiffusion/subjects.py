@@ -5,11 +5,15 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
-from transformers import CLIPTextModel, CLIPTokenizer, CLIPVisionModelWithProjection
+from transformers import (
+    CLIPImageProcessorPil,
+    CLIPTextModel,
+    CLIPTokenizer,
+    CLIPVisionModelWithProjection,
+)
 
 from datagen.msdiffusion.layout import Box
 from kith.errors import InvalidInput
@@ -20,8 +24,6 @@ WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
 
 _REMEMBERED = 512
 """Pictures of subjects: 0.8 MiB each at full size in 16 bits."""
-_MEAN = (0.48145466, 0.4578275, 0.40821073)
-_STD = (0.26862954, 0.26130258, 0.27577711)
 
 
 @dataclass(frozen=True)
@@ -124,8 +126,8 @@ class SubjectEncoder:
     def _look(self, images: Sequence[Image.Image]) -> Tensor:
         encoder = self._image_encoder
         size = encoder.config.image_size
-        pixels = torch.stack([subject_pixels(image, size) for image in images])
-        output = encoder(pixels.to(encoder.device, encoder.dtype), output_hidden_states=True)
+        pixels = subject_pixels(images, size).to(encoder.device, encoder.dtype)
+        output = encoder(pixels, output_hidden_states=True)
         patches: Tensor = output.hidden_states[-2]
         return patches
 
@@ -141,12 +143,16 @@ class SubjectEncoder:
         return pooled
 
 
-def subject_pixels(image: Image.Image, size: int) -> Tensor:
-    """[3, size, size] as CLIP wants it. The sides are made equal first, as in training."""
-    square = image.convert("RGB").resize((512, 512), Image.Resampling.BICUBIC)
-    small = np.asarray(square.resize((size, size), Image.Resampling.BICUBIC), dtype=np.float32)
-    normal = (small / 255 - np.array(_MEAN, np.float32)) / np.array(_STD, np.float32)
-    return torch.from_numpy(normal).permute(2, 0, 1)
+def subject_pixels(images: Sequence[Image.Image], size: int) -> Tensor:
+    """[N, 3, size, size] as CLIP wants them. The sides are made equal first, as in training.
+
+    Pillow makes them smaller, as in training too: torchvision's bicubic comes out otherwise.
+    """
+    edges = {"height": size, "width": size}
+    process = CLIPImageProcessorPil(size={"shortest_edge": size}, crop_size=edges)
+    squares = [image.convert("RGB").resize((512, 512)) for image in images]
+    pixels: Tensor = process(squares, return_tensors="pt").pixel_values
+    return pixels
 
 
 def _digest(image: Image.Image) -> bytes:

@@ -9,7 +9,7 @@
 Same seed, same bytes. The words are closed (`vocabulary`), the identities are not.
 """
 
-from datagen.playroom.composition import Box, Composition, Placement, compose
+from datagen.playroom.composition import Box, Composition, Frame, Placement, compose
 from datagen.playroom.concept import (
     SPLITS,
     Concept,
@@ -48,6 +48,7 @@ __all__ = [
     "Box",
     "Composition",
     "Concept",
+    "Frame",
     "Picture",
     "Placement",
     "Question",

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -66,6 +67,14 @@ class Placement:
         object.__setattr__(self, "worn", tuple(ordered))
 
 
+class Frame(NamedTuple):
+    """The square part of a place or scene that is seen, in shares of it."""
+
+    left: float
+    top: float
+    side: float
+
+
 @dataclass(frozen=True)
 class Composition:
     """A whole picture before it is drawn.
@@ -74,13 +83,18 @@ class Composition:
         placements: back to front.
         background: a scene concept that fills the picture, or none for an ordinary place.
         seed: chooses the place, the clutter and the light.
+        frame: what is seen of the place or scene; left out, the seed takes nearly all of it.
     """
 
     placements: tuple[Placement, ...]
     background: Concept | None
     seed: int
+    frame: Frame | None = None
 
     def __post_init__(self) -> None:
+        if self.frame is not None:
+            left, top, side = self.frame
+            check_box("frame", (left, top, left + side, top + side))
         if self.background is not None and self.background.group != "scene":
             raise ValueError(f"background: a {self.background.category} is no scene")
         if self.seed < 0:

@@ -184,13 +184,16 @@ def _paint_background(
     mirrored = bool(rng.random() < 0.5)
     zoom = 1.0 + 0.16 * float(rng.random())
     pan = 100 * (zoom - 1) * float(rng.random())
+    drop = 0.6 * (zoom - 1)
+    if frame := composition.frame:
+        zoom, pan, drop = 1 / frame.side, 100 * frame.left / frame.side, frame.top / frame.side
     scale = size / 100 * zoom
     canvas.save()
     if mirrored:
         canvas.translate(size, 0)
         canvas.scale(-1, 1)
     # Scenes are zoomed about the ground, so that the sky and not the ground is cut.
-    canvas.translate(-pan * size / 100, -0.6 * (zoom - 1) * size)
+    canvas.translate(-pan * size / 100, -drop * size)
     canvas.scale(scale, scale)
     if composition.background is None:
         canvas.drawPicture(backdrop(composition.seed, simple))

@@ -17,6 +17,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from datagen.finished import opened_for
 from datagen.review.desk import Desk
 from datagen.review.opinions import CAUSES, Opinion
 from kith.errors import KithError, NotFound, Refused
@@ -93,20 +94,23 @@ def serve(out: Path, port: int, announce: Callable[[str], None]) -> None:
 
     Raises:
         InvalidInput: There is no dataset, or it is not finished.
-        Refused: The port is taken.
+        Refused: It is being made, cleaned or reviewed, or the port is taken.
     """
-    config = uvicorn.Config(review_app(Desk(out)), log_level="warning")
+    with opened_for("review", out) as dataset, _listening(port) as listening:
+        config = uvicorn.Config(review_app(Desk(dataset)), log_level="warning")
+        announce(f"http://{HOST}:{listening.getsockname()[1]}/")
+        uvicorn.Server(config).run([listening])
+
+
+def _listening(port: int) -> socket.socket:
     try:
-        listening = socket.create_server((HOST, port))
+        return socket.create_server((HOST, port))
     except OSError as error:
         raise Refused(
             f"port: can't listen on {port}: {error.strerror}; name another, or 0 for a free one",
             reason="PORT_TAKEN",
             field="port",
         ) from error
-    with listening:
-        announce(f"http://{HOST}:{listening.getsockname()[1]}/")
-        uvicorn.Server(config).run([listening])
 
 
 async def _guarded(

@@ -6,7 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from datagen.finished import open_finished
+from datagen.finished import Finished
 from datagen.proposals import read_scores
 from datagen.review.opinions import (
     CAUSES,
@@ -22,24 +22,21 @@ class Desk:
     """The pictures of a finished dataset, their seeds, and what was said. For any thread.
 
     Args:
-        out: The dataset's folder; it must not be made further meanwhile.
+        dataset: It must not be made further meanwhile.
 
     Raises:
-        InvalidInput: There is no dataset, or it is not finished.
         Refused: What was said can't be read.
     """
 
-    def __init__(self, out: Path) -> None:
-        self._dataset = open_finished(out)
+    def __init__(self, dataset: Finished) -> None:
+        self._dataset, out = dataset, dataset.out
         self._hashes = {
-            file: sha256((out / file).read_bytes()).hexdigest() for file in self._dataset.rows
+            file: sha256((out / file).read_bytes()).hexdigest() for file in dataset.rows
         }
         self._scores = read_scores(out)
         self._seeds = {
-            concept.name: [
-                path.relative_to(out).as_posix() for path in self._dataset.views(concept.name)
-            ]
-            for concept in self._dataset.plan.concepts
+            concept.name: [path.relative_to(out).as_posix() for path in dataset.views(concept.name)]
+            for concept in dataset.plan.concepts
         }
         self._files = {*self._hashes, *(file for files in self._seeds.values() for file in files)}
         self._opinions = read_opinions(out)

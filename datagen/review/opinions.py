@@ -26,6 +26,7 @@ CAUSES: Final = {
     "NOT_PHOTOGRAPHIC": "it does not look like a photo",
     "BLURRED": "it is blurred",
     "EXPOSURE_WRONG": "it is too dark or too bright",
+    "ARTEFACTS": "it has noise, blocks or a grid",
     "NEAR_DUPLICATE": "it is nearly the same as another",
 }
 """Why a picture is rejected, in words; by 3.5.3 and 3.5.5 of the thesis."""

@@ -2,13 +2,19 @@
 
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import Final, NamedTuple
 
 from datagen.dataset import CHECKSUMS
+from datagen.locks import WORK
 from datagen.plan import PARTS, Part
-from datagen.records import WORK, Records
+from datagen.records import Records
+
+KEPT: Final = 64
+"""Tallies that are remembered, a megabyte for the largest dataset; others are counted anew."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +25,7 @@ class Standing:
     rejected: Mapping[str, int]
     """By cause."""
     complete: bool
+    """Every picture is made, and none is being drawn anew."""
 
     @property
     def done(self) -> int:
@@ -26,8 +33,17 @@ class Standing:
         return sum(self.kept.values())
 
 
+class _Seen(NamedTuple):
+    """What a record said, and the file that it stood in."""
+
+    file: tuple[int, int]
+    part: Part
+    kept: bool
+    rejected: tuple[str, ...]
+
+
 class Tally:
-    """Counts the pictures of a dataset; what was seen done is not read again.
+    """Counts the pictures of a dataset; a record that has not changed is not read again.
 
     Args:
         out: The dataset's folder; it need not exist.
@@ -36,9 +52,7 @@ class Tally:
     def __init__(self, out: Path) -> None:
         self._out = out
         self._records = Records(out)
-        self._kept: Counter[Part] = Counter()
-        self._rejected: Counter[str] = Counter()
-        self._over: set[str] = set()
+        self._seen: dict[str, _Seen] = {}
         # Several callers may look at once, each on a thread of its own.
         self._looking = threading.Lock()
 
@@ -46,33 +60,34 @@ class Tally:
         """How far it is now."""
         complete = (self._out / CHECKSUMS).is_file()
         with self._looking:
-            rejected = Counter[str]()
-            for part in PARTS:
-                rejected += self._look_at(part)
-            return Standing(dict(self._kept), dict(self._rejected + rejected), complete)
+            self._seen = dict(self._look())
+            seen = self._seen.values()
+        kept = Counter(one.part for one in seen if one.kept)
+        rejected = Counter(cause for one in seen for cause in one.rejected)
+        return Standing(kept, rejected, complete)
 
-    def _look_at(self, part: Part) -> Counter[str]:
-        """Count what is new in a part; the causes of those that are not over come back."""
-        unsettled: Counter[str] = Counter()
-        for path in (self._out / WORK / part).glob("[!.]*.json"):
-            job = f"{part}/{path.stem}"
-            if job in self._over:
-                continue
-            record = self._records.of(job)
-            if not record.done:
-                unsettled.update(record.rejected)
-                continue
-            self._over.add(job)
-            self._kept[part] += record.row is not None
-            self._rejected.update(record.rejected)
-        return unsettled
+    def _look(self) -> Iterator[tuple[str, _Seen]]:
+        for part in PARTS:
+            for path in (self._out / WORK / part).glob("[!.]*.json"):
+                job = f"{part}/{path.stem}"
+                try:
+                    state = path.stat()
+                except FileNotFoundError:  # the dataset is deleted meanwhile
+                    continue
+                file = state.st_ino, state.st_mtime_ns
+                known = self._seen.get(job)
+                yield job, known if known and known.file == file else self._read(job, part, file)
+
+    def _read(self, job: str, part: Part, file: tuple[int, int]) -> _Seen:
+        record = self._records.of(job)
+        return _Seen(file, part, record.row is not None, record.rejected)
 
 
 class Tallies:
-    """A tally for each dataset that was asked for."""
+    """A tally for each dataset that was asked for of late."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[Path, float], Tally] = {}
+        self._of = lru_cache(KEPT)(lambda out, created: Tally(out))
 
     def look(self, out: Path, created: float) -> Standing:
         """How far a dataset is.
@@ -81,4 +96,4 @@ class Tallies:
             out: Its folder.
             created: When it was begun: a later one of the same name is another.
         """
-        return self._known.setdefault((out, created), Tally(out)).look()
+        return self._of(out, created).look()

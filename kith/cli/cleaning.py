@@ -29,8 +29,9 @@ def clean(
     session.refuse_server("datagen clean")
     settings = settings_of(session, None)
     cleaning, regions = datagen_module("datagen.cleaning"), datagen_module("datagen.regions")
-    dataset = datagen_module("datagen.finished").open_finished(out)
+    finished = datagen_module("datagen.finished")
     with (
+        finished.opened_for("clean", out) as dataset,
         bar() as shown,
         embedder_of(settings) as (embedder, embed),
         detector_of(settings) as (detector, detect),
@@ -67,4 +68,5 @@ def review(
 
 def _said(cleaned: Any) -> str:  # noqa: ANN401 - see kith.local
     causes = ", ".join(f"{number} {cause}" for cause, number in cleaned.rejected.items())
-    return f"Pictures: {cleaned.pictures}. Proposed to reject: {causes or 'none'}."
+    across = f" Near-copies across parts: {cleaned.across_parts}." if cleaned.across_parts else ""
+    return f"Pictures: {cleaned.pictures}. Proposed to reject: {causes or 'none'}.{across}"

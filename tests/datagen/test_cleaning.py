@@ -11,13 +11,12 @@ from PIL import Image
 
 from datagen import proposals
 from datagen.cleaning import TABLE, clean
-from datagen.dataset import Dataset
 from datagen.finished import open_finished
 from datagen.layout import Box
 from datagen.likeness import yardsticks
 from datagen.pool import Vectors
 from datagen.prints import fingerprint
-from datagen.proposals import SCORES, propose, read_scores
+from datagen.proposals import SCORES, across_parts, propose, read_scores
 from datagen.regions import Eyes, find_subjects
 from datagen.rejections import rejection_table, table_of
 from datagen.review.opinions import CAUSES
@@ -50,7 +49,8 @@ def out(made: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(made, tmp_path / "out"))
 
 
-GOOD = {"sharpness": 300.0, "brightness": 0.5, "clipped": 0.0, "evenness": 0.5}
+GOOD = {"sharpness": 300.0, "brightness": 0.5, "clipped": 0.0, "evenness": 0.5,
+        "blocking": 1.0, "noise": 0.5}  # fmt: skip
 
 
 def measurement(picture: Image.Image, quality: dict[str, float] = GOOD) -> dict[str, Any]:
@@ -116,6 +116,15 @@ def test_a_copy_is_one_of_a_kept_picture_of_the_same_concepts() -> None:
     assert [one["cause"] for one in scores] == ["BLURRED", "", "", "", "NEAR_DUPLICATE"]
     assert [one["copy_of"] for one in scores] == ["", "", "", "", "2"]
     assert [one["proposal"] for one in scores] == ["reject", "keep", "keep", "keep", "reject"]
+
+
+def test_near_copies_of_a_picture_in_another_part_are_counted() -> None:
+    rows = {file: {"concepts": ["bo"]} for file in ("train/1", "train/2", "test/1", "test/2")}
+    pictures = zip(rows, (1, 1, 1, 2), strict=True)
+    measured = {file: measurement(drawn(number)) for file, number in pictures}
+    scores = list(propose(rows, measured))
+    assert [one["copy_of"] for one in scores] == ["", "train/1", "train/1", ""]
+    assert across_parts(scores) == 1
 
 
 @pytest.mark.parametrize(
@@ -192,6 +201,7 @@ def test_what_is_no_finished_dataset_is_refused(tmp_path: Path, out: Path) -> No
     with pytest.raises(InvalidInput, match="not finished"):
         open_finished(out)
     begun = commission(tmp_path / "begun" / "out")
-    Dataset(tmp_path / "begun" / "out").begin(begun.plan, begun.sources)
+    with begun.dataset.begun(begun.plan, begun.sources, "0-of-1"):
+        pass
     with pytest.raises(InvalidInput, match="not finished"):
         open_finished(tmp_path / "begun" / "out")

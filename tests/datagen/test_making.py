@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from datagen.dataset import CHECKSUMS
 from datagen.engines import Drawn
+from datagen.locks import WORK
 from datagen.making import Order, accept, make, missing
 from datagen.plan import ATTEMPTS
-from datagen.records import WORK
 from kith.errors import InvalidInput, NotFound, Refused
 from tests.datagen.small import Flat, commission, finish, tree, write_seeds
 
@@ -76,7 +77,10 @@ def test_what_is_made_is_not_drawn_again_but_what_was_deleted_is(
     finish(ordered)
     assert len(ordered.engine.drawn) == len(ordered.plan.jobs)
     (tmp_path / "flat" / "test" / "0002.jpg").unlink()
+    next(make(ordered))
+    assert not (tmp_path / "flat" / CHECKSUMS).exists()
     finish(ordered)
+    assert (tmp_path / "flat" / CHECKSUMS).exists()
     assert ordered.engine.drawn[len(ordered.plan.jobs) :] == ["test/0002"]
 
 

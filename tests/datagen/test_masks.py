@@ -156,6 +156,8 @@ def test_nothing_is_made_where_one_mark_is_wrong(
 def test_a_folder_without_sam_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Refused, match=r"sam: .* holds no SAM"):
         Outliner(tmp_path)
+    with pytest.raises(Refused, match=r"sam: .*/missing holds no SAM \(it is no folder\)"):
+        Outliner(tmp_path / "missing")
 
 
 def test_a_pickle_is_never_opened(checkpoint: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Playroom's concepts for a layout, and its pictures of a plan."""
 
 from collections import Counter
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from datagen.engines import Drawn, Shown, judge_by_truth
 from datagen.identities import SIZE, VIEWS, Identity, identities
 from datagen.plan import Job, Plan, draw_up
 from datagen.playroom_engine import NOBODY_NAMED, PlayroomEngine
+from datagen.prints import NEAR, fingerprint
 
 REACH = 0.03
 """How far a leaning thing may stick out of its box, in shares of the picture."""
@@ -95,6 +97,19 @@ def test_clothes_are_worn_by_a_subject_or_else_by_somebody() -> None:
     # A dress and trousers can't be worn together: the trousers lie in their own box.
     assert worn(["upwear", "wholewear", "downwear"]) == [NOBODY_NAMED, NOBODY_NAMED, ""]
     assert worn(["midwear"]) == [""]
+
+
+def test_pictures_of_a_scene_are_seldom_near_copies() -> None:
+    known, plan = plan_of("msbench")
+    engine = PlayroomEngine(known)
+    seen: dict[str, list[np.ndarray]] = {}
+    for job in plan.jobs:
+        subject = job.subjects[0]
+        if len(job.subjects) == 1 and subject.category == "scene":
+            seen.setdefault(subject.concept, []).append(fingerprint(engine.draw(job, 0).image))
+    pairs = [one @ other >= NEAR for two in seen.values() for one, other in combinations(two, 2)]
+    assert len(pairs) > 200
+    assert np.mean(pairs) < 0.1  # nearly all of a scene in every picture: 0.17
 
 
 def test_an_attempt_is_the_same_picture_and_the_next_one_is_not() -> None:

@@ -8,9 +8,13 @@ from datagen.quality import fault, measure
 from tests.datagen.drawn import drawn
 
 
-def grainy(low: int = 0, high: int = 255) -> Image.Image:
-    grain = np.random.default_rng(0).integers(low, high, (200, 300, 3), np.uint8)
-    return Image.fromarray(grain)
+def mosaic(low: int = 0, high: int = 255) -> Image.Image:
+    tiles = np.random.default_rng(0).integers(low, high, (17, 25, 3), np.uint8)
+    return Image.fromarray(tiles.repeat(12, axis=0).repeat(12, axis=1))
+
+
+def grainy() -> Image.Image:
+    return Image.fromarray(np.random.default_rng(0).integers(0, 255, (200, 300, 3), np.uint8))
 
 
 def test_the_laplacian_is_that_of_its_definition() -> None:
@@ -28,15 +32,18 @@ def test_the_laplacian_is_that_of_its_definition() -> None:
 @pytest.mark.parametrize(
     ("picture", "said"),
     [
-        (grainy(), None),
-        (grainy().filter(ImageFilter.GaussianBlur(6)), "BLURRED"),
+        (mosaic(), None),
+        (mosaic().filter(ImageFilter.GaussianBlur(6)), "BLURRED"),
         (Image.new("RGB", (64, 48), (120, 120, 120)), "BLURRED"),
-        (grainy(0, 12), "EXPOSURE_WRONG"),
+        (grainy(), "ARTEFACTS"),
+        (mosaic(0, 12), "EXPOSURE_WRONG"),
         (Image.new("RGB", (64, 48), "white"), "EXPOSURE_WRONG"),
-        (grainy(248, 255), "EXPOSURE_WRONG"),
+        (mosaic(248, 255), "EXPOSURE_WRONG"),
     ],
 )
-def test_blur_and_wrong_exposure_are_faults(picture: Image.Image, said: str | None) -> None:
+def test_blur_artefacts_and_wrong_exposure_are_faults(
+    picture: Image.Image, said: str | None
+) -> None:
     assert fault(measure(picture)) == said
 
 

@@ -61,18 +61,25 @@ def test_a_folder_of_something_else_is_refused(
     assert "holds no dataset" in capsys.readouterr().err
 
 
-def test_a_review_tells_its_address_and_ends_with_ctrl_c(tmp_path: Path) -> None:
-    finish(commission(tmp_path / "out", limit=2))
+def test_a_review_tells_its_address_and_ends_with_ctrl_c(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("out", "other"):
+        finish(commission(tmp_path / name, limit=2))
     kith = Path(sys.executable).with_name("kith")
     command = [str(kith), "--json", "datagen", "review", str(tmp_path / "out"), "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
         assert running.stdout is not None
         url = json.loads(running.stdout.readline())["url"]
         assert len(httpx.get(f"{url}dataset").json()["pictures"]) == 2
-        busy = main(["datagen", "review", str(tmp_path / "out"), "--port", url.split(":")[-1][:-1]])
+        port = ["--port", url.split(":")[-1][:-1]]
+        assert main(["datagen", "review", str(tmp_path / "other"), *port]) == 1
+        assert "port: can't listen on" in capsys.readouterr().err
+        assert main(["datagen", "clean", "--out", str(tmp_path / "out")]) == 1
+        said = f"out: kith datagen review is at work in {tmp_path / 'out'}; let it end, or stop it"
+        assert said in capsys.readouterr().err
         running.send_signal(signal.SIGINT)
         _, err = running.communicate(timeout=60)
-    assert busy == 1
     assert (running.returncode, err) == (130, b"")
 
 

@@ -2,7 +2,7 @@
 
 import { address, byId, el } from "./dom.js";
 
-const KEYS = "1234567890-";
+const KEYS = "1234567890-=";
 const PANS = { arrowleft: [-1, 0], arrowright: [1, 0], arrowup: [0, -1], arrowdown: [0, 1] };
 
 export class Zoom {
@@ -147,7 +147,8 @@ function proposed({ dataset }, { score }) {
   const copy = score.copy_of ? ` (${score.copy_of})` : "";
   const sharpness = Math.round(score.sharpness);
   const light = `brightness ${score.brightness}, clipped ${score.clipped}`;
-  return `Proposal: ${why}${copy}. Sharpness ${sharpness}, ${light}, evenness ${score.evenness} (photographic look).`;
+  const artefacts = `blocking ${score.blocking}, noise ${score.noise}`;
+  return `Proposal: ${why}${copy}. Sharpness ${sharpness}, ${light}, ${artefacts}, evenness ${score.evenness} (photographic look).`;
 }
 
 function others(store, { opinions }) {

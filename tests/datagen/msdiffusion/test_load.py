@@ -74,7 +74,7 @@ def test_a_dataset_is_not_gone_on_with_after_a_model_was_swapped(
     where = tmp_path / "out", tmp_path / "seeds", tmp_path / "models"
     order = Order("msdiffusion", "yollava", *where, limit=1)
     first = accept(order)
-    first.dataset.begin(first.plan, first.sources)
+    next(make(first))
     settings = first.engine.settings
     assert settings["dtype"] == ("bfloat16" if torch.cuda.is_available() else "float32")
     assert settings["negative"] == Style().negative_prompt
@@ -85,7 +85,7 @@ def test_a_dataset_is_not_gone_on_with_after_a_model_was_swapped(
     again = accept(order)
     assert [one for one in settings if settings[one] != again.engine.settings[one]] == ["models"]
     with pytest.raises(InvalidInput, match="is a dataset with another engine"):
-        again.dataset.begin(again.plan, again.sources)
+        next(make(again))
 
 
 @pytest.mark.parametrize("name", ["sdxl", "image_encoder", "ms_adapter.safetensors"])

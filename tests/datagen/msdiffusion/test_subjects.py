@@ -58,7 +58,7 @@ def test_phrases_are_the_first_text_encoders_pooled_output(
 def test_pixels_are_made_square_without_cutting_and_normalized() -> None:
     photo = Image.new("RGB", (60, 20), (255, 0, 0))
     photo.paste((0, 0, 255), (0, 0, 15, 20))
-    seen = subject_pixels(photo, 28)
+    (seen,) = subject_pixels([photo], 28)
     assert seen.shape == (3, 28, 28)
     np.testing.assert_allclose(seen[:, 14, 2], [-1.79226, -1.75210, 2.14590], atol=1e-4)
     np.testing.assert_allclose(seen[:, 14, 25], [1.93033, -1.75210, -1.48022], atol=1e-4)

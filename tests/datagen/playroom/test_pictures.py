@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from datagen import playroom
-from datagen.playroom import Composition, Placement
+from datagen.playroom import Composition, Frame, Placement
 
 GOLDEN = {
     "portrait of a dog": "2c7494664b7b279ddd0b6af57b06ee36fdfa4b691a62f0c0bc06be9916107be7",
@@ -144,6 +144,21 @@ def test_layouts_leave_everything_in_sight() -> None:
     assert np.mean(shares) > 0.8
 
 
+def test_a_frame_shows_a_part_of_the_place_and_the_things_stay_where_they_are() -> None:
+    placed = Placement(sample("dog"), (0.3, 0.4, 0.7, 0.8))
+    seen = [Frame(0, 0, 1), Frame(0.2, 0.1, 0.7), Frame(0.2, 0.3, 0.7)]
+    for scene in (None, sample("barn")):
+        pictures = [playroom.render(Composition((placed,), scene, 3, frame)) for frame in seen]
+        assert len({picture.image.tobytes() for picture in pictures}) == 3
+        assert len({picture.things[-1].box for picture in pictures}) == 1
+    whole, part = (
+        playroom.render(Composition((), sample("barn"), 3, frame), size).image.astype(int)
+        for frame, size in ((Frame(0, 0, 1), 200), (Frame(0.25, 0.5, 0.5), 100))
+    )
+    mirrored = np.abs(whole[100:, 50:150] - part).mean()
+    assert mirrored < 12  # but for the paper's grain
+
+
 def test_a_picture_can_be_any_size_within_reason() -> None:
     composition = playroom.compose([sample("vase")], 1)
     assert playroom.render(composition, 300).image.shape == (300, 300, 3)
@@ -167,6 +182,8 @@ def test_what_does_not_fit_together_is_refused_by_field() -> None:
         Placement(sample("person"), (0, 0, 1, 1), worn=(dress, shirt))
     with pytest.raises(ValueError, match=r"^background: a dog is no scene"):
         Composition((), dog, 0)
+    with pytest.raises(ValueError, match=r"^frame: "):
+        Composition((), None, 0, Frame(0.5, 0, 0.6))
     with pytest.raises(ValueError, match=r"^concepts: "):
         playroom.compose([], 0)
     with pytest.raises(ValueError, match=r"^boxes: 0 for 1"):

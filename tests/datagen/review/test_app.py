@@ -12,7 +12,7 @@ from datagen.cleaning import clean
 from datagen.finished import open_finished
 from datagen.journal import read_journal
 from datagen.regions import Eyes
-from datagen.review.app import review_app
+from datagen.review.app import review_app, serve
 from datagen.review.desk import Desk
 from datagen.review.opinions import REVIEWS
 from kith.errors import InvalidInput
@@ -37,7 +37,7 @@ def out(made: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def page(out: Path) -> Iterator[TestClient]:
-    with TestClient(review_app(Desk(out)), base_url="http://127.0.0.1") as client:
+    with TestClient(review_app(Desk(open_finished(out))), base_url="http://127.0.0.1") as client:
         yield client
 
 
@@ -79,7 +79,7 @@ def test_what_is_said_is_on_the_disk_and_there_after_a_restart(page: TestClient,
     told = page.post("/opinions", json=say(reviewer="bob")).json()
     assert set(told) == {"ann", "bob"}
     assert [one["reviewer"] for one in read_journal(out / REVIEWS)] == ["ann", "bob"]
-    anew = TestClient(review_app(Desk(out)), base_url="http://127.0.0.1")
+    anew = TestClient(review_app(Desk(open_finished(out))), base_url="http://127.0.0.1")
     assert pictures(anew)[FILE]["opinions"] == told
     told = page.post("/opinions", json=say(decision="withdrawn")).json()
     assert set(told) == {"bob"}
@@ -115,11 +115,12 @@ def test_other_sites_can_say_nothing(page: TestClient, out: Path) -> None:
 
 def test_scores_of_a_picture_that_is_no_more_are_not_shown(out: Path) -> None:
     (out / FILE).write_bytes((out / "train" / "0001.jpg").read_bytes())
-    anew = TestClient(review_app(Desk(out)), base_url="http://127.0.0.1")
+    anew = TestClient(review_app(Desk(open_finished(out))), base_url="http://127.0.0.1")
     assert pictures(anew)[FILE]["score"] is None
     assert pictures(anew)["train/0001.jpg"]["score"] is not None
 
 
-def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
+def test_a_folder_of_something_else_is_refused_and_left_alone(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="holds no dataset"):
-        Desk(tmp_path)
+        serve(tmp_path, 0, print)
+    assert not list(tmp_path.iterdir())

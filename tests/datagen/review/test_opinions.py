@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from datagen.dataset import DECISIONS
+from datagen.finished import open_finished
 from datagen.journal import append, read_journal
+from datagen.making import make, missing
 from datagen.plan import ATTEMPTS
 from datagen.records import Record
 from datagen.review.opinions import (
@@ -20,7 +22,7 @@ from datagen.review.opinions import (
     read_rejections,
     write_opinion,
 )
-from kith.errors import Refused
+from kith.errors import InvalidInput, Refused
 from tests.datagen.small import commission, finish, tree
 
 ONE = Picture("train/0001.jpg", "ab" * 32)
@@ -89,6 +91,23 @@ def test_a_rejected_picture_is_drawn_anew_and_the_others_stay(tmp_path: Path) ->
     assert tree(other) == tree(out)
     finish(commission(out))  # what was said was of the first picture
     assert tree(other) == tree(out)
+
+
+def test_while_a_rejected_picture_is_drawn_anew_the_dataset_is_not_finished(tmp_path: Path) -> None:
+    ordered = commission(tmp_path / "out")
+    finish(ordered)
+    say(tmp_path / "out", "multi/0002.jpg", "reject", "SUBJECT_CUT")
+    open_finished(tmp_path / "out")
+    steps = make(ordered)
+    for drawn in (False, True):
+        next(steps)
+        assert (tmp_path / "out" / "multi" / "0002.jpg").exists() == drawn
+        with pytest.raises(InvalidInput, match="is not finished"):
+            open_finished(tmp_path / "out")
+    assert missing(ordered) == 0
+    steps.close()
+    finish(ordered)
+    open_finished(tmp_path / "out")
 
 
 def test_cut_short_between_file_and_record_it_is_still_rejected(tmp_path: Path) -> None:

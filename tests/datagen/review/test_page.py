@@ -44,7 +44,9 @@ def box() -> list[float] | None:
 
 @pytest.fixture
 def page(browser: Browser, out: Path) -> Iterator[Page]:
-    config = uvicorn.Config(review_app(Desk(out)), host=HOST, port=0, log_level="warning")
+    config = uvicorn.Config(
+        review_app(Desk(open_finished(out))), host=HOST, port=0, log_level="warning"
+    )
     server, listening = uvicorn.Server(config), config.bind_socket()
     thread = threading.Thread(target=lambda: asyncio.run(server.serve([listening])))
     thread.start()
@@ -77,6 +79,8 @@ def test_pictures_are_judged_by_keys_and_a_word_can_be_taken_back(page: Page, ou
     expect(page.locator("#proposal")).to_contain_text("Proposal:")
     score = read_scores(out)["train/0001.jpg"]
     expect(page.locator("#proposal")).to_contain_text(f"evenness {score['evenness']} (photo")
+    expect(page.locator("#proposal")).to_contain_text("blocking 1")
+    expect(page.locator("#causes kbd")).to_have_text(list("1234567890-="))
     page.keyboard.press("k")
     page.keyboard.press("5")
     expect(page.locator("#progress")).to_contain_text("2 of 11 judged, ")

@@ -11,7 +11,13 @@ from google.longrunning import operations_pb2
 from google.rpc import code_pb2
 from PIL import Image
 
+from datagen import making
+from datagen.finished import opened_for
+from datagen.making import Order
+from datagen.records import Records
+from datagen.review.opinions import Opinion, Picture, write_opinion
 from datagen.service import workshop
+from datagen.service.tally import KEPT, Tallies
 from kith.errors import AlreadyExists, InvalidInput, NotFound, Overloaded, Refused
 from kith.v1 import common_pb2, datagen_pb2
 from tests.datagen.msdiffusion.tiny import write_models
@@ -141,6 +147,50 @@ async def cancel_at_half(ann: Caller, name: str) -> None:
     while progress_of(await ann.operation(name)).images_done < 3:
         pass
     await ann.ask("CancelOperation", operations_pb2.CancelOperationRequest(name=name))
+
+
+async def test_a_dataset_whose_rejects_are_drawn_anew_is_not_complete_meanwhile(
+    serving: Serving, root: Path
+) -> None:
+    async with serving() as ann:
+        before = await ann.made()
+    (data,) = paths(root, "users/*/datasets/first/data")
+    picture = Picture("train/0001.jpg", Records(data).of("train/0001").sha256)
+    write_opinion(data, picture, "ann", Opinion("reject", "SUBJECT_CUT"))
+    async with serving(draws=False) as ann:
+        assert (await ann.dataset()).complete
+        ordered = making.accept(Order("playroom", "small", data))
+        steps = making.make(ordered)
+        next(steps)
+        anew = await ann.dataset()
+        assert (anew.complete, anew.train_single, anew.fingerprint) == (False, 4, "")
+        assert [(one.cause, one.images) for one in anew.rejects] == [("SUBJECT_CUT", 1)]
+        assert list(steps)
+        drawn = await ann.dataset()
+        assert (drawn.complete, drawn.train_single) == (False, 5)
+        ordered.dataset.finish(ordered.plan, ordered.layout)
+        after = await ann.dataset()
+        assert (after.complete, after.train_single) == (True, 5)
+        assert after.fingerprint != before.fingerprint
+
+
+async def test_a_dataset_that_is_reviewed_is_not_gone_on_with(serving: Serving, root: Path) -> None:
+    async with serving() as ann:
+        await ann.made()
+        (data,) = paths(root, "users/*/datasets/first/data")
+        with opened_for("review", data):
+            operation = await ann.ask("MakeDataset", order())
+            failed = (await ann.over(operation.name)).error
+        assert failed.code == code_pb2.FAILED_PRECONDITION
+        assert "dataset_id: kith datagen review is at work in users/ann/" in failed.message
+        assert (await ann.made()).complete
+
+
+def test_few_tallies_are_remembered(tmp_path: Path) -> None:
+    tallies = Tallies()
+    for number in range(3 * KEPT):
+        assert tallies.look(tmp_path / f"{number}", 0).done == 0
+    assert tallies._of.cache_info().currsize == KEPT
 
 
 async def test_a_full_queue_refuses_and_leaves_nothing(serving: Serving, root: Path) -> None:

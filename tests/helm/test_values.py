@@ -1,0 +1,134 @@
+"""The chart's values and their schema, as far as they can be read without Helm."""
+
+import json
+import tomllib
+from collections.abc import Iterator
+from typing import Any, get_args
+
+import jsonschema
+import pytest
+import yaml
+
+from datagen.making import EngineName
+from kith.cli.material import Split
+from tests.helm.charts import CHART, EXAMPLES
+
+SCHEMA: dict[str, Any] = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
+VALUES: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
+Validator = jsonschema.Draft7Validator
+GPU = {"engine": "msdiffusion", "seeds": {"claim": "mine"}, "models": {"claim": "models"}}
+
+
+def merged(values: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """Values with others laid over them, as Helm does."""
+    over = {
+        key: merged(values[key], value)
+        if isinstance(value, dict) and isinstance(values.get(key), dict)
+        else value
+        for key, value in other.items()
+    }
+    return values | over
+
+
+def complaints(other: dict[str, Any]) -> list[str]:
+    """What is wrong with values, each beginning with where."""
+    errors = Validator(SCHEMA).iter_errors(merged(VALUES, other))
+    return sorted(error for one in errors for error in _leaves(one))
+
+
+def _leaves(error: jsonschema.ValidationError) -> Iterator[str]:
+    if not error.context:
+        yield f"{'.'.join(map(str, error.absolute_path))}: {error.message}"
+    for inner in error.context or ():
+        yield from _leaves(inner)
+
+
+def objects_of(schema: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - it is JSON
+    """Every schema in a schema that has properties, but for those that only add to another."""
+    if isinstance(schema, dict):
+        if "description" in schema and "properties" in schema:
+            yield schema
+        for key, inner in schema.items():
+            if key not in ("then", "else", "if"):
+                yield from objects_of(inner)
+    elif isinstance(schema, list):
+        for inner in schema:
+            yield from objects_of(inner)
+
+
+def test_the_values_that_come_with_the_chart_are_right_and_switch_nothing_on() -> None:
+    Validator.check_schema(SCHEMA)
+    assert complaints({}) == []
+    assert VALUES["datagen"]["enabled"] is False
+
+
+def test_the_schema_knows_every_value_describes_it_and_takes_no_other() -> None:
+    def known(values: dict[str, Any], schema: dict[str, Any]) -> None:
+        for inner in schema.get("allOf", ()):
+            schema = schema | SCHEMA["definitions"][inner["$ref"].rpartition("/")[2]]
+        if "properties" in schema:
+            assert set(values) == set(schema["properties"]) - {"global"}
+            for key, value in values.items():
+                if isinstance(value, dict):
+                    known(value, schema["properties"][key])
+
+    known(VALUES, SCHEMA)
+    for one in objects_of(SCHEMA):
+        assert one["additionalProperties"] is False
+        assert all(inner["description"] for inner in one["properties"].values())
+
+
+def test_the_schema_takes_what_the_program_takes() -> None:
+    datagen = SCHEMA["definitions"]["datagen"]["properties"]
+    assert datagen["engine"]["enum"] == list(get_args(EngineName))
+    assert set(datagen["split"]["enum"]) == set(get_args(Split))
+
+
+def test_the_chart_is_of_the_version_of_the_program() -> None:
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text(encoding="utf-8"))
+    project = tomllib.loads((CHART.parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
+    assert chart["appVersion"] == project["project"]["version"]
+
+
+@pytest.mark.parametrize(
+    ("datagen", "where"),
+    [
+        ({"enabled": "yes"}, "datagen.enabled: 'yes'"),
+        ({"engine": "zork"}, "datagen.engine: 'zork'"),
+        ({"split": "zork"}, "datagen.split: 'zork'"),
+        ({"shards": 0}, "datagen.shards: 0"),
+        ({"shards": 2.5}, "datagen.shards: 2.5"),
+        ({"limit": -1}, "datagen.limit: -1"),
+        ({"shard": 8}, "datagen: Additional properties"),
+        ({"engine": "msdiffusion"}, "datagen.models.claim: ''"),
+        (GPU | {"seeds": {}}, "datagen.seeds.claim: ''"),
+        ({"seeds": {"claim": "mine"}}, "datagen.seeds.claim: 'mine'"),
+        ({"datasets": {"folder": "../other"}}, "datagen.datasets.folder: '../other'"),
+        ({"datasets": {"folder": "a/../b"}}, "datagen.datasets.folder: 'a/../b'"),
+        ({"datasets": {"folder": "$(HOME)"}}, "datagen.datasets.folder: '$(HOME)'"),
+        ({"datasets": {"claim": "Not A Name"}}, "datagen.datasets.claim: 'Not A Name'"),
+        ({"datasets": {"size": "much"}}, "datagen.datasets.size: 'much'"),
+        ({"resources": {"playroom": {"limits": {"memory": "1 GB"}}}}, "datagen.resources.playroom"),
+    ],
+)
+def test_a_wrong_value_is_named(datagen: dict[str, Any], where: str) -> None:
+    first, *_ = complaints({"datagen": datagen})
+    assert first.startswith(where)
+
+
+@pytest.mark.parametrize(
+    "datagen",
+    [
+        GPU,
+        {"shards": 1, "limit": 12, "seed": 7, "pack": True},
+        {"datasets": {"claim": "nfs.mine", "folder": "datasets/first_2.0"}},
+        {"resources": {"msdiffusion": {"limits": {"amd.com/gpu": 1, "nvidia.com/gpu": 0}}}},
+    ],
+)
+def test_a_right_value_is_taken(datagen: dict[str, Any]) -> None:
+    assert complaints({"datagen": datagen}) == []
+
+
+def test_the_values_for_ms_diffusion_are_right() -> None:
+    text = (EXAMPLES / "msdiffusion-values.yaml").read_text(encoding="utf-8")
+    assert complaints(yaml.safe_load(text)) == []
