@@ -1,9 +1,9 @@
 """Chat turns to a prompt in which user text is data, whatever it says."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from PIL import Image
 
@@ -60,6 +60,17 @@ def safe_parts(turn: Turn, special: Iterable[str] = ()) -> list[str | Image.Imag
         elif text := neutralised("".join(map(str, group)), special):
             parts.append(text)
     return parts
+
+
+def text_in(message: Mapping[str, object]) -> str:
+    """The text of a message as `render` makes it."""
+    content: Any = message["content"]
+    return str(content[0]["text"])
+
+
+def with_text(message: Mapping[str, object], text: str) -> dict[str, object]:
+    """The message with another text."""
+    return {**message, "content": [{"type": "text", "text": text}]}
 
 
 def render(turns: Sequence[Turn], special: Iterable[str] = ()) -> Rendered:

@@ -63,7 +63,7 @@ class EmbedderSpec(EncoderSpec):
 
 @dataclass(frozen=True)
 class GeneratorSpec:
-    """A folder with a `LlavaForConditionalGeneration` in safetensors and its processor."""
+    """A folder with a LLaVA of transformers (1.5 or 1.6) in safetensors and its processor."""
 
     directory: Path
     dtype: Dtype
@@ -72,6 +72,8 @@ class GeneratorSpec:
     """The longest answer, whatever a caller asks for."""
     chat_template: str = ""
     """One of those in services/generation/templates; empty: the folder's own."""
+    training_batch: int = 1
+    """Samples a step where a baseline learns with this model; the papers have 1."""
 
 
 @dataclass(frozen=True)
