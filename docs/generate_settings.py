@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from kith.cli.server import SERVED
+from kith.cli.server import SERVED, TRAINED_SERVED
 from kith.local import server_module
 
 PAGE = Path(__file__).with_name("operate.md")
@@ -18,7 +18,8 @@ TABLE = re.compile(r"(<!-- settings: .*? -->\n).*?(<!-- end -->)", re.DOTALL)
 def classes() -> dict[str, Any]:
     """Return the settings class of each service that has a process of its own."""
     found = {}
-    for service, served in SERVED.items():
+    # With a method that trains the assistant reads all that it else does, and more.
+    for service, served in (SERVED | TRAINED_SERVED).items():
         module, _, name = served.settings.partition(":")
         if service is not None:
             found[service] = getattr(server_module(module), name)

@@ -2,7 +2,7 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 from types import TracebackType
@@ -10,11 +10,10 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 import grpc
 
-from kith.connection import Target
+from kith.connection import Target, stubs
 from kith.local import LocalOptions, reach
-from kith.v1.assistant_pb2_grpc import AssistantStub
-from kith.verbs import concepts, questions, transfer
-from kith.verbs.calls import Call, Stream, Verb, as_method
+from kith.verbs import concepts, questions, training, transfer
+from kith.verbs.calls import Call, Service, Stream, Verb, as_method
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -72,6 +71,9 @@ class AsyncVerbs(ABC):
     reject = _verb(concepts.reject)
     forget = _verb(concepts.forget)
     unforget = _verb(concepts.unforget)
+    train = _verb(training.train)
+    trainings = _verb(training.trainings)
+    cancel_training = _verb(training.cancel_training)
     watch = _stream(concepts.watch)
     retrieve = _verb(questions.retrieve)
     recognize = _verb(questions.recognize)
@@ -97,7 +99,7 @@ class AsyncClient(AsyncVerbs):
     it was entered. Files are read in that loop: small reads, that block it shortly.
     """
 
-    _stub: AssistantStub
+    _stubs: Mapping[Service, Any]
     _target: Target
     _resources: AsyncExitStack
 
@@ -140,7 +142,7 @@ class AsyncClient(AsyncVerbs):
                 else grpc.aio.insecure_channel(address, self._target.options)
             )
             await resources.enter_async_context(channel)
-            self._stub = AssistantStub(channel)
+            self._stubs = stubs(channel)
             self._resources = resources.pop_all()
         return self
 
@@ -175,6 +177,6 @@ class AsyncClient(AsyncVerbs):
             messages.cancel()
 
     def _start(self, call: Call) -> Any:  # noqa: ANN401 - a message or a stream of them
-        return getattr(self._stub, call.method)(
+        return getattr(self._stubs[call.service], call.method)(
             call.request, timeout=self._target.deadline_s(call), metadata=self._target.metadata
         )

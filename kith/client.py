@@ -8,10 +8,9 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 import grpc
 
-from kith.connection import Target
+from kith.connection import Target, stubs
 from kith.local import LocalOptions, reach
-from kith.v1.assistant_pb2_grpc import AssistantStub
-from kith.verbs import concepts, questions, transfer
+from kith.verbs import concepts, questions, training, transfer
 from kith.verbs.calls import Call, Stream, Verb, as_method
 
 P = ParamSpec("P")
@@ -52,7 +51,8 @@ class Client:
         user: Whose memory, on a server without tokens.
         token: The bearer token that names the user, on a server with tokens.
         memory: In process: the folder of the memory; left out, the user's own data folder.
-        method: In process: "kith", "rap" or "none".
+        method: In process: "kith", "rap", "none", or one that trains: "yollava-s", "yollava-m",
+            "mc-llava", "myvlm".
         profile: In process: "pocket" or "full".
         weights: In process: the folder with the models of the profile.
         timeout_s: How long one call may take before it fails.
@@ -91,7 +91,7 @@ class Client:
                 else grpc.insecure_channel(address, self._target.options)
             )
             stack.enter_context(channel)
-            self._stub = AssistantStub(channel)
+            self._stubs = stubs(channel)
             self._resources = stack.pop_all()
 
     remember = _verb(concepts.remember)
@@ -104,6 +104,9 @@ class Client:
     reject = _verb(concepts.reject)
     forget = _verb(concepts.forget)
     unforget = _verb(concepts.unforget)
+    train = _verb(training.train)
+    trainings = _verb(training.trainings)
+    cancel_training = _verb(training.cancel_training)
     watch = _stream(concepts.watch)
     retrieve = _verb(questions.retrieve)
     recognize = _verb(questions.recognize)
@@ -147,6 +150,6 @@ class Client:
             messages.cancel()
 
     def _start(self, call: Call) -> Any:  # noqa: ANN401 - a message or a stream of them
-        return getattr(self._stub, call.method)(
+        return getattr(self._stubs[call.service], call.method)(
             call.request, timeout=self._target.deadline_s(call), metadata=self._target.metadata
         )

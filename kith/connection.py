@@ -1,16 +1,19 @@
 """What the two clients share: where to call, as whom, and what a failed call means."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import grpc
+from google.longrunning.operations_pb2_grpc import OperationsStub
 
 from kith.errors import InvalidInput, KithError, Unavailable
 from kith.photos import MAX_MESSAGE_BYTES
 from kith.status import FailedCall, from_rpc_error
-from kith.verbs.calls import Call
+from kith.v1.assistant_pb2_grpc import AssistantStub
+from kith.verbs.calls import Call, Service
 
 USER_KEY: Final = "kith-user"
 """Metadata that names the user on a server without tokens."""
@@ -21,6 +24,11 @@ OPTIONS: Final = (
     # A server that is back is found within seconds; left alone, gRPC waits up to two minutes.
     ("grpc.max_reconnect_backoff_ms", 2000),
 )
+
+
+def stubs(channel: grpc.Channel | grpc.aio.Channel) -> Mapping[Service, Any]:
+    """What calls the services of a server, by their names."""
+    return {"Assistant": AssistantStub(channel), "Operations": OperationsStub(channel)}
 
 
 # What gRPC says of a handshake that failed, or of a certificate for another name.

@@ -118,8 +118,9 @@ _BY_STATUS: Mapping[str, type[KithError]] = MappingProxyType(
             Unauthenticated,
         )
     }
-    # A client that waited too long is told the same as one that found nobody home.
-    | {"DEADLINE_EXCEEDED": Unavailable}
+    # A client that waited too long is told the same as one that found nobody home. What somebody
+    # has cancelled is no failure of ours: it can be asked for again.
+    | {"DEADLINE_EXCEEDED": Unavailable, "CANCELLED": Refused}
 )
 
 

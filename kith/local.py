@@ -13,9 +13,12 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from kith.errors import InvalidInput, Refused
+
+TRAINED: Final = ("yollava-s", "yollava-m", "mc-llava", "myvlm")
+"""The methods that train for each concept: the baselines."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,11 @@ def reach(server: str | None, user: str | None, options: LocalOptions) -> Iterat
             )
         yield _checked(server)
         return
-    wiring = server_module("services.assistant.wiring")
+    wiring = (
+        baselines_module("services.baselines.wiring")
+        if options.method in TRAINED
+        else server_module("services.assistant.wiring")
+    )
     chosen = {
         "memory": Path(options.memory or default_memory()),
         "user": user,
@@ -105,6 +112,15 @@ def server_module(name: str) -> Any:  # noqa: ANN401 - a module, whose types we 
         Refused: A package it needs is not installed.
     """
     return _module(name, "server", ", or name a running server with --server HOST:PORT")
+
+
+def baselines_module(name: str) -> Any:  # noqa: ANN401 - as above
+    """A module of the room of the methods that train.
+
+    Raises:
+        Refused: A package it needs is not installed.
+    """
+    return _module(name, "baselines", ", or name a running server with --server HOST:PORT")
 
 
 def datagen_module(name: str) -> Any:  # noqa: ANN401 - as above

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-State = Literal["ready", "training", "outdated", "forgotten"]
+State = Literal["ready", "training", "outdated", "forgotten", "untrained"]
 EditKind = Literal["none", "remembered", "updated", "forgotten", "purged"]
-Loss = Literal["memory", "photos", "words"]
-"""The memory; the look at the photos, so that only what the text names was drawn on; or the
-language model, so that the text lists who was found."""
+Loss = Literal["memory", "photos", "words", "training"]
+"""The memory; the look at the photos, so that only what the text names was drawn on; the language
+model, so that the text lists who was found; or concepts that are not trained yet."""
 
 MemoryFormat = Literal["kith", "rap"]
 """Kith's own archive (a tar file), or RAP's `database.json` folder (as a zip file)."""
@@ -79,6 +79,26 @@ class Edit:
     resume_token: str
     """Where to go on from after a break."""
     edited: datetime | None
+
+
+@dataclass(frozen=True)
+class Training:
+    """How far a training is."""
+
+    operation: str
+    """Name of the operation that it can be followed by."""
+    concepts: tuple[str, ...]
+    """Resource names of the concepts that are trained."""
+    queue_position: int
+    """Trainings before this one; 0 when it runs."""
+    epochs_done: int
+    epochs_total: int
+    """Epochs there will be at most; 0 while that is not known."""
+    loss: float
+    """Averaged over the last epoch."""
+    remaining_s: float | None
+    """An estimate of the time left; None while nothing is known of it."""
+    done: bool = False
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any, Protocol, cast, get_args
 
+from google.longrunning.operations_pb2 import Operation
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from kith import messages as m
@@ -57,6 +58,28 @@ def edit(message: memory_pb2.WatchConceptsResponse) -> m.Edit:
         concept=concept(message.concept) if message.HasField("concept") else None,
         resume_token=message.resume_token,
         edited=_time(message, "edit_time"),
+    )
+
+
+def training(operation: Operation) -> m.Training | None:
+    """How far the training is that an operation stands for; None for one that trains nothing."""
+    remembering, progress = memory_pb2.RememberMetadata(), memory_pb2.TrainingProgress()
+    if operation.metadata.Unpack(remembering):
+        if not remembering.HasField("training"):
+            return None
+        progress = remembering.training
+    elif not operation.metadata.Unpack(progress):
+        return None
+    left = progress.remaining if progress.HasField("remaining") else None
+    return m.Training(
+        operation=operation.name,
+        concepts=tuple(progress.concepts),
+        queue_position=progress.queue_position,
+        epochs_done=progress.epochs_done,
+        epochs_total=progress.epochs_total,
+        loss=progress.loss,
+        remaining_s=left.ToMilliseconds() / 1000 if left else None,
+        done=operation.done,
     )
 
 

@@ -4,6 +4,7 @@ The status carries `ErrorInfo` (reason, domain "kith") and, where they apply, `B
 field) and `RetryInfo`, as google.rpc defines them.
 """
 
+from collections.abc import Iterable
 from typing import Protocol
 
 import grpc
@@ -52,9 +53,19 @@ def from_rpc_error(error: FailedCall) -> KithError:
     code with the reason `RPC_<CODE>`.
     """
     code = error.code().name
+    return _error(code, error.details() or code, _details(error), f"RPC_{code}")
+
+
+def from_operation(status: status_pb2.Status) -> KithError:
+    """The error that ended an operation."""
+    code = code_pb2.Code.Name(status.code)
+    return _error(code, status.message or code, status.details, f"OPERATION_{code}")
+
+
+def _error(code: str, message: str, details: Iterable[Any], reason: str) -> KithError:
     cls = from_status(code)
-    info, field, retry_after_s = ErrorInfo(reason=f"RPC_{code}"), None, None
-    for detail in _details(error):
+    info, field, retry_after_s = ErrorInfo(reason=reason), None, None
+    for detail in details:
         if detail.Is(ErrorInfo.DESCRIPTOR):
             detail.Unpack(info)
         elif detail.Is(BadRequest.DESCRIPTOR):
@@ -62,9 +73,7 @@ def from_rpc_error(error: FailedCall) -> KithError:
             field = request.field_violations[0].field if request.field_violations else None
         elif detail.Is(RetryInfo.DESCRIPTOR):
             retry_after_s = RetryInfo.FromString(detail.value).retry_delay.ToNanoseconds() / 1e9
-    translated = cls(
-        error.details() or code, reason=info.reason, field=field, metadata=dict(info.metadata)
-    )
+    translated = cls(message, reason=info.reason, field=field, metadata=dict(info.metadata))
     if isinstance(translated, Overloaded) and retry_after_s is not None:
         translated.retry_after_s = retry_after_s
     return translated

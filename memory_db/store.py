@@ -230,6 +230,17 @@ class ConceptStore(ConceptReader):
             self._require_free(concept.name)
             return self._save(replace(concept, forgotten=None), EditKind.RESTORED)
 
+    def announce(self, concept_id: str) -> Concept:
+        """Tell those who watch that what is known of a concept beside the memory has changed.
+
+        Raises:
+            NotFound: There is no such concept.
+        """
+        with self._editing:
+            concept = self.get(concept_id)
+            self._events.publish(EditKind.UPDATED, concept_id, self._now(), concept)
+            return concept
+
     # Upkeep, for a background task
 
     def purge_expired(self) -> Purged:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from kith.cli import datagen, mcp, memory, models, questions, server, show, up, upkeep
+from kith.cli import datagen, mcp, memory, models, questions, server, show, training, up, upkeep
 from kith.cli.session import Session
 
 app = typer.Typer(
@@ -19,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for part in (show, server, up, mcp, memory, questions, models, upkeep, datagen):
+for part in (show, server, up, mcp, memory, training, questions, models, upkeep, datagen):
     app.add_typer(part.app)
 
 
@@ -74,8 +74,8 @@ def options(
         typer.Option(metavar="FILE", envvar="KITH_TLS_KEY", help="PEM file of its private key."),
     ] = None,
     method: Annotated[
-        Literal["kith", "rap", "none"] | None,
-        typer.Option(help="How concepts are found; left out, kith."),
+        Literal["kith", "rap", "none", "yollava-s", "yollava-m", "mc-llava", "myvlm"] | None,
+        typer.Option(help="How concepts are known; left out, kith. Those from yollava-s on train."),
     ] = None,
     profile: Annotated[
         Literal["pocket", "full"] | None,

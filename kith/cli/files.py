@@ -4,9 +4,11 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from kith.errors import InvalidInput
+
+_PICTURES: Final = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 
 
 @contextmanager
@@ -56,6 +58,22 @@ def naming(images: Sequence[Path]) -> Iterator[None]:
         raise InvalidInput(
             f"{images[number]}: {error}", reason=error.reason, field=error.field
         ) from error
+
+
+def pictures_in(folder: Path, field: str) -> list[Path]:
+    """The pictures in a folder and in those below it, in order.
+
+    Raises:
+        InvalidInput: There is none.
+    """
+    found = sorted(file for file in folder.rglob("*") if file.suffix.lower() in _PICTURES)
+    if not found:
+        raise InvalidInput(
+            f"{field}: there is no JPEG, PNG or WebP file in {folder}; name another folder",
+            reason="FOLDER_EMPTY",
+            field=field,
+        )
+    return found
 
 
 def _refused(field: str, images: Sequence[Path]) -> int | None:

@@ -1,7 +1,8 @@
 """What people read in place of JSON."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Final
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -14,9 +15,17 @@ from kith.messages import (
     Concept,
     Edit,
     Imported,
+    Loss,
     Recognition,
     Retrieval,
 )
+
+_WITHOUT: Final[Mapping[Loss, str]] = {
+    "memory": "the memory",
+    "photos": "a look at the photo",
+    "words": "the language model",
+    "training": "what is not trained yet",
+}
 
 
 def remembered(one: Concept, verb: str = "Remembered") -> RenderableType:
@@ -33,7 +42,9 @@ def concepts(all_of_them: Iterable[Concept]) -> RenderableType:
     """A table of concepts."""
     table = simple_table("concept", "category", "views", "description")
     for one in all_of_them:
-        note = f" (forgotten, gone {_when(one.purged)})" if one.state == "forgotten" else ""
+        note = "" if one.state == "ready" else f" ({one.state})"
+        if one.state == "forgotten":
+            note = f" (forgotten, gone {_when(one.purged)})"
         table.add_row(
             Text.assemble(tag(one.display_name), note),
             Text(one.category),
@@ -109,7 +120,7 @@ def sources(given: Answer) -> RenderableType:
         line = Text.assemble("  ", tag(used.concept), f" {used.score:.2f}{where}", style="dim")
         lines.append(line)
     if lost := given.degradation:
-        without = {"memory": "the memory", "photos": "a look at the photo"}[lost.loss]
+        without = _WITHOUT[lost.loss]
         lines.append(Text(f"  (answered without {without}: {lost.message})", "yellow"))
     if not given.complete:
         lines.append(Text("  (cut off at the longest answer)", "dim"))
@@ -135,6 +146,13 @@ def capabilities(can: Capabilities) -> RenderableType:
     for model in can.models:
         table.add_row(model.stage, model.name)
     return table
+
+
+def duration(seconds: float) -> str:
+    """As people say it."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def tag(name: str) -> Text:

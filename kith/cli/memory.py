@@ -8,19 +8,22 @@ from typing import Annotated, Literal
 import typer
 
 from kith.cli import forms, human
-from kith.cli.files import naming, replacing
+from kith.cli.files import naming, pictures_in, replacing
 from kith.cli.options import (
     Boxes,
+    Captions,
     Category,
     ConceptName,
     Context,
     Description,
     Image,
     Images,
+    Masks,
     Name,
     OneBox,
 )
 from kith.cli.session import print_json, say
+from kith.cli.training import following
 from kith.errors import InvalidInput
 
 app = typer.Typer()
@@ -34,8 +37,20 @@ def remember(
     category: Category = "",
     description: Description = "",
     box: Boxes = None,
+    negatives: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="For a method that trains: a folder of images that do not show it.",
+        ),
+    ] = None,
+    caption: Captions = None,
+    mask: Masks = None,
 ) -> None:
     """Remember something by one or more photos of it.
+
+    A method that trains shows how far it is; Ctrl-C leaves the training to the server, and without
+    one 'kith train' goes on with it.
 
     \b
     With --json:
@@ -44,20 +59,37 @@ def remember(
     """
     with (
         context.obj.client() as kith,
-        context.obj.waiting("Remembering ..."),
+        following("Remembering ...") as progress,
         naming(images),
     ):
         made = kith.remember(
-            name, images, category=category, description=description, boxes=box or ()
+            name,
+            images,
+            category=category,
+            description=description,
+            boxes=box or (),
+            negatives=pictures_in(negatives, "negatives") if negatives else (),
+            captions=caption or (),
+            masks=mask or (),
+            progress=progress,
         )
     context.obj.show(forms.concept(made), human.remembered(made))
 
 
 @app.command("add-view")
-def add_view(context: Context, concept: ConceptName, images: Images, box: Boxes = None) -> None:
-    """Add photos to a concept."""
+def add_view(
+    context: Context,
+    concept: ConceptName,
+    images: Images,
+    box: Boxes = None,
+    caption: Captions = None,
+    mask: Masks = None,
+) -> None:
+    """Add photos to a concept; a method that trains learns from them by 'kith train'."""
     with context.obj.client() as kith, context.obj.waiting("Looking ..."), naming(images):
-        changed = kith.add_views(concept, images, boxes=box or ())
+        changed = kith.add_views(
+            concept, images, boxes=box or (), captions=caption or (), masks=mask or ()
+        )
     context.obj.show(forms.concept(changed), human.remembered(changed, "This is"))
 
 

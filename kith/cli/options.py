@@ -63,6 +63,26 @@ OneBox = Annotated[
         show_default=False,
     ),
 ]
+Captions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--caption",
+        metavar="TEXT",
+        help="For a method that learns from captions: what is to be seen, with <bo> for bo; once "
+        "for each image, in order.",
+        show_default=False,
+    ),
+]
+Masks = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--mask",
+        metavar="IMAGE",
+        help="For a method that learns from masks: white where it is, as large as the image; once "
+        "for each image, in order.",
+        show_default=False,
+    ),
+]
 Category = Annotated[
     str, typer.Option(metavar="WORD", help="Its kind, as in dog; left out, the detector says.")
 ]

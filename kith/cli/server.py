@@ -9,7 +9,7 @@ from rich.text import Text
 from kith.cli.options import Context
 from kith.cli.session import Session
 from kith.errors import InvalidInput
-from kith.local import datagen_module, server_module, settings_error
+from kith.local import TRAINED, baselines_module, datagen_module, server_module, settings_error
 
 app = typer.Typer()
 
@@ -34,6 +34,14 @@ SERVED: Final = {
     "gateway": Served("services.gateway.settings:GatewaySettings", "services.gateway.serve"),
     "datagen": Served("datagen.service.settings:DatagenSettings", "datagen.service.serve"),
 }
+
+TRAINED_SERVED: Final = {
+    None: Served("services.baselines.settings:TrainingSettings", "services.baselines.serve"),
+    "assistant": Served(
+        "services.baselines.settings:AloneTrainingSettings", "services.baselines.serve"
+    ),
+}
+"""The same, where the method trains."""
 
 ServiceName = Literal["assistant", "detection", "embedding", "generation", "gateway", "datagen"]
 
@@ -73,12 +81,14 @@ def serve(
     session = context.obj
     session.refuse_server("serve")
     chosen = settings_of(session, service, host=host, port=port, production=production or None)
+    trains = getattr(chosen, "method", None) in TRAINED
+    served = TRAINED_SERVED[service] if trains else SERVED[service]
     server_module("services.runtime.logs").start_logging(chosen.log_level)
 
     def announce(what: str) -> None:
         session.show({"state": what}, Text(f"Kith is {what}"))
 
-    asyncio.run(_module(service, SERVED[service].serve).serve(chosen, announce))
+    asyncio.run(_module(service, served.serve).serve(chosen, announce))
 
 
 def settings_of(session: Session, service: ServiceName | None, **given: object) -> Any:  # noqa: ANN401 - each service has its own
@@ -88,8 +98,7 @@ def settings_of(session: Session, service: ServiceName | None, **given: object) 
         InvalidInput: A setting can't be understood, or the service has no use for it.
         Refused: A package that the service needs is missing.
     """
-    module, _, name = SERVED[service].settings.partition(":")
-    settings = getattr(_module(service, module), name)
+    settings = _class(service, SERVED[service])
     for option in ("user", "memory", "method", "profile", "weights"):
         given[option] = getattr(session, option)
     given = {option: value for option, value in given.items() if value is not None}
@@ -101,10 +110,20 @@ def settings_of(session: Session, service: ServiceName | None, **given: object) 
                 field=option,
             )
     try:
-        return settings(**given)
+        chosen = settings(**given)
+        if service in TRAINED_SERVED and chosen.method in TRAINED:
+            return _class(service, TRAINED_SERVED[service])(**given)
+        return chosen
     except ValueError as error:
         raise settings_error(error) from error
 
 
+def _class(service: ServiceName | None, served: Served) -> Any:  # noqa: ANN401 - each has its own
+    module, _, name = served.settings.partition(":")
+    return getattr(_module(service, module), name)
+
+
 def _module(service: ServiceName | None, name: str) -> Any:  # noqa: ANN401 - see kith.local
+    if name.startswith("services.baselines"):
+        return baselines_module(name)
     return datagen_module(name) if service == "datagen" else server_module(name)

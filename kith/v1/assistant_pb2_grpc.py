@@ -146,7 +146,8 @@ class AssistantServicer:
 
     def TrainConcepts(self, request, context):
         """Trains concepts again, or several together; FAILED_PRECONDITION for a method that does not
-        train. Views and words alone never start a training.
+        train. Views and words alone never start a training. Where the same training waits or runs
+        already, that one's Operation comes back; of one that Remember began, with its response.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -49,7 +49,8 @@ class AssistantStub:
     """
     TrainConcepts: _grpc.UnaryUnaryMultiCallable[_memory_pb2.TrainConceptsRequest, _operations_pb2.Operation]
     """Trains concepts again, or several together; FAILED_PRECONDITION for a method that does not
-    train. Views and words alone never start a training.
+    train. Views and words alone never start a training. Where the same training waits or runs
+    already, that one's Operation comes back; of one that Remember began, with its response.
     """
     GetConcept: _grpc.UnaryUnaryMultiCallable[_memory_pb2.GetConceptRequest, _resources_pb2.Concept]
     """One concept, with its views but not their photos."""
@@ -101,7 +102,8 @@ class AssistantAsyncStub(AssistantStub):
     """
     TrainConcepts: _aio.UnaryUnaryMultiCallable[_memory_pb2.TrainConceptsRequest, _operations_pb2.Operation]  # type: ignore[assignment]
     """Trains concepts again, or several together; FAILED_PRECONDITION for a method that does not
-    train. Views and words alone never start a training.
+    train. Views and words alone never start a training. Where the same training waits or runs
+    already, that one's Operation comes back; of one that Remember began, with its response.
     """
     GetConcept: _aio.UnaryUnaryMultiCallable[_memory_pb2.GetConceptRequest, _resources_pb2.Concept]  # type: ignore[assignment]
     """One concept, with its views but not their photos."""
@@ -162,7 +164,8 @@ class AssistantServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]:
         """Trains concepts again, or several together; FAILED_PRECONDITION for a method that does not
-        train. Views and words alone never start a training.
+        train. Views and words alone never start a training. Where the same training waits or runs
+        already, that one's Operation comes back; of one that Remember began, with its response.
         """
 
     @_abc_1.abstractmethod

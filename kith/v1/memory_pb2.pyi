@@ -151,8 +151,9 @@ class TrainingProgress(_message.Message):
     EPOCHS_TOTAL_FIELD_NUMBER: _builtins.int
     LOSS_FIELD_NUMBER: _builtins.int
     REMAINING_FIELD_NUMBER: _builtins.int
+    CONCEPTS_FIELD_NUMBER: _builtins.int
     queue_position: _builtins.int
-    """Trainings before this one in the queue; 0 when it runs."""
+    """Trainings before this one in the queue; 0 when it runs or is over."""
     epochs_done: _builtins.int
     """Epochs done."""
     epochs_total: _builtins.int
@@ -161,7 +162,11 @@ class TrainingProgress(_message.Message):
     """The training loss, averaged over the last epoch."""
     @_builtins.property
     def remaining(self) -> _duration_pb2.Duration:
-        """An estimate of the time left, waiting included."""
+        """An estimate of the time left, waiting included; unset while nothing is known of it."""
+
+    @_builtins.property
+    def concepts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Resource names of the concepts that are trained."""
 
     def __init__(
         self,
@@ -171,10 +176,11 @@ class TrainingProgress(_message.Message):
         epochs_total: _builtins.int = ...,
         loss: _builtins.float = ...,
         remaining: _duration_pb2.Duration | None = ...,
+        concepts: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["remaining", b"remaining"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["epochs_done", b"epochs_done", "epochs_total", b"epochs_total", "loss", b"loss", "queue_position", b"queue_position", "remaining", b"remaining"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["concepts", b"concepts", "epochs_done", b"epochs_done", "epochs_total", b"epochs_total", "loss", b"loss", "queue_position", b"queue_position", "remaining", b"remaining"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

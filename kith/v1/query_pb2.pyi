@@ -500,6 +500,8 @@ class Degradation(_message.Message):
         """The look at the photos: the model was told of the concepts that the text names only."""
         LOSS_WORDS: Degradation._Loss.ValueType  # 3
         """The language model: the text is a plain list of who was found in the photos."""
+        LOSS_TRAINING: Degradation._Loss.ValueType  # 4
+        """Concepts that are not trained yet: the model was told nothing of them."""
 
     class Loss(_Loss, metaclass=_LossEnumTypeWrapper):
         """What is lost."""
@@ -512,6 +514,8 @@ class Degradation(_message.Message):
     """The look at the photos: the model was told of the concepts that the text names only."""
     LOSS_WORDS: Degradation.Loss.ValueType  # 3
     """The language model: the text is a plain list of who was found in the photos."""
+    LOSS_TRAINING: Degradation.Loss.ValueType  # 4
+    """Concepts that are not trained yet: the model was told nothing of them."""
 
     LOSS_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int

@@ -43,11 +43,17 @@ class Concept(_message.Message):
         STATE_READY: Concept._State.ValueType  # 1
         """In use."""
         STATE_TRAINING: Concept._State.ValueType  # 2
-        """Its training waits or runs; not used yet."""
+        """Its training waits or runs. Until that is over it is used as it was trained before, if it was."""
         STATE_OUTDATED: Concept._State.ValueType  # 3
-        """Trained, but its views have changed since; used as trained until TrainConcepts is called."""
+        """Trained, but its views have changed since, or its name where that is learned too; used as
+        trained until TrainConcepts is called.
+        """
         STATE_FORGOTTEN: Concept._State.ValueType  # 4
         """Forgotten: used nowhere, and gone for good at purge_time."""
+        STATE_UNTRAINED: Concept._State.ValueType  # 5
+        """Never trained to the end, since it was imported or its training was cancelled or failed; used
+        nowhere until TrainConcepts is called.
+        """
 
     class State(_State, metaclass=_StateEnumTypeWrapper):
         """Where a concept stands."""
@@ -57,11 +63,17 @@ class Concept(_message.Message):
     STATE_READY: Concept.State.ValueType  # 1
     """In use."""
     STATE_TRAINING: Concept.State.ValueType  # 2
-    """Its training waits or runs; not used yet."""
+    """Its training waits or runs. Until that is over it is used as it was trained before, if it was."""
     STATE_OUTDATED: Concept.State.ValueType  # 3
-    """Trained, but its views have changed since; used as trained until TrainConcepts is called."""
+    """Trained, but its views have changed since, or its name where that is learned too; used as
+    trained until TrainConcepts is called.
+    """
     STATE_FORGOTTEN: Concept.State.ValueType  # 4
     """Forgotten: used nowhere, and gone for good at purge_time."""
+    STATE_UNTRAINED: Concept.State.ValueType  # 5
+    """Never trained to the end, since it was imported or its training was cancelled or failed; used
+    nowhere until TrainConcepts is called.
+    """
 
     NAME_FIELD_NUMBER: _builtins.int
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
@@ -87,7 +99,7 @@ class Concept(_message.Message):
     """
     description: _builtins.str
     """What the language model is told of it, at most 2000 characters. Left out in Remember, the
-    generation model writes it.
+    generation model writes it. A method that trains keeps what is given and makes no use of it.
     """
     etag: _builtins.str
     """Changes with every edit. Sent back with an edit, it makes the edit fail with ABORTED when
@@ -197,8 +209,8 @@ class NewView(_message.Message):
     CAPTION_FIELD_NUMBER: _builtins.int
     MASK_FIELD_NUMBER: _builtins.int
     caption: _builtins.str
-    """What is to be seen, at most 2000 characters; only for methods that train on captions. Left
-    out, the generation model writes it.
+    """What is to be seen, at most 2000 characters, with the concept as `<bo>`; only for methods that
+    train on captions. Left out, the model that is trained writes it.
     """
     @_builtins.property
     def photo(self) -> _common_pb2.Image:
@@ -208,13 +220,14 @@ class NewView(_message.Message):
     def box(self) -> _common_pb2.Box:
         """Where in the photo the concept is. Left out, it is the most certain region of the concept's
         category; without a category it is the one region that the detector finds, and when there are
-        several, the error lists their boxes. When there is none, the whole photo is the view.
+        several, the error lists their boxes. When there is none, the whole photo is the view; so it is
+        for methods that train.
         """
 
     @_builtins.property
     def mask(self) -> _common_pb2.Image:
         """A picture of the photo's size, white where the concept is and black elsewhere; only for
-        methods that train on masks. Left out, the server segments the photo itself.
+        methods that train on masks. Left out, the box that the detector finds stands in its place.
         """
 
     def __init__(

@@ -4,11 +4,14 @@ import functools
 import inspect
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, get_args
+from typing import Any, Generic, Literal, TypeVar, get_args
 
 from google.protobuf.message import Message
 
 T = TypeVar("T")
+
+Service = Literal["Assistant", "Operations"]
+"""Kith's own, or the standard one that follows what takes long."""
 
 PARENT = "users/me"
 """The memory of whoever the credential names."""
@@ -19,11 +22,12 @@ class Call:
     """One call to make."""
 
     method: str
-    """Of the service Assistant."""
+    """Of the service."""
     request: Message | Iterable[Message]
     """An iterable for a method that takes a stream."""
     patient: bool = False
     """True for a call whose length nobody can tell, so that it gets no deadline."""
+    service: Service = "Assistant"
 
 
 @dataclass(frozen=True)

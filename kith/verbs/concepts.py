@@ -4,17 +4,16 @@ import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from google.longrunning.operations_pb2 import Operation
 from google.protobuf.field_mask_pb2 import FieldMask
-from google.rpc import code_pb2
 
 from kith import replies
-from kith.errors import InvalidInput, KithError, NotFound, Refused, from_status
+from kith.errors import InvalidInput, NotFound
 from kith.messages import BoxLike, Concept, Edit, View
 from kith.photos import Photo
 from kith.v1 import memory_pb2, resources_pb2
-from kith.verbs import requests
+from kith.verbs import requests, training
 from kith.verbs.calls import PARENT, Call, Stream, Verb
+from kith.verbs.training import Progress, silent
 
 
 def remember(
@@ -24,6 +23,11 @@ def remember(
     category: str = "",
     description: str = "",
     boxes: Sequence[BoxLike | None] = (),
+    negatives: Sequence[Photo] = (),
+    captions: Sequence[str] = (),
+    masks: Sequence[Photo | None] = (),
+    wait: bool = True,
+    progress: Progress = silent,
 ) -> Verb[Concept]:
     """Remember a concept by one or more photos of it.
 
@@ -33,26 +37,50 @@ def remember(
         category: The word for its kind, as in `dog`; left out, the detector says.
         description: What to know of it; left out, the language model writes it.
         boxes: Where it is, one a photo; None, or left out, for the one thing the detector finds.
+        negatives: For a method that trains: photos without it; left out, the server has its own.
+        captions: For one that learns from them: what each photo shows, with `<bo>` for bo.
+        masks: For one that learns from them: white where it is, one a photo; None for none.
+        wait: For a method that trains: return when it is trained. Else the concept is given back as
+            soon as its training is in the queue.
+        progress: For a method that trains: told how far it is, again and again.
 
     Raises:
         AlreadyExists: The name is taken.
         InvalidInput: A photo can't be used, or shows several things and has no box.
+        Refused: The method can't train with what is given, or the training was cancelled.
     """
     wanted = resources_pb2.Concept(display_name=name, category=category, description=description)
     request = memory_pb2.RememberRequest(
         parent=PARENT,
         concept=wanted,
-        views=requests.new_views(images, boxes),
+        views=requests.new_views(images, boxes, captions, masks),
+        negatives=map(requests.image, negatives),
         request_id=str(uuid.uuid4()),
     )
-    return _result((yield Call("Remember", request)))
+    operation = yield Call("Remember", request)
+    if wait:
+        operation = yield from training.followed(operation, progress)
+    if (told := replies.training(operation)) and not operation.done:
+        progress(told)
+        get = memory_pb2.GetConceptRequest(name=told.concepts[0])
+        return replies.concept((yield Call("GetConcept", get)))
+    return replies.concept(training.result(operation, resources_pb2.Concept))
 
 
 def add_views(
-    concept: str, images: Photo | Sequence[Photo], *, boxes: Sequence[BoxLike | None] = ()
+    concept: str,
+    images: Photo | Sequence[Photo],
+    *,
+    boxes: Sequence[BoxLike | None] = (),
+    captions: Sequence[str] = (),
+    masks: Sequence[Photo | None] = (),
 ) -> Verb[Concept]:
-    """Add photos to a concept, by its display name or resource name."""
-    views = requests.new_views(images, boxes)
+    """Add photos to a concept, by its display name or resource name.
+
+    A method that trains learns from them when `train` is called, and not before. For the other
+    arguments see `remember`.
+    """
+    views = requests.new_views(images, boxes, captions, masks)
     name = yield from requests.resource_name(concept)
     request = memory_pb2.AddViewsRequest(name=name, views=views, request_id=str(uuid.uuid4()))
     return replies.concept((yield Call("AddViews", request)))
@@ -169,18 +197,3 @@ def watch(*, resume_token: str = "") -> Stream[Edit]:
     """
     request = memory_pb2.WatchConceptsRequest(parent=PARENT, resume_token=resume_token)
     return Stream(Call("WatchConcepts", request, patient=True), replies.edit)
-
-
-def _result(operation: Operation) -> Concept:
-    if operation.HasField("error"):
-        failed = from_status(code_pb2.Code.Name(operation.error.code))
-        raise failed(operation.error.message, reason="OPERATION_FAILED")
-    if not operation.done:
-        raise Refused(
-            f"remember: training goes on as {operation.name}; follow that operation",
-            reason="OPERATION_RUNNING",
-        )
-    concept = resources_pb2.Concept()
-    if not operation.response.Unpack(concept):
-        raise KithError("remember: the server sent no concept", reason="RESPONSE_INVALID")
-    return replies.concept(concept)

@@ -24,24 +24,36 @@ def box(place: BoxLike | None) -> common_pb2.Box | None:
 
 
 def new_views(
-    images: Photo | Sequence[Photo], boxes: Sequence[BoxLike | None]
+    images: Photo | Sequence[Photo],
+    boxes: Sequence[BoxLike | None],
+    captions: Sequence[str] = (),
+    masks: Sequence[Photo | None] = (),
 ) -> list[resources_pb2.NewView]:
-    """Photos to be added, each with its box.
+    """Photos to be added, each with its box, its caption and its mask.
 
     Raises:
-        InvalidInput: There are boxes, but not one a photo.
+        InvalidInput: There are boxes, captions or masks, but not one a photo.
     """
     photos = images if isinstance(images, list | tuple) else [images]
-    if boxes and len(boxes) != len(photos):
-        raise InvalidInput(
-            f"boxes: there are {len(boxes)} for {len(photos)} photos; give one a photo, or none",
-            reason="BOXES_MISMATCH",
-            field="boxes",
-        )
-    places = boxes or [None] * len(photos)
+    for field, given in (("boxes", boxes), ("captions", captions), ("masks", masks)):
+        if given and len(given) != len(photos):
+            raise InvalidInput(
+                f"{field}: there are {len(given)} for {len(photos)} photos; give one a photo, or "
+                "none",
+                reason=f"{field.upper()}_MISMATCH",
+                field=field,
+            )
+    count = len(photos)
+    nothing = [None] * count
+    rows = zip(photos, boxes or nothing, captions or [""] * count, masks or nothing, strict=True)
     return [
-        resources_pb2.NewView(photo=image(photo), box=box(place))
-        for photo, place in zip(photos, places, strict=True)
+        resources_pb2.NewView(
+            photo=image(photo),
+            box=box(place),
+            caption=caption,
+            mask=None if mask is None else image(mask),
+        )
+        for photo, place, caption, mask in rows
     ]
 
 

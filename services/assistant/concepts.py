@@ -10,7 +10,7 @@ from memory_db.names import clean_category, clean_name
 from services.assistant.memory import Memory
 from services.assistant.methods import Method
 from services.assistant.stages import Stages
-from services.assistant.views import Photo, prepare, view_of
+from services.assistant.views import Photo, prepare, prepare_whole, view_of
 
 DEFAULT_PAGE_SIZE = 100
 
@@ -99,14 +99,19 @@ async def add_views(
     photos: Sequence[Photo],
     etag: str = "",
     request_id: str = "",
+    *,
+    to_learn_from: bool = False,
 ) -> Concept:
     """Adds views; where no box is given the concept's category says what to look for.
+
+    With `to_learn_from` nothing is looked for: the photo is the view.
 
     Raises:
         NotFound, Stale, InvalidInput: As `ConceptStore.add_views` and `views.prepare`.
     """
     concept = await get(store, concept_id)
-    prepared = await prepare(stages, photos, concept.category)
+    preparing = prepare_whole if to_learn_from else prepare
+    prepared = await preparing(stages, photos, concept.category)
     return await asyncio.to_thread(store.add_views, concept_id, prepared.views, etag, request_id)
 
 

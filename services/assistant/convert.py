@@ -1,5 +1,6 @@
 """What the assistant finds, as messages of the contract."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -32,20 +33,31 @@ _LOSSES = {
     Loss.MEMORY: query_pb2.Degradation.LOSS_MEMORY,
     Loss.PHOTOS: query_pb2.Degradation.LOSS_PHOTOS,
     Loss.WORDS: query_pb2.Degradation.LOSS_WORDS,
+    Loss.TRAINING: query_pb2.Degradation.LOSS_TRAINING,
 }
 
 
-class Writer:
-    """Values to messages, with the names that one user sees."""
+StateOf = Callable[[Concept], resources_pb2.Concept.State.ValueType]
 
-    def __init__(self, names: Names) -> None:
+
+class Writer:
+    """Values to messages, with the names that one user sees.
+
+    Args:
+        names: Those names.
+        state_of: Where a concept that is not forgotten stands.
+    """
+
+    def __init__(
+        self, names: Names, state_of: StateOf = lambda _: resources_pb2.Concept.STATE_READY
+    ) -> None:
         self._names = names
+        self._state_of = state_of
 
     def concept(self, concept: Concept) -> resources_pb2.Concept:
         """A concept with its views."""
-        state = resources_pb2.Concept.STATE_READY
-        if concept.forgotten:
-            state = resources_pb2.Concept.STATE_FORGOTTEN
+        forgotten = resources_pb2.Concept.STATE_FORGOTTEN
+        state = forgotten if concept.forgotten else self._state_of(concept)
         return resources_pb2.Concept(
             name=self._names.concept(concept.id),
             display_name=concept.name,

@@ -1,26 +1,24 @@
 """Generate: an answer that draws on the memory, streamed, and the concepts it rests on."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Final
 
 from kith.errors import InvalidInput, Unavailable
-from services.assistant import prompts
 from services.assistant.findings import Used
-from services.assistant.methods import Method
+from services.assistant.methods import METHODS, Method
 from services.assistant.prompts import Reference
 from services.assistant.recall import Degradation, Loss, OpenStore, Recalled, recall
 from services.assistant.stages import Stages
 from services.runtime.types import Ending, Limits, Turn
 
-MAX_PICTURES: Final = 16
-"""Pictures that a generation service takes, photos and references together."""
+_PLAIN: Final = METHODS["none"]
 
 _NOTICES: Final = {
     Loss.MEMORY: "The memory is away, so nobody is known by name for now.\n",
     Loss.PHOTOS: "The photos can't be searched for known concepts for now.\n",
+    Loss.TRAINING: "Not all names here are trained yet, and those mean nothing for now.\n",
 }
 """What an answer begins with that had to do without: a chat client shows its words and no more."""
 
@@ -85,13 +83,11 @@ async def _in_words(
 ) -> AsyncGenerator[str | End, None]:
     used, references = recalled.used, recalled.references
     # Without the memory the plain model answers, whatever the method says when it finds nobody.
-    layout = prompts.plain if question.given is not None and not question.given else method.layout
-    room = MAX_PICTURES - sum(len(prompts.photos_of(turn)) for turn in question.turns)
+    asked = _PLAIN if question.given is not None and not question.given else method
+    room = asked.room(question.turns)
     while True:
         shown = _most_needed(references, used, room)
-        laid_out = prompts.lay_out(question.turns, shown, layout)
-        turns = await asyncio.to_thread(prompts.shrunk, laid_out)
-        answer = stages.generator.generate(turns, question.limits, question.cache_key)
+        answer = await asked.ask(stages, question.turns, shown, question.limits, question.cache_key)
         try:
             async with aclosing(answer):
                 async for piece in answer:

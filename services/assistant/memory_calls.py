@@ -19,7 +19,7 @@ from services.runtime.wire import read_box, read_image, read_images
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
-_TEXTS = ("display_name", "category", "description")
+TEXTS = ("display_name", "category", "description")
 
 
 class MemoryCalls:
@@ -35,13 +35,12 @@ class MemoryCalls:
             request.concept.display_name,
             request.concept.category,
             request.concept.description,
-            await _photos(request.views),
+            await read_photos(request.views),
             request.request_id,
         )
         if request.validate_only:
             similar = await check(self.assistant.stages, caller.store, wish)
-            texts = {field: getattr(request.concept, field) for field in _TEXTS}
-            return _done(caller, resources_pb2.Concept(**texts), similar)
+            return checked(caller, request.concept, similar)
         made = await remember(self.assistant.stages, caller.store, wish)
         return _done(caller, caller.write.concept(made.concept), made.similar)
 
@@ -79,7 +78,7 @@ class MemoryCalls:
     ) -> resources_pb2.Concept:
         new = request.concept
         caller = await self.assistant.caller(new.name)
-        fields = request.update_mask.paths or [field for field in _TEXTS if getattr(new, field)]
+        fields = request.update_mask.paths or [field for field in TEXTS if getattr(new, field)]
         texts = {field: getattr(new, field) for field in fields}
         concept = await concepts.update(
             caller.store,
@@ -108,7 +107,7 @@ class MemoryCalls:
             self.assistant.stages,
             caller.store,
             caller.names.concept_id(request.name),
-            await _photos(request.views),
+            await read_photos(request.views),
             request.etag,
             request.request_id,
         )
@@ -153,7 +152,12 @@ class MemoryCalls:
         return caller.write.concept(await concepts.unforget(caller.store, concept_id))
 
 
-async def _photos(views: Sequence[resources_pb2.NewView]) -> list[Photo]:
+async def read_photos(views: Sequence[resources_pb2.NewView]) -> list[Photo]:
+    """The photos of a request with their boxes, decoded off the event loop.
+
+    Raises:
+        InvalidInput: One can't be read.
+    """
     pictures = await read_images(
         {f"views[{number}].photo": view.photo for number, view in enumerate(views)}
     )
@@ -162,6 +166,14 @@ async def _photos(views: Sequence[resources_pb2.NewView]) -> list[Photo]:
         Photo(picture, box, f"views[{number}]")
         for number, (picture, box) in enumerate(zip(pictures, boxes, strict=True))
     ]
+
+
+def checked(
+    caller: Caller, wanted: resources_pb2.Concept, similar: Iterable[Similar]
+) -> operations_pb2.Operation:
+    """What is answered when a wish was only to be checked."""
+    texts = {field: getattr(wanted, field) for field in TEXTS}
+    return _done(caller, resources_pb2.Concept(**texts), similar)
 
 
 def _done(

@@ -67,4 +67,8 @@ class Assistant:
         names = Names(user)
         names.require_own(resource)
         key = hmac.digest(self.cache_secret, user.encode(), "sha256")
-        return Asker(names, Writer(names), lambda: self.stores.of(user), key)
+        return Asker(names, self.writer(user, names), lambda: self.stores.of(user), key)
+
+    def writer(self, user: str, names: Names) -> Writer:
+        """What tells a user of what is theirs."""
+        return Writer(names)

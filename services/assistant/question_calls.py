@@ -10,7 +10,6 @@ from typing import Any
 import grpc
 
 from kith.v1 import query_pb2
-from services.assistant.capabilities import TABLE
 from services.assistant.generate import End, Question, generate
 from services.assistant.pipeline import Assistant
 from services.assistant.recognize import recognize
@@ -70,7 +69,7 @@ class QuestionCalls:
         self, request: query_pb2.GetCapabilitiesRequest, context: Context
     ) -> query_pb2.Capabilities:
         return query_pb2.Capabilities(
-            **asdict(TABLE[self.assistant.method.name]),
+            **asdict(self.assistant.method.capabilities),
             models=[query_pb2.Model(**asdict(card)) for card in self.assistant.stages.models],
             version=metadata.version("kith"),
         )

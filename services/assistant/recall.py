@@ -1,4 +1,4 @@
-"""What an answer may draw on: the concepts a question is about, each with a picture of it.
+"""What an answer may draw on: the concepts a question is about, each as the model is told of it.
 
 What can't be reached is done without, and said: an answer that knows less is better than none.
 """
@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
-from kith.errors import Refused, Unavailable
-from memory_db import ConceptStore
+from kith.errors import Unavailable
+from memory_db import Concept, ConceptStore
 from services.assistant import prompts
-from services.assistant.capabilities import TABLE
 from services.assistant.findings import Used
-from services.assistant.memory import Memory, only_named
+from services.assistant.memory import Memory
 from services.assistant.methods import Method
 from services.assistant.prompts import Reference
 from services.assistant.stages import Stages
@@ -30,6 +29,8 @@ class Loss(Enum):
     """The memory: nothing is recalled."""
     PHOTOS = "photos"
     """The look at the photos: what the text names is recalled, and nothing else."""
+    TRAINING = "training"
+    """Concepts that are not trained: the model is told nothing of them."""
     WORDS = "words"
     """The language model: who was found in the photos is listed, and no more."""
 
@@ -47,7 +48,7 @@ class Recalled:
 
     used: Sequence[Used] = ()
     references: Sequence[Reference] = ()
-    """One picture a concept, in the order of `used`."""
+    """What the model is shown of each concept, in the order of `used`."""
     degradation: Degradation | None = None
 
 
@@ -69,49 +70,41 @@ async def recall(
 
     Raises:
         NotFound: A given concept is not there.
-        Refused: Concepts are given to a method that has no use for them.
+        Refused: The method has no use for given concepts, or the model can't be told of what the
+            chat is about.
         Unavailable: Concepts are given, and the memory can't be reached.
         Overloaded: A stage has too much to do: asking again is better than an answer without it.
     """
-    if not given and (given is not None or not TABLE[method.name].retrieval):
+    if not given and (given is not None or not method.draws_on_memory):
         return Recalled()
     lost = None
     try:
         memory = await Memory.read(await open_store())
         if given:
-            used = _given(method, memory, given)
+            wanted = {memory.named(name).id for name in given}
+            used = method.given(turns, [c for c in memory.concepts if c.id in wanted])
         else:
             try:
-                used = await method.recall(memory, stages, turns)
+                found = await method.recall(memory, stages, turns)
             except Unavailable as error:
                 lost = Degradation(Loss.PHOTOS, error)
                 blind = [prompts.without_photos(turn) for turn in turns]
-                used = await method.recall(memory, stages, blind)
-        return Recalled(used, await _references(memory, used), lost)
+                found = await method.recall(memory, stages, blind)
+            unlearned = method.unlearned([one.concept for one in found])
+            used = [one for one in found if one.concept not in unlearned]
+            lost = lost or (_untrained(unlearned) if unlearned else None)
+        return Recalled(used, await method.references(memory, used), lost)
     except Unavailable as error:
         if given:
             raise
         return Recalled(degradation=Degradation(Loss.MEMORY, error))
 
 
-def _given(method: Method, memory: Memory, names: Sequence[str]) -> list[Used]:
-    if not TABLE[method.name].retrieval:
-        raise Refused(
-            "given_concepts: the method 'none' draws on no concept; leave them out",
-            reason="METHOD_HAS_NO_RETRIEVAL",
-            field="given_concepts",
-        )
-    wanted = {memory.named(name).id for name in names}
-    return [only_named(concept) for concept in memory.concepts if concept.id in wanted]
-
-
-async def _references(memory: Memory, used: Sequence[Used]) -> list[Reference]:
-    best: dict[str, Used] = {}
-    for one in used:
-        best.setdefault(one.concept.id, one)
-    references = []
-    for one in best.values():
-        view = next(view for view in one.concept.views if view.id == one.view_id)
-        if (photo := await memory.photo(view)) is not None:
-            references.append(Reference(one.concept, photo))
-    return references
+def _untrained(concepts: Sequence[Concept]) -> Degradation:
+    names = ", ".join(f"<{concept.name}>" for concept in concepts)
+    error = Unavailable(
+        f"not trained yet, and unknown to the model: {names}; ask again when the training is over, "
+        "or start one with TrainConcepts",
+        reason="CONCEPT_NOT_TRAINED",
+    )
+    return Degradation(Loss.TRAINING, error)

@@ -14,7 +14,7 @@ from memory_db.names import clean_category, clean_description, clean_name
 from services.assistant import prompts
 from services.assistant.memory import Memory
 from services.assistant.stages import Stages
-from services.assistant.views import Photo, Prepared, prepare
+from services.assistant.views import Photo, Prepared, prepare, prepare_whole
 from services.runtime.types import Limits, Turn
 
 _DESCRIPTION: Final = Limits(max_tokens=64)
@@ -29,6 +29,8 @@ class Wish:
     description: str
     photos: Sequence[Photo]
     request_id: str = ""
+    to_learn_from: bool = False
+    """For a method that trains: a photo is a view as it is, and no description is made up."""
 
 
 class Similar(NamedTuple):
@@ -56,7 +58,9 @@ async def remember(stages: Stages, store: ConceptStore, wish: Wish) -> Remembere
     """
     prepared = await _prepared(stages, wish)
     similar = await _similar(stages, store, prepared.views)
-    description = wish.description or await describe(stages, prepared.crops[0])
+    description = wish.description
+    if not description and not wish.to_learn_from:
+        description = await describe(stages, prepared.crops[0])
     concept = await asyncio.to_thread(
         store.remember, wish.name, prepared.category, description, prepared.views, wish.request_id
     )
@@ -91,7 +95,10 @@ async def describe(stages: Stages, crop: Image) -> str:
 async def _prepared(stages: Stages, wish: Wish) -> Prepared:
     """The wish's views; its words are checked first, since models cost more than that."""
     clean_name(wish.name)
-    return await prepare(stages, wish.photos, clean_category(wish.category))
+    category = clean_category(wish.category)
+    if wish.to_learn_from:
+        return await prepare_whole(stages, wish.photos, category)
+    return await prepare(stages, wish.photos, category)
 
 
 async def _similar(stages: Stages, store: ConceptStore, views: Sequence[NewView]) -> list[Similar]:

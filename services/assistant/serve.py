@@ -1,12 +1,15 @@
 """`kith serve` and `kith serve assistant`: the assistant, and the stages that run beside it."""
 
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from typing import TypeVar
 
 from services.assistant.settings import AssistantSettings
-from services.assistant.wiring import assembled
+from services.assistant.wiring import Assembly, assembled
 from services.runtime import serving
 from services.runtime.server import Server
+
+S = TypeVar("S", bound=AssistantSettings)
 
 
 async def serve(settings: AssistantSettings, announce: Callable[[str], None]) -> None:
@@ -22,7 +25,16 @@ async def serve(settings: AssistantSettings, announce: Callable[[str], None]) ->
     Raises:
         InvalidInput, Refused: As `wiring.assembled`; a model can't be loaded; the port is taken.
     """
-    async with assembled(settings) as assembly, AsyncExitStack() as further:
+    await serve_assembled(settings, announce, assembled)
+
+
+async def serve_assembled(
+    settings: S,
+    announce: Callable[[str], None],
+    assemble: Callable[[S], AbstractAsyncContextManager[Assembly]],
+) -> None:
+    """The same of what `assemble` makes of `settings`."""
+    async with assemble(settings) as assembly, AsyncExitStack() as further:
         others = [
             await further.enter_async_context(
                 Server(settings.model_copy(update={"port": port}), [service])

@@ -29,7 +29,8 @@ class AssistantSettings(StageSettings, EngineSettings, CallerSettings):
     """Where the photos are kept, as fsspec writes it (`s3://bucket/kith`); unset: in the folder."""
 
     method: str = "kith"
-    """How concepts are found: `kith`, `rap` or `none`."""
+    """How concepts are known: `kith`, `rap` or `none`; or by training: `yollava-s`, `yollava-m`,
+    `mc-llava` or `myvlm`."""
 
     further_methods: Paired[Annotated[int, Field(ge=1, le=65535)]] = Field(default_factory=dict)
     """Further methods over the same memory, and the port on which each is served, as in

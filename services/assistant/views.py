@@ -77,6 +77,21 @@ async def prepare(stages: Stages, photos: Sequence[Photo], category: str) -> Pre
     return Prepared(await views_of(stages, crops, boxes), crops, category)
 
 
+async def prepare_whole(stages: Stages, photos: Sequence[Photo], category: str) -> Prepared:
+    """The same for those who learn from the photos: where no box is given, all of it is the view.
+
+    Raises:
+        InvalidInput: A box is outside its photo.
+    """
+    boxes = [p.box and require_inside(p.image, p.box, f"{p.field}.box") for p in photos]
+    first = photos[0]
+    if not category:
+        seen = await _category_of(stages, first.image, first.box) if first.box else None
+        category = seen or await _likeliest(stages, first.image) or NO_CATEGORY
+    crops = [await _crop(photo.image, box) for photo, box in zip(photos, boxes, strict=True)]
+    return Prepared(await views_of(stages, crops, boxes), crops, category)
+
+
 async def view_of(stages: Stages, photo: Photo) -> NewView:
     """The box of a photo as a view, the whole photo when it has none; nothing is searched.
 
@@ -114,6 +129,12 @@ async def _find(stages: Stages, photo: Photo, category: str) -> tuple[Box | None
         return None, ""
     meant = sure[0] if category else _only_one(sure, photo.field)
     return meant.box, meant.category
+
+
+async def _likeliest(stages: Stages, image: Image) -> str:
+    """The category of the region that the detector is most certain of; empty when it sees none."""
+    found = await stages.detector.detect(image, [])
+    return found[0].category if found and found[0].score >= SURE else ""
 
 
 async def _category_of(stages: Stages, image: Image, box: Box) -> str:

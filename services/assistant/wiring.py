@@ -6,8 +6,13 @@ must not import at once, and two loads at once are no faster.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,11 +25,11 @@ from memory_db import ConceptStore, MemoryPlace
 from services.assistant import servicer as assistant
 from services.assistant.background import in_background
 from services.assistant.lazy import LazyDetector, LazyEmbedder, LazyGenerator
-from services.assistant.methods import method
+from services.assistant.methods import Method, method
 from services.assistant.pipeline import Assistant
 from services.assistant.settings import AssistantSettings, LocalSettings
 from services.assistant.stages import Embedder, ModelCard, Stages
-from services.assistant.stores import Stores, place_of
+from services.assistant.stores import Stores, Tidy, place_of
 from services.detection import servicer as detection
 from services.detection.remote import RemoteDetector
 from services.embedding import servicer as embedding
@@ -46,6 +51,18 @@ if TYPE_CHECKING:  # each of these takes seconds to import, and gigabytes to ins
 _log = logging.getLogger(__name__)
 
 
+class _Model(Protocol):
+    """A model that runs in this process."""
+
+    async def warm_up(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+M = TypeVar("M", bound=_Model)
+S = TypeVar("S", bound=AssistantSettings)
+
+
 @dataclass(frozen=True)
 class Assembly:
     """A deployment, put together."""
@@ -59,6 +76,50 @@ class Assembly:
     runs elsewhere may be away: it is looked for again by the next call that needs it."""
 
 
+Generating = Callable[[Profile, "Models", LazyEmbedder], LazyGenerator]
+"""Makes the language model of a deployment."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the assistants of a deployment share."""
+
+    settings: AssistantSettings
+    detector: LazyDetector
+    embedder: LazyEmbedder
+    generator: LazyGenerator
+    stages: Stages
+    """The three above, and how to read their answers."""
+    stores: Stores
+    further: Mapping[int, Method]
+    """Methods that retrieve, beside the one that is served, by their ports."""
+
+    def assembly(self, services: Sequence[Service]) -> Assembly:
+        """The deployment.
+
+        Args:
+            services: Those of the assistant.
+        """
+        settings = self.settings
+        here = [
+            (detection.service(self.detector), settings.detection),
+            (embedding.service(self.embedder), settings.embedding),
+            (generation.service(self.generator), settings.generation),
+        ]
+        further = {
+            port: assistant.service(Assistant(one, self.stages, self.stores))
+            for port, one in self.further.items()
+        }
+        stages = [service for service, elsewhere in here if not elsewhere]
+        return Assembly([*services, *stages], further, self._load)
+
+    async def _load(self) -> None:
+        settings = self.settings
+        await _load(self.detector, settings.detection)
+        await _load(self.embedder, settings.embedding)
+        await _load(self.generator, settings.generation or settings.generation_url)
+
+
 @asynccontextmanager
 async def assembled(settings: AssistantSettings) -> AsyncIterator[Assembly]:
     """What `settings` describe. Leaving the block closes models, connections and memories.
@@ -68,14 +129,37 @@ async def assembled(settings: AssistantSettings) -> AsyncIterator[Assembly]:
         Refused: The profile ships without its models and no folder is named.
     """
     chosen = method(settings.method)
-    others = {port: method(name) for name, port in settings.further_methods.items()}
+    async with parts_of(settings) as parts:
+        yield parts.assembly([assistant.service(Assistant(chosen, parts.stages, parts.stores))])
+
+
+@asynccontextmanager
+async def parts_of(
+    settings: AssistantSettings, generating: Generating | None = None, tidy: Tidy = lambda *_: None
+) -> AsyncIterator[Parts]:
+    """The parts of what `settings` describe, but for the method.
+
+    Args:
+        settings: Which stages, where, and where memories are.
+        generating: Makes the language model in place of what they say.
+        tidy: See `Stores`.
+
+    Raises:
+        InvalidInput: There is no such further method, or profile.
+        Refused: The profile ships without its models and no folder is named.
+    """
+    further = {port: method(name) for name, port in settings.further_methods.items()}
     profile = _profile(settings)
     spec = profile.embedder
     async with AsyncExitStack() as resources:
-        models = _Models(resources, settings)
+        models = Models(resources, settings)
         detector = _detector(profile, settings.detection, models)
         embedder = _embedder(profile, settings.embedding, models)
-        generator = _generator(profile, settings, models)
+        generator = (
+            generating(profile, models, embedder)
+            if generating
+            else _generator(profile, settings, models)
+        )
         cards = (
             ModelCard("detection", detector.name, profile.detector.sha256),
             ModelCard("embedding", embedder.name, spec.sha256),
@@ -87,30 +171,11 @@ async def assembled(settings: AssistantSettings) -> AsyncIterator[Assembly]:
         place = place_of(settings)
         resources.callback(place.close)
         stores = Stores(
-            lambda user: _opened(place, user, spec, tell=isinstance(settings, LocalSettings))
+            lambda user: _opened(place, user, spec, tell=isinstance(settings, LocalSettings)), tidy
         )
         resources.push_async_callback(stores.close)
         resources.callback(asyncio.create_task(stores.keep_purging()).cancel)
-        served = [
-            (assistant.service(Assistant(chosen, stages, stores)), None),
-            (detection.service(detector), settings.detection),
-            (embedding.service(embedder), settings.embedding),
-            (generation.service(generator), settings.generation),
-        ]
-
-        async def load() -> None:
-            await _load(detector, settings.detection)
-            await _load(embedder, settings.embedding)
-            await _load(generator, settings.generation or settings.generation_url)
-
-        yield Assembly(
-            [service for service, elsewhere in served if not elsewhere],
-            {
-                port: assistant.service(Assistant(one, stages, stores))
-                for port, one in others.items()
-            },
-            load,
-        )
+        yield Parts(settings, detector, embedder, generator, stages, stores, further)
 
 
 def _opened(place: MemoryPlace, user: str, spec: EmbedderSpec, *, tell: bool) -> ConceptStore:
@@ -148,7 +213,7 @@ async def embedder_of(settings: AssistantSettings) -> AsyncIterator[Embedder]:
     """
     profile = _profile(settings)
     async with AsyncExitStack() as resources:
-        yield _embedder(profile, settings.embedding, _Models(resources, settings))
+        yield _embedder(profile, settings.embedding, Models(resources, settings))
 
 
 @asynccontextmanager
@@ -160,7 +225,7 @@ async def detector_of(settings: AssistantSettings) -> AsyncIterator[LazyDetector
     """
     profile = _profile(settings)
     async with AsyncExitStack() as resources:
-        yield _detector(profile, settings.detection, _Models(resources, settings))
+        yield _detector(profile, settings.detection, Models(resources, settings))
 
 
 @contextmanager
@@ -190,13 +255,22 @@ def local_server(
     settings = LocalSettings(
         memory=memory, user=user, method=method, profile=profile, weights=weights, grace_s=0.5
     )
+    with served_here(settings, assembled) as address:
+        yield address
+
+
+@contextmanager
+def served_here(
+    settings: S, assemble: Callable[[S], AbstractAsyncContextManager[Assembly]]
+) -> Iterator[str]:
+    """The address of what `assemble` makes of `settings`; see `local_server`."""
     with TemporaryDirectory(prefix="kith-") as folder:
         address = f"unix:{folder}/socket"
 
         @asynccontextmanager
         async def serving() -> AsyncIterator[str]:
             async with (
-                assembled(settings) as assembly,
+                assemble(settings) as assembly,
                 Server(settings, assembly.services, address) as server,
             ):
                 await server.ready()
@@ -225,19 +299,13 @@ def _profile(settings: AssistantSettings) -> Profile:
     return Profile.load(settings.profile, settings.weights)
 
 
-class _Model(Protocol):
-    """A model that runs in this process."""
+class Models:
+    """Loads models and connects to others; `resources` closes them all in the end.
 
-    async def warm_up(self) -> None: ...
-
-    def close(self) -> None: ...
-
-
-M = TypeVar("M", bound=_Model)
-
-
-class _Models:
-    """Loads models and connects to others; `resources` closes them all in the end."""
+    Args:
+        resources: Of the deployment.
+        settings: The same.
+    """
 
     def __init__(self, resources: AsyncExitStack, settings: AssistantSettings) -> None:
         self._resources = resources
@@ -277,7 +345,7 @@ class _Models:
         return channel
 
 
-def _detector(profile: Profile, address: str | None, models: _Models) -> LazyDetector:
+def _detector(profile: Profile, address: str | None, models: Models) -> LazyDetector:
     spec, name = profile.detector, profile.detector.weights.stem
     if address:
         channel = models.channel(address)
@@ -294,7 +362,7 @@ def _detector(profile: Profile, address: str | None, models: _Models) -> LazyDet
     return LazyDetector(name, lambda: models.here(load))
 
 
-def _embedder(profile: Profile, address: str | None, models: _Models) -> LazyEmbedder:
+def _embedder(profile: Profile, address: str | None, models: Models) -> LazyEmbedder:
     spec = profile.embedder
     if not address:
         return _encoder(spec, profile.device, models)
@@ -315,7 +383,7 @@ def _embedder(profile: Profile, address: str | None, models: _Models) -> LazyEmb
     return LazyEmbedder(spec.name, spec.dim, connect)
 
 
-def _encoder(spec: EncoderSpec, device: str, models: _Models) -> LazyEmbedder:
+def _encoder(spec: EncoderSpec, device: str, models: Models) -> LazyEmbedder:
     def load() -> "ClipEmbedder":
         from services.embedding.clip import ClipEmbedder
 
@@ -324,7 +392,7 @@ def _encoder(spec: EncoderSpec, device: str, models: _Models) -> LazyEmbedder:
     return LazyEmbedder(spec.name, spec.dim, lambda: models.here(load))
 
 
-def _generator(profile: Profile, settings: AssistantSettings, models: _Models) -> LazyGenerator:
+def _generator(profile: Profile, settings: AssistantSettings, models: Models) -> LazyGenerator:
     spec = profile.generator
     if settings.generation:
         channel = models.channel(settings.generation)

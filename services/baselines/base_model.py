@@ -79,6 +79,11 @@ class BaseModel(LlavaModel):
         """[V, d] rows of the model's own words."""
         return self._embedding.own.weight
 
+    @property
+    def own_head(self) -> Tensor:
+        """[V, d] rows of the output matrix for the model's own words."""
+        return self._head.own.weight
+
     @cached_property
     def scale(self) -> float:
         """Root mean square of the numbers in `own_embedding`."""
@@ -204,7 +209,7 @@ class BaseModel(LlavaModel):
         text = super().decode(tokens)
         for number, slot in enumerate(self.slots):
             name = f"<{self._names[number]}>" if number < len(self._names) else ""
-            text = text.replace(slot.name, name)
+            text = text.replace(f"<{slot.name}>", slot.name).replace(slot.name, name)
             for token in slot.soft:
                 text = text.replace(token, "")
         return text

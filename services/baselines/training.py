@@ -35,7 +35,7 @@ class Recipe:
     first_best: int = 1
     """Epoch from which on the best one is looked for."""
     patience: int = 15
-    """Epochs without a better score, or a smaller loss at the same score, after which to stop."""
+    """Epochs without a better score or a smaller loss after which to stop."""
     seed: int = 0
 
     def scaled(self, scale: float, batch: int) -> "Recipe":
@@ -138,7 +138,7 @@ class _State:
         if self.epoch < recipe.first_best:
             return
         score = lesson.score() if lesson.score else 0.0
-        better = score > self.score or (score == self.score and loss < self.loss)
+        better = score > self.score or loss < self.loss
         self.waited = 0 if better else self.waited + 1
         if score >= self.score or lesson.score is None:
             self.best, self.score = _values(lesson), score

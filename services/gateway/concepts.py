@@ -1,12 +1,14 @@
 """REST on the memory: remember, look up, edit, reject, forget."""
 
 import asyncio
+import math
 from typing import Any, Final
 
 from fastapi import APIRouter
 from fastapi.responses import Response
 from google.protobuf.field_mask_pb2 import FieldMask
 
+from kith import replies
 from kith.v1 import memory_pb2, resources_pb2
 from kith.verbs.calls import PARENT
 from services.gateway import schema
@@ -44,9 +46,20 @@ async def list_concepts(call: Called) -> Response:
     responses=gives(resources_pb2.Concept),
 )
 async def remember(call: Called) -> Response:
-    """Remember a concept by one or more photos of it."""
+    """Remember a concept by one or more photos of it.
+
+    One that has to be trained comes back in STATE_TRAINING, and Retry-After tells when that will be
+    over, in seconds, as far as it is known.
+    """
     operation = await call.ask("Remember", await call.read(memory_pb2.RememberRequest))
-    return await reply(result(operation, resources_pb2.Concept))
+    training = replies.training(operation)
+    if training is None or operation.done:
+        return await reply(result(operation, resources_pb2.Concept))
+    request = memory_pb2.GetConceptRequest(name=training.concepts[0])
+    answer = await reply(await call.ask("GetConcept", request))
+    if training.remaining_s is not None:
+        answer.headers["Retry-After"] = str(math.ceil(training.remaining_s))
+    return answer
 
 
 @router.post(

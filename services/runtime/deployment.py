@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from kith.local import TRAINED
 from services.runtime.address import written
 from services.runtime.children import Child
 
@@ -43,15 +44,19 @@ def deployment(
         folder: For the file of the token between the services, where their users need tokens.
         open_vocabulary: The detector reads words, and has an embedding service of its own for that.
     """
-    names = [name for name in _PORTS if open_vocabulary or name != "words"]
+    unused = set() if open_vocabulary else {"words"}
+    method = environment.get("KITH_METHOD", "kith")
+    if method in TRAINED:  # such an assistant teaches a model of its own
+        unused.add("generation")
+    names = [name for name in _PORTS if name not in unused]
     at = {name: written(_HERE, port + _PORTS[name]) for name in names}
     told = {
         "gateway": {"KITH_ASSISTANT": at["assistant"]},
-        "assistant": {f"KITH_{name.upper()}": at[name] for name in _STAGES[:3]},
+        "assistant": {f"KITH_{name.upper()}": at[name] for name in _STAGES[:3] if name in at},
         "detection": {"KITH_EMBEDDING": at["words"]} if open_vocabulary else {},
         "words": {"KITH_ENCODER": "words"},
     }
-    if environment.get("KITH_METHOD", "kith") == "kith":
+    if method == "kith":
         told["gateway"]["KITH_ASSISTANTS"] = f"rap={written(_HERE, port + _RAP)}"
         told["assistant"]["KITH_FURTHER_METHODS"] = f"rap={port + _RAP}"
     credentials = _credentials(environment, folder)

@@ -72,6 +72,9 @@ class GeneratorSpec:
     """The longest answer, whatever a caller asks for."""
     chat_template: str = ""
     """One of those in services/generation/templates; empty: the folder's own."""
+    concepts_told: Literal["sentences", "list"] = "sentences"
+    """How MC-LLaVA's prompt tells of concepts: as published, or by RAP's list for a model that was
+    trained on it."""
     training_batch: int = 1
     """Samples a step where a baseline learns with this model; the papers have 1."""
 

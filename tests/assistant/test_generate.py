@@ -6,8 +6,9 @@ from PIL import Image
 
 from kith.errors import InvalidInput, NotFound, Refused, Unavailable
 from memory_db import ConceptStore
-from services.assistant.generate import MAX_PICTURES, End, Question, generate
+from services.assistant.generate import End, Question, generate
 from services.assistant.methods import method
+from services.assistant.methods.shown import MAX_PICTURES
 from services.assistant.recall import OpenStore
 from services.assistant.stages import Stages
 from services.runtime.types import Ending, FinishReason, Limits, Turn

@@ -9,7 +9,10 @@ from PIL import Image
 from services.baselines.base_model import BaseModel
 from services.baselines.material import Example, Material, Subject
 from services.runtime.profile import GeneratorSpec
+from tests.assistant.conftest import empty_memory, memory_folder
 from tests.generation.tiny import TEMPLATE, write_llava
+
+__all__ = ["empty_memory", "memory_folder"]  # fixtures of another room
 
 # Pictures stand among the words, as in the templates that are used with Kith.
 _TEMPLATE = TEMPLATE.replace(

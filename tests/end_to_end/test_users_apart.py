@@ -1,23 +1,25 @@
 """Users are apart: whatever of another's is named, in whatever call, there is no such thing.
 
 The calls and the fields that can hold an id come from the contract, so that a new one is tried
-without a word here.
+without a word here. All of it holds for a method that retrieves and for one that trains.
 """
 
 import hashlib
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import grpc
 import pytest
 from google.api import field_behavior_pb2, resource_pb2
+from google.longrunning import operations_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from kith.errors import KithError, NotFound
+from kith.errors import KithError, NotFound, Refused
 from kith.v1 import (
     assistant_pb2,
     assistant_pb2_grpc,
@@ -35,6 +37,7 @@ from services.assistant.methods import method
 from services.assistant.pipeline import Assistant
 from services.assistant.stages import Stages
 from services.assistant.stores import Stores
+from services.baselines.trainings import Limits
 from services.runtime.calls import calling
 from services.runtime.identity import USER_KEY
 from tests.assistant.calling import new_view, picture, wish
@@ -47,8 +50,12 @@ from tests.assistant.world import (
     open_store,
     paint,
 )
+from tests.baselines import service
+from tests.baselines.steps import Steps
+from tests.generation.tiny import write_llava
 from tests.runtime.serving import served
 
+OPERATIONS: Final = operations_pb2.DESCRIPTOR.services_by_name["Operations"]
 ASSISTANT: Final = assistant_pb2.DESCRIPTOR.services_by_name["Assistant"]
 NAMES_OR_IDS: Final = {"RecognizeRequest.concepts", "GivenConcepts.concepts"}
 """Fields that take a display name as well, and so have no reference of a resource."""
@@ -101,6 +108,7 @@ class User(NamedTuple):
 
     name: str
     stub: Any
+    operations: Any
     metadata: tuple[tuple[str, str], ...]
 
     async def call(self, rpc: MethodDescriptor, request: Message) -> Message:
@@ -114,9 +122,26 @@ class User(NamedTuple):
                 return answer
             return await call  # type: ignore[no-any-return]
 
-    async def remember(self, name: str) -> resources_pb2.Concept:
+    async def operate(self, rpc: MethodDescriptor, name: str) -> Message:
+        """The answer of the standard service of operations."""
+        request = GetMessageClass(rpc.input_type)(name=name)
+        with calling("assistant"):
+            answer: Message = await getattr(self.operations, rpc.name)(
+                request, metadata=self.metadata
+            )
+            return answer
+
+    async def begin(self, name: str) -> Any:  # noqa: ANN401 - an operation
         request = wish(name, DOG, Thing("dog", 12))
-        operation: Any = await self.call(ASSISTANT.methods_by_name["Remember"], request)
+        return await self.call(ASSISTANT.methods_by_name["Remember"], request)
+
+    async def remember(self, name: str) -> resources_pb2.Concept:
+        operation = await self.begin(name)
+        if not operation.done:
+            over: Any = await self.operate(
+                OPERATIONS.methods_by_name["WaitOperation"], operation.name
+            )
+            operation = over
         concept = resources_pb2.Concept()
         assert operation.response.Unpack(concept)
         return concept
@@ -125,7 +150,8 @@ class User(NamedTuple):
         """A concept with views, one of them rejected; and one that can still be unforgotten."""
         concept = await self.remember(f"{prefix}bo")
         reject = memory_pb2.RejectMatchRequest(name=concept.name, photo=picture(paint(DOG)))
-        await self.call(ASSISTANT.methods_by_name["RejectMatch"], reject)
+        with suppress(Refused):  # what trains heeds no rejection
+            await self.call(ASSISTANT.methods_by_name["RejectMatch"], reject)
         get = memory_pb2.GetConceptRequest(name=concept.name)
         whole: Any = await self.call(ASSISTANT.methods_by_name["GetConcept"], get)
         forgotten = await self.remember(f"{prefix}rex")
@@ -139,27 +165,44 @@ class User(NamedTuple):
         return await self.call(ASSISTANT.methods_by_name["ListConcepts"], request)
 
 
-@pytest.fixture
-async def users(tmp_path: Path) -> AsyncIterator[tuple[User, User]]:
-    async with two_users(tmp_path) as both:
+@pytest.fixture(params=["retrieves", "trains"])
+async def users(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[tuple[User, User]]:
+    async with two_users(tmp_path, trains=request.param == "trains") as both:
         yield both
 
 
 @asynccontextmanager
-async def two_users(folder: Path) -> AsyncIterator[tuple[User, User]]:
+async def two_users(folder: Path, *, trains: bool) -> AsyncIterator[tuple[User, User]]:
     tokens = folder / "tokens"
     lines = [f"{name} {hashlib.sha256(name.encode()).hexdigest()}" for name in ("ann", "bob")]
     tokens.write_text("\n".join(lines), encoding="utf-8")
+    serving = training if trains else retrieving
+    async with serving(folder, tokens) as (stub, operations):
+        yield tuple(
+            User(name, stub, operations, (("authorization", f"Bearer {name}"), (USER_KEY, other)))
+            for name, other in (("ann", "bob"), ("bob", "ann"))
+        )  # type: ignore[misc]
+
+
+@asynccontextmanager
+async def retrieving(folder: Path, tokens: Path) -> AsyncIterator[tuple[Any, None]]:
     stages = Stages(PaintDetector(), PaintEmbedder(), Parrot(), STRANGER_DISTANCE, 0.1)
     stores = Stores(lambda user: open_store(folder / "memory", user))
     assistant = servicer.service(Assistant(method("kith"), stages, stores))
     async with served(assistant, tokens_file=tokens) as channel:
-        stub = assistant_pb2_grpc.AssistantStub(channel)
-        yield tuple(
-            User(name, stub, (("authorization", f"Bearer {name}"), (USER_KEY, other)))
-            for name, other in (("ann", "bob"), ("bob", "ann"))
-        )  # type: ignore[misc]
+        yield assistant_pb2_grpc.AssistantStub(channel), None
     await stores.close()
+
+
+@asynccontextmanager
+async def training(folder: Path, tokens: Path) -> AsyncIterator[tuple[Any, Any]]:
+    spec = replace(write_llava(folder / "llava"), dtype="float32")
+    pool = folder / "pool"
+    pool.mkdir()
+    paint(Thing("cat", 5)).save(pool / "cat.png")
+    options = {"pool": pool, "limits": Limits(1000, 1000), "tokens_file": tokens}
+    async with service.serving(folder / "memory", spec, Steps(), **options) as caller:
+        yield caller.assistant, caller.operations
 
 
 def options(field: FieldDescriptor, extension: Any) -> Any:  # noqa: ANN401 - of any type
@@ -298,6 +341,20 @@ async def forget_all(user: User, keep: str) -> None:
             await user.call(ASSISTANT.methods_by_name["Forget"], request)
 
 
+async def test_nobody_sees_or_ends_the_trainings_of_another(tmp_path: Path) -> None:
+    async with two_users(tmp_path, trains=True) as (ann, bob):
+        hers, his = await ann.begin("bo"), await bob.begin("bo")
+        listing = OPERATIONS.methods_by_name["ListOperations"]
+        for rpc in OPERATIONS.methods:
+            if rpc != listing:
+                with pytest.raises(NotFound):
+                    await bob.operate(rpc, hers.name)
+        listed: Any = await bob.operate(listing, "operations")
+        assert [one.name for one in listed.operations] == [his.name]
+        over: Any = await ann.operate(OPERATIONS.methods_by_name["WaitOperation"], hers.name)
+        assert over.HasField("response")
+
+
 async def test_the_same_requests_find_what_is_ones_own(users: tuple[User, User]) -> None:
     """Else NOT_FOUND above would prove nothing."""
     _, bob = users
@@ -326,8 +383,9 @@ async def test_a_photo_finds_and_a_question_tells_only_ones_own(users: tuple[Use
         ("ListConcepts", memory_pb2.ListConceptsRequest(parent="users/me", show_deleted=True)),
         ("Remember", wish("rex", DOG, validate_only=True)),
     ):
-        answer = await bob.call(ASSISTANT.methods_by_name[name], request)
-        assert not tells(hers, answer.SerializeToString()), name
+        with suppress(Refused):  # what trains retrieves nothing
+            answer = await bob.call(ASSISTANT.methods_by_name[name], request)
+            assert not tells(hers, answer.SerializeToString()), name
 
 
 def test_every_call_about_a_memory_has_a_place_for_an_id() -> None:
@@ -337,8 +395,8 @@ def test_every_call_about_a_memory_has_a_place_for_an_id() -> None:
 
 def test_the_stages_know_no_user_and_no_id() -> None:
     for stage in (detection_pb2, embedding_pb2, generation_pb2):
-        for service in stage.DESCRIPTOR.services_by_name.values():
-            for rpc in service.methods:
+        for one in stage.DESCRIPTOR.services_by_name.values():
+            for rpc in one.methods:
                 assert list(slots(rpc.input_type)) == []
 
 

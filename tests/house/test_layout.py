@@ -18,7 +18,7 @@ TOP_FOLDERS = {
 EXTRAS = {
     "kith": (),
     "memory_db": ("server",),
-    "services": ("server",),
+    "services": ("server", "baselines"),
     "datagen": ("datagen",),
     "pocket": ("pocket", "server", "datagen"),
     "proto": ("dev", "server"),

@@ -9,7 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NoReturn
 
 import grpc
+from google.longrunning import operations_pb2
 from google.longrunning.operations_pb2 import Operation
+from google.longrunning.operations_pb2_grpc import (
+    OperationsServicer,
+    add_OperationsServicer_to_server,
+)
+from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -31,7 +37,8 @@ class FakeAssistant(AssistantServicer):
         self.requests: list[Any] = []
         self.metadata: list[dict[str, str | bytes]] = []
         self.fail_with: KithError | None = None
-        self.remember_unfinished = False
+        self.training: FakeTraining | None = None
+        """How it trains; None for a method that does not."""
         self.import_nothing = False
         self.degradation: query_pb2.Degradation | None = None
         self.delay_s = 0.0
@@ -72,7 +79,10 @@ class FakeAssistant(AssistantServicer):
             update_time=TIME,
         )
         self.concepts[wanted.display_name] = made
-        operation = Operation(name="operations/1", done=not self.remember_unfinished)
+        if self.training is not None:
+            made.state = resources_pb2.Concept.STATE_TRAINING
+            return self.training.begin([made], remembers=True)
+        operation = Operation(name="operations/1", done=True)
         operation.response.Pack(made)
         return operation
 
@@ -98,7 +108,10 @@ class FakeAssistant(AssistantServicer):
         self, request: memory_pb2.TrainConceptsRequest, context: grpc.ServicerContext
     ) -> Operation:
         self._note(request, context)
-        _abort(context, Refused("train: this method does not", reason="TRAINING_UNSUPPORTED"))
+        if self.training is None:
+            _abort(context, Refused("train: this method does not", reason="TRAINING_UNSUPPORTED"))
+        concepts = [self._named(name, context) for name in request.concepts]
+        return self.training.begin(concepts, remembers=False)
 
     def GetConcept(
         self, request: memory_pb2.GetConceptRequest, context: grpc.ServicerContext
@@ -310,6 +323,63 @@ class FakeAssistant(AssistantServicer):
             _abort(context, self.fail_with)
 
 
+class FakeTraining(OperationsServicer):  # type: ignore[misc]
+    """A training of two epochs, one a look at it."""
+
+    def __init__(self) -> None:
+        self.concepts: list[resources_pb2.Concept] = []
+        self.remembers = False
+        self.epochs = 0
+        self.waits: list[operations_pb2.WaitOperationRequest] = []
+        self.fails_with: KithError | None = None
+
+    def begin(self, concepts: list[resources_pb2.Concept], *, remembers: bool) -> Operation:
+        self.concepts, self.remembers, self.epochs = concepts, remembers, 0
+        return self._told()
+
+    def WaitOperation(
+        self, request: operations_pb2.WaitOperationRequest, context: grpc.ServicerContext
+    ) -> Operation:
+        self.waits.append(request)
+        self.epochs += 1
+        return self._told()
+
+    def ListOperations(
+        self, request: operations_pb2.ListOperationsRequest, context: grpc.ServicerContext
+    ) -> operations_pb2.ListOperationsResponse:
+        return operations_pb2.ListOperationsResponse(operations=[self._told()])
+
+    def CancelOperation(
+        self, request: operations_pb2.CancelOperationRequest, context: grpc.ServicerContext
+    ) -> Empty:
+        assert request.name == "operations/7"
+        self.fails_with = KithError("the training was cancelled", reason="CANCELLED")
+        self.epochs = 2
+        return Empty()
+
+    def _told(self) -> Operation:
+        operation = Operation(name="operations/7", done=self.epochs == 2)
+        progress = memory_pb2.TrainingProgress(
+            epochs_done=self.epochs,
+            epochs_total=2,
+            loss=0.5,
+            concepts=[one.name for one in self.concepts],
+        )
+        progress.remaining.FromSeconds(40)
+        remembering = memory_pb2.RememberMetadata(training=progress)
+        operation.metadata.Pack(remembering if self.remembers else progress)
+        if not operation.done:
+            return operation
+        if self.fails_with is not None:
+            operation.error.CopyFrom(to_status(self.fails_with))
+            return operation
+        for one in self.concepts:
+            one.state = resources_pb2.Concept.STATE_READY
+        response = memory_pb2.TrainConceptsResponse(concepts=self.concepts)
+        operation.response.Pack(self.concepts[0] if self.remembers else response)
+        return operation
+
+
 def overloaded() -> Overloaded:
     return Overloaded("detection: the queue is full", reason="QUEUE_FULL", retry_after_s=2.5)
 
@@ -319,6 +389,8 @@ def serving(assistant: FakeAssistant) -> Iterator[str]:
     """Serve on a free port of this machine; gives its address."""
     server = grpc.server(ThreadPoolExecutor(4))
     add_AssistantServicer_to_server(assistant, server)
+    if assistant.training is not None:
+        add_OperationsServicer_to_server(assistant.training, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     try:

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from kith.client import Client
-from kith.errors import InvalidInput, KithError, NotFound, Refused
+from kith.errors import InvalidInput, KithError, NotFound
 from kith.messages import Box, Concept, Degradation
 from kith.v1 import query_pb2
 from tests.kith.fake import FakeAssistant, serving
@@ -46,14 +46,6 @@ def test_boxes_that_do_not_fit_the_photos_are_refused_before_anything_is_sent(
     with pytest.raises(InvalidInput, match="1 for 2 photos"):
         client.remember("bo", [b"a", b"b"], boxes=[(0, 0, 1, 1)])
     assert assistant.requests == []
-
-
-def test_an_unfinished_training_is_told_and_not_taken_for_a_concept(
-    client: Client, assistant: FakeAssistant
-) -> None:
-    assistant.remember_unfinished = True
-    with pytest.raises(Refused, match="operations/1"):
-        client.remember("bo", b"a")
 
 
 def test_every_page_of_the_list_is_read(client: Client, assistant: FakeAssistant) -> None:

@@ -169,6 +169,14 @@ def test_an_open_vocabulary_has_an_encoder_for_its_words(tmp_path: Path) -> None
     assert children["assistant"].environment["KITH_EMBEDDING"] == children["embedding"].address
 
 
+def test_an_assistant_that_trains_has_the_language_model_to_itself(tmp_path: Path) -> None:
+    own = {"KITH_METHOD": "yollava-s"}
+    made = deployment(own, 7450, tmp_path, open_vocabulary=False)
+    assert [child.name for child in made] == ["gateway", "assistant", "detection", "embedding"]
+    assert "KITH_GENERATION" not in made[1].environment
+    assert "KITH_ASSISTANTS" not in made[0].environment
+
+
 def test_where_users_need_tokens_the_services_have_one_among_themselves(tmp_path: Path) -> None:
     made = deployment({"KITH_TOKENS_FILE": "users"}, 7450, tmp_path, open_vocabulary=True)
     told = {child.name: child.environment for child in made}

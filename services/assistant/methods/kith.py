@@ -18,8 +18,10 @@ from scipy.optimize import linear_sum_assignment
 
 from memory_db import Concept, Neighbour
 from services.assistant import prompts
+from services.assistant.capabilities import Capabilities
 from services.assistant.findings import Match, Recognition, Region, Retrieval, Used
 from services.assistant.memory import Memory, only_named
+from services.assistant.methods.shown import Shown
 from services.assistant.regions import cut_out, whole, without_doubles
 from services.assistant.stages import Stages
 from services.runtime.types import Detection, Turn
@@ -57,10 +59,11 @@ class _Look:
     """What the decision keeps, by the number of the region."""
 
 
-class Kith:
+class Kith(Shown):
     """The method; `method("kith")` gives the one there is."""
 
     name = "kith"
+    capabilities = Capabilities(name, positives_min=1, positives_max=16)
     layout = staticmethod(prompts.kith)
     heeds_rejections = True
 

@@ -19,8 +19,10 @@ from PIL.Image import Image
 
 from memory_db import Concept, Neighbour
 from services.assistant import prompts
+from services.assistant.capabilities import Capabilities
 from services.assistant.findings import Match, Recognition, Region, Retrieval, Used
 from services.assistant.memory import Memory, Rows, only_named, positive_views
+from services.assistant.methods.shown import Shown
 from services.assistant.stages import Stages
 from services.runtime.types import Detection, Turn
 
@@ -41,10 +43,11 @@ class Hit(NamedTuple):
     neighbour: Neighbour
 
 
-class Rap:
+class Rap(Shown):
     """The method; `method("rap")` gives the one there is."""
 
     name = "rap"
+    capabilities = Capabilities(name, positives_min=1, positives_max=1)
     layout = staticmethod(prompts.rap)
     heeds_rejections = False
 

@@ -78,7 +78,8 @@ class Method(Protocol):
     ) -> Generator[Progress, None, list[Artefact]]:
         """Learns `material.subjects`; returns one artefact a subject, in their order.
 
-        Yields after every short step. Called again after a stop, with the same arguments, it goes
+        Yields after every short step, and wears nothing meanwhile: answers are written in between.
+        Called again after a stop, with the same arguments, it goes
         on from the checkpoint in `folder`.
         """
 

@@ -79,6 +79,7 @@ class _Verbs(AsyncVerbs):
         self._caller = caller
 
     async def _answer(self, call: Call) -> Any:  # noqa: ANN401 - a message
+        assert call.service == "Assistant"  # no tool waits for a training
         return await self._assistant.call(self._caller, call.method, _message(call))
 
     async def _answers(self, call: Call) -> AsyncGenerator[Any, None]:

@@ -1,8 +1,9 @@
 """What the tools answer: the structured content of their results, and links to the views in it."""
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Self
+from typing import Final, Self
 
 from mcp.types import ResourceLink
 from pydantic import BaseModel, Field
@@ -10,6 +11,12 @@ from pydantic import BaseModel, Field
 from kith import messages
 from services.gateway.mcp.forms import Box
 from services.gateway.mcp.views import view_link, view_uri
+
+_NOTES: Final[Mapping[messages.State, str]] = {
+    "training": "training: not known before that is over",
+    "untrained": "not trained: not known",
+    "outdated": "changed since it was trained: known as it was",
+}
 
 ViewUri = str
 """Of a photo that shows the concept, as it is remembered: a resource of this server."""
@@ -31,16 +38,20 @@ class Concept(Result):
     category: str
     description: str
     views: list[ViewUri] = Field(description="Photos of it, resources of this server.")
+    note: str | None = Field(
+        None, description="What keeps it from being known, where it has to be trained first."
+    )
 
     @classmethod
-    def of(cls, concept: messages.Concept) -> Self:
-        """From the client's value."""
+    def of(cls, concept: messages.Concept, training: messages.Training | None = None) -> Self:
+        """From the client's value, and how far its training is."""
         return cls(
             name=concept.name,
             display_name=concept.display_name,
             category=concept.category,
             description=concept.description,
             views=[view_uri(view.name) for view in concept.positive_views],
+            note=_NOTES.get(concept.state) if training is None else _in_training(training),
         )
 
     def links(self) -> Iterator[ResourceLink]:
@@ -148,6 +159,12 @@ class Answer(Result):
     def links(self) -> Iterator[ResourceLink]:
         """The matched views."""
         return _links(self.concepts)
+
+
+def _in_training(training: messages.Training) -> str:
+    if training.remaining_s is None:
+        return _NOTES["training"]
+    return f"{_NOTES['training']}, ready in about {math.ceil(training.remaining_s)} s"
 
 
 def _links(concepts: Sequence[Found]) -> Iterator[ResourceLink]:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from mcp.types import Tool, ToolAnnotations
 
 from kith.aio import AsyncVerbs
+from kith.messages import Training
 from services.gateway.mcp import forms
 from services.gateway.mcp.arguments import Ask, Find, Forget, List, Remember, Update
 from services.gateway.mcp.errors import told
@@ -47,17 +48,19 @@ async def remember_concept(asked: Remember, caller: Caller) -> Concept:
     is the same one, and then add the photo with update_concept.
     """
     photos, boxes = await caller.views(asked.images)
-    return Concept.of(
-        await told(
-            caller.kith.remember(
-                asked.name,
-                photos,
-                category=asked.category,
-                description=asked.description,
-                boxes=boxes,
-            )
+    trainings: list[Training] = []  # none where nothing has to be trained
+    made = await told(
+        caller.kith.remember(
+            asked.name,
+            photos,
+            category=asked.category,
+            description=asked.description,
+            boxes=boxes,
+            wait=False,
+            progress=trainings.append,
         )
     )
+    return Concept.of(made, trainings[-1] if trainings else None)
 
 
 async def list_concepts(asked: List, caller: Caller) -> Concepts:

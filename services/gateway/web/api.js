@@ -46,8 +46,12 @@ export async function listConcepts() {
 }
 
 export const getConcept = (id) => json("GET", `v1/concepts/${id}`);
-export const remember = (concept, views) =>
-  json("POST", "v1/concepts", { concept, views, request_id: uuid() });
+/** Remembers a concept; `ready_in` tells after how many seconds it is known that has to be trained. */
+export async function remember(concept, views) {
+  const response = await send("POST", "v1/concepts", { concept, views, request_id: uuid() });
+  const ready_in = response.headers.get("retry-after");
+  return { ...(await response.json()), ...(ready_in && { ready_in }) };
+}
 export const updateConcept = (id, changes) => json("PATCH", `v1/concepts/${id}`, changes);
 export const forget = (id) => json("DELETE", `v1/concepts/${id}`);
 export const unforget = (id) => json("POST", `v1/concepts/${id}:unforget`, {});

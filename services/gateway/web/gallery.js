@@ -5,6 +5,11 @@ import { byId, el, show } from "./dom.js";
 import { fillFrame, firstView } from "./frame.js";
 import { store } from "./store.js";
 
+const STATES = {
+  STATE_TRAINING: "training",
+  STATE_OUTDATED: "to be trained again",
+  STATE_UNTRAINED: "not trained",
+};
 const cards = new Map();
 
 /** Draws the gallery now and after every edit. */
@@ -64,7 +69,9 @@ function fill(card, concept) {
   const view = firstView(concept);
   if (view) fillFrame(card.querySelector(".frame"), view.name, "");
   card.querySelector(".card-name").textContent = concept.display_name;
-  card.querySelector(".eyebrow").textContent = concept.category ?? "";
+  const state = STATES[concept.state];
+  const words = [concept.category, state].filter(Boolean);
+  card.querySelector(".eyebrow").textContent = words.join(" · ");
   card.querySelector(".card-text").textContent = concept.description ?? "";
 }
 

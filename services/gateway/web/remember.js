@@ -171,11 +171,20 @@ async function submit() {
       ? await edits.addViews(idOf(known.name), shots)
       : await edits.remember(words, shots);
     if (isShown()) dialog.close();
-    toast(`Kith knows ${concept.display_name} ${better}now.`);
+    toast(told(concept, better));
   } catch (error) {
     if (isShown()) fail(error);
     else toast(error.message, { error: true });
   }
+}
+
+/** What there is to say of a concept that was taken in. */
+function told({ display_name: name, state, ready_in: seconds }, better) {
+  if (state === "STATE_TRAINING")
+    return `Kith learns ${name} now${seconds ? `, and knows it in about ${seconds} s` : ""}.`;
+  if (state === "STATE_OUTDATED" || state === "STATE_UNTRAINED")
+    return `Kith keeps the photos of ${name}, and learns from them when it is trained again.`;
+  return `Kith knows ${name} ${better}now.`;
 }
 
 /** Tells what is wrong at the place where it can be put right. */

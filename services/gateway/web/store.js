@@ -49,7 +49,8 @@ class Store extends EventTarget {
   put(concept, { elsewhere = false } = {}) {
     const id = idOf(concept.name);
     const before = this.#concepts.get(id);
-    if (before?.etag && before.etag === concept.etag) return;
+    // The end of a training is no edit, and leaves the etag as it was.
+    if (before?.etag && before.etag === concept.etag && before.state === concept.state) return;
     this.hue(id);
     this.#concepts.set(id, concept);
     this.#tell({

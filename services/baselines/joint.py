@@ -1,0 +1,127 @@
+"""What MC-LLaVA's concepts learn together, and how they are asked for (thesis 2.1.3)."""
+
+import random
+from collections.abc import Iterator, Sequence
+from itertools import cycle
+from typing import Final
+
+from PIL import Image, ImageOps
+
+from services.baselines.base_model import BaseModel, Sample, chat
+from services.baselines.conversations import recognition
+from services.baselines.material import Material
+from services.baselines.methods.base import RECOGNITION
+from services.baselines.prefixes import Prefixes
+from services.baselines.tokens import Slot
+from services.baselines.wording import Wording
+from services.generation.prompt import IMAGE
+
+_Both = tuple[Image.Image, Image.Image]
+
+POSITIVE_QUESTIONS: Final = 100
+"""About each concept's own pictures, an epoch."""
+JOINT_QUESTIONS: Final = 3
+"""About each concept and each picture of another one, an epoch."""
+LOOKS_QUESTIONS: Final = 10
+"""About each concept's looks, without a picture, an epoch."""
+_TESTED_AT_ONCE: Final = 16
+
+
+class Pictures:
+    """The pictures of a joint training, each beside its mirror image.
+
+    The same objects come in every epoch, so that `Prefixes` know them again.
+    """
+
+    def __init__(self, material: Material) -> None:
+        self.own = [[_both(e.image) for e in subject.examples] for subject in material.subjects]
+        """By subject."""
+        self.others = [_both(image) for image in (*material.hard, *material.soft)]
+
+
+def samples(
+    rng: random.Random,
+    wording: Wording,
+    slots: Sequence[Slot],
+    pictures: Pictures,
+    looks: Sequence[Sequence[tuple[str, str]]],
+) -> list[Sample]:
+    """An epoch's conversations, shuffled; half of the pictures are mirrored.
+
+    Args:
+        rng: The same gives the same.
+        wording: How the model is told of the subjects.
+        slots: One a subject.
+        pictures: Of the subjects, in this order, and of others.
+        looks: Questions about each subject's looks, with answers; `{}` stands for it.
+    """
+    told = wording.told(slots)
+    drawn = []
+    for slot, both, present in _asked(rng, slots, pictures):
+        question, answer = recognition(rng, wording.name(slot), present=present)
+        drawn.append(Sample(chat(f"{IMAGE}\n{told}{question}"), (rng.choice(both),), answer))
+    for slot, known in zip(slots, looks, strict=True):
+        for pair in rng.sample(known, min(LOOKS_QUESTIONS, len(known))):
+            question, answer = (text.replace("{}", wording.name(slot)) for text in pair)
+            drawn.append(Sample(chat(f"{told}{question}"), (), answer))
+    rng.shuffle(drawn)
+    return drawn
+
+
+def balanced_accuracy(
+    base: BaseModel,
+    wording: Wording,
+    slots: Sequence[Slot],
+    pictures: Pictures,
+    prefixes: Prefixes | None = None,
+) -> float:
+    """Of recognition on the training pictures: the mean of the accuracy on yes and on no.
+
+    Every concept is asked for in the pictures of all, and in its share of the other negatives.
+    """
+    owned = [(owner, both) for owner, own in zip(slots, pictures.own, strict=True) for both in own]
+    asked = [(slot, both[0], slot is owner) for slot in slots for owner, both in owned]
+    asked += [(s, both[0], False) for s, both in zip(cycle(slots), pictures.others, strict=False)]
+    photos = [(wording.name(slot), photo) for slot, photo, _ in asked]
+    scores = certainties(base, wording.told(slots), photos, prefixes)
+    right = [(truth, (s > 0.5) == truth) for s, (_, _, truth) in zip(scores, asked, strict=True)]
+    yes = [hit for truth, hit in right if truth]
+    no = [hit for truth, hit in right if not truth] or [True]
+    return (sum(yes) / len(yes) + sum(no) / len(no)) / 2
+
+
+def certainties(
+    base: BaseModel,
+    told: str,
+    asked: Sequence[tuple[str, Image.Image]],
+    prefixes: Prefixes | None = None,
+) -> list[float]:
+    """How likely each photo shows the concept in its slot, 0 to 1.
+
+    Args:
+        base: The model, wearing the concepts.
+        told: What it is told of them, before the question.
+        asked: Concepts, as they are written, and photos.
+        prefixes: What is known of the photos already.
+    """
+    chats = [(chat(f"{IMAGE}\n{told}{RECOGNITION.format(name)}"), [photo]) for name, photo in asked]
+    scores: list[float] = []
+    for start in range(0, len(chats), _TESTED_AT_ONCE):
+        scores += base.certainty(chats[start : start + _TESTED_AT_ONCE], prefixes)
+    return scores
+
+
+def _asked(
+    rng: random.Random, slots: Sequence[Slot], pictures: Pictures
+) -> Iterator[tuple[Slot, _Both, bool]]:
+    """Who is asked for in which picture, and whether it is there."""
+    for slot in slots:
+        for owner, own in zip(slots, pictures.own, strict=True):
+            present = slot is owner
+            times = -(-POSITIVE_QUESTIONS // len(own)) if present else JOINT_QUESTIONS
+            yield from [(slot, both, present) for both in own for _ in range(times)]
+    yield from [(rng.choice(slots), both, False) for both in pictures.others]
+
+
+def _both(image: Image.Image) -> _Both:
+    return image, ImageOps.mirror(image)
