@@ -133,9 +133,7 @@ class LlavaModel:
         return text.lstrip()
 
     @torch.inference_mode()
-    def _tokens(
-        self, inputs: Inputs, temperature: float, most: int
-    ) -> Generator[int, None, None]:
+    def _tokens(self, inputs: Inputs, temperature: float, most: int) -> Generator[int, None, None]:
         """Up to `most` tokens of the answer, without the one that ends it."""
         configured = self.network.generation_config.eos_token_id
         ends = configured if isinstance(configured, list) else [configured]

@@ -12,7 +12,7 @@ import pytest
 
 from datagen import playroom
 from kith import Client
-from kith.errors import KithError, Refused
+from kith.errors import Refused, Unavailable
 from kith.messages import Training
 from tests.baselines.pictures import strangers, views_of
 
@@ -33,8 +33,11 @@ def service(folder: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
 
 
 def killing(process: subprocess.Popen[str], number: int) -> Callable[[Training], None]:
+    sent = []
+
     def tell(training: Training) -> None:
-        if training.epochs_done == 1:
+        if training.epochs_done == 1 and not sent:
+            sent.append(number)
             process.send_signal(number)
 
     return tell
@@ -45,8 +48,9 @@ def killing(process: subprocess.Popen[str], number: int) -> Callable[[Training],
 def test_a_training_goes_on_where_it_was(tmp_path: Path, number: signal.Signals) -> None:
     photos, negatives = views_of(DOG, 5), strangers(6)
     with service(tmp_path) as (address, process), Client(address) as kith:
-        with pytest.raises(KithError):
+        with pytest.raises(Unavailable) as lost:
             kith.remember("bo", photos, negatives=negatives, progress=killing(process, number))
+        assert lost.value.reason != "RPC_DEADLINE_EXCEEDED"  # it left, and did not hang
         process.wait(30)
     (job,) = (tmp_path / "artefacts").glob("*/jobs/*")
     assert list(job.rglob("checkpoint.pt"))

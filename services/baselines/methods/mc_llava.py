@@ -23,8 +23,7 @@ Where this leaves the published code:
   concept has a hundred of its own), so that noes do not drown the yeses.
 - Marks are never drawn for who is asked for: the code's recognition tells of a mark for every
   concept asked about, which gives the answer away. Only the last photo of a chat is marked.
-- The best epoch is looked for from the first on (code: from the sixth), and training ends early
-  when nothing gets better.
+- Training ends early when nothing gets better.
 """
 
 from collections.abc import Generator, Mapping, Sequence
