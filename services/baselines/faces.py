@@ -62,7 +62,7 @@ class InsightFaces:
             insightface = importlib.import_module("insightface.app")  # an extra of its own
         except ImportError as error:
             raise Refused(
-                "faces: insightface is not installed; install kith[faces], or leave the setting "
+                "faces: insightface is not installed; pip install insightface, or leave the setting "
                 "out",
                 reason="LIBRARY_MISSING",
             ) from error
