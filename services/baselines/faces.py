@@ -59,11 +59,11 @@ class InsightFaces:
                 reason="WEIGHTS_MISSING",
             )
         try:
-            insightface = importlib.import_module("insightface.app")  # an extra of its own
+            insightface = importlib.import_module("insightface.app")  # for the operator to install
         except ImportError as error:
             raise Refused(
-                "faces: insightface is not installed; pip install insightface, or leave the setting "
-                "out",
+                "faces: insightface is not installed; pip install insightface, or leave the "
+                "setting out",
                 reason="LIBRARY_MISSING",
             ) from error
         self._analysis: Any = insightface.FaceAnalysis(
