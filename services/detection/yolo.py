@@ -203,8 +203,12 @@ def _load(spec: DetectorSpec) -> Any:  # noqa: ANN401 - Ultralytics has no types
     weights = verify(spec.weights, spec.sha256)
     # Read once, at import: no download, no telemetry, no package installed behind our back.
     os.environ.update(YOLO_OFFLINE="true", YOLO_AUTOINSTALL="false", YOLO_VERBOSE="false")
+    opener = Image.open
     import ultralytics
 
+    # It puts one of its own in the place of everybody's, which asks for another package where a
+    # file is no picture.
+    Image.open = opener
     kind = ultralytics.YOLOWorld if spec.open_vocabulary else ultralytics.YOLO
     model = kind(str(weights))
     is_open = hasattr(model.model, "txt_feats")

@@ -1,6 +1,8 @@
 """The detector finds what it is asked for, in the photo, and nothing of another caller's."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -194,3 +196,19 @@ def test_an_unpinned_pickle_is_refused(closed: DetectorSpec) -> None:
     with pytest.raises(Refused) as refusal:
         YoloDetector(replace(closed, sha256=""))
     assert refusal.value.reason == "WEIGHTS_NOT_TRUSTED"
+
+
+def test_everybody_else_opens_pictures_as_before() -> None:
+    """Ultralytics takes over `Image.open`, which then fails on what is no picture as on a bug."""
+    told = (
+        "import io; from PIL import Image, UnidentifiedImageError\n"
+        "from services.detection.yolo import YoloDetector\n"
+        "from services.runtime.profile import Profile\n"
+        "opener = Image.open\n"
+        "YoloDetector(Profile.load('pocket').detector)\n"
+        "assert Image.open is opener\n"
+        "try: Image.open(io.BytesIO(b'rubbish'))\n"
+        "except UnidentifiedImageError: print('as before')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=False)
+    assert done.stdout == "as before\n", done.stderr
