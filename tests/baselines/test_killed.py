@@ -36,7 +36,7 @@ def killing(process: subprocess.Popen[str], number: int) -> Callable[[Training],
     sent = []
 
     def tell(training: Training) -> None:
-        if training.epochs_done == 1 and not sent:
+        if training.epochs_done >= 1 and not sent:
             sent.append(number)
             process.send_signal(number)
 
