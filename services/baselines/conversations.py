@@ -1,7 +1,6 @@
 """The conversations of Yo'LLaVA's and MC-LLaVA's training, from templates of our own wording."""
 
 import random
-from collections.abc import Sequence
 from typing import Final
 
 ASKED: Final = (
@@ -62,10 +61,3 @@ def recognition(rng: random.Random, name: str, *, present: bool) -> tuple[str, s
     else:
         answer = rng.choice(YES if present else NO).format(name)
     return question.format(name), answer
-
-
-def recognitions(
-    rng: random.Random, name: str, count: int, *, present: bool
-) -> Sequence[tuple[str, str]]:
-    """`count` of them."""
-    return [recognition(rng, name, present=present) for _ in range(count)]
