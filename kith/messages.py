@@ -186,6 +186,16 @@ class Degradation:
     """The same in one line for people."""
 
 
+class Usage(NamedTuple):
+    """What an answer cost the language model."""
+
+    prompt_tokens: int = 0
+    """Pictures included."""
+    answer_tokens: int = 0
+    cached_tokens: int = 0
+    """Of the prompt, those that the engine still knew; 0 where it does not tell."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """An answer, and the concepts it rests on."""
@@ -196,6 +206,7 @@ class Answer:
     """False when it was cut off at the longest answer allowed."""
     degradation: Degradation | None = None
     """What it had to do without; None when nothing was missing."""
+    usage: Usage = Usage()
 
 
 @dataclass(frozen=True)

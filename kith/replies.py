@@ -133,6 +133,9 @@ def answer(text: str, end: query_pb2.GenerateEnd) -> m.Answer:
         concepts=tuple(map(used, end.concepts)),
         complete=end.finish_reason != common_pb2.FINISH_REASON_LENGTH,
         degradation=_degradation(end.degradation) if end.HasField("degradation") else None,
+        usage=m.Usage(
+            end.usage.prompt_tokens, end.usage.completion_tokens, end.usage.cached_tokens
+        ),
     )
 
 

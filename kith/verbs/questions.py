@@ -30,16 +30,29 @@ def recognize(image: Photo, concepts: Sequence[str]) -> Verb[list[Recognition]]:
     return [replies.recognition(one) for one in response.recognitions]
 
 
-def ask(question: str, image: Photo | None = None) -> Verb[Answer]:
+def ask(
+    question: str, image: Photo | None = None, *, concepts: Sequence[str] | None = None
+) -> Verb[Answer]:
     """Answer a question, about a photo or from the memory alone.
 
     `<bo>` in the question stands for the concept of that name, whether or not it is in the photo.
+
+    Args:
+        question: In words.
+        image: What it is about.
+        concepts: The only concepts to draw on, by display or resource name; none of them asks the
+            plain model. Left out, those that the method finds.
+
+    Raises:
+        NotFound: There is no concept of one of the names.
     """
-    pieces: list[Piece] = yield ask_stream(question, image)
+    pieces: list[Piece] = yield ask_stream(question, image, concepts=concepts)
     return next(piece.answer for piece in reversed(pieces) if piece.answer)
 
 
-def ask_stream(question: str, image: Photo | None = None) -> Stream[Piece]:
+def ask_stream(
+    question: str, image: Photo | None = None, *, concepts: Sequence[str] | None = None
+) -> Stream[Piece]:
     """Answer a question piece by piece; the last piece brings the whole answer."""
     parts = [common_pb2.Part(text=question)]
     if image is not None:
@@ -53,7 +66,9 @@ def ask_stream(question: str, image: Photo | None = None) -> Stream[Piece]:
         said.append(message.text)
         return Piece(message.text)
 
-    return Stream(Call("Generate", query_pb2.GenerateRequest(parent=PARENT, turns=[turn])), read)
+    given = None if concepts is None else query_pb2.GivenConcepts(concepts=concepts)
+    request = query_pb2.GenerateRequest(parent=PARENT, turns=[turn], given_concepts=given)
+    return Stream(Call("Generate", request), read)
 
 
 def capabilities() -> Verb[Capabilities]:

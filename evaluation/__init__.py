@@ -1,0 +1,1 @@
+"""Measures anything that speaks `kith.v1.Assistant` by the protocol of MP-Bench."""
