@@ -34,6 +34,9 @@ def stubs(channel: grpc.Channel | grpc.aio.Channel) -> Mapping[Service, Any]:
 # What gRPC says of a handshake that failed, or of a certificate for another name.
 _TLS_FAILED: Final = re.compile(r"[Hh]andshake|SSL_|CERTIFICATE|verification check")
 
+# What it says when a connection ends under a call, or a server that stops takes no more of them.
+_BROKEN_OFF: Final = re.compile("Cancelling all calls|CANCELLED|Socket closed|reset by peer")
+
 
 @dataclass(frozen=True)
 class Target:
@@ -132,6 +135,11 @@ class Target:
             )
         if dropped:
             return f"{self.address} hangs up on a call in the clear; if it speaks TLS, name tls_ca"
+        if _BROKEN_OFF.search(details) and not details.startswith("failed to connect"):
+            return (
+                f"{self.address} has stopped during the call; once it is back, see whether it was "
+                "carried out, and ask again if not"
+            )
         return f"nobody answers at {self.address}; is 'kith serve' running there?"
 
 

@@ -4,8 +4,9 @@ The status carries `ErrorInfo` (reason, domain "kith") and, where they apply, `B
 field) and `RetryInfo`, as google.rpc defines them.
 """
 
+import re
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Final, Protocol
 
 import grpc
 from google.protobuf.any_pb2 import Any
@@ -17,6 +18,9 @@ from kith.errors import DOMAIN, KithError, Overloaded, from_status
 
 DETAILS_KEY = "grpc-status-details-bin"
 """The trailing metadata key under which gRPC carries the full status."""
+
+# What gRPC says of a call that was cancelled at this end: it itself, or its channel closed.
+_CANCELLED_HERE: Final = re.compile("Locally cancelled|Channel closed")
 
 
 class FailedCall(Protocol):
@@ -50,10 +54,14 @@ def from_rpc_error(error: FailedCall) -> KithError:
     """The error a server raised, from what the failed call carries.
 
     A failure below Kith (no connection, a deadline) has no details and becomes the class of its
-    code with the reason `RPC_<CODE>`.
+    code with the reason `RPC_<CODE>`. A call that nobody has cancelled at this end, and that comes
+    back as cancelled, has met a server that stops: the code is then UNAVAILABLE, as for one that
+    has stopped.
     """
-    code = error.code().name
-    return _error(code, error.details() or code, _details(error), f"RPC_{code}")
+    code, said = error.code().name, error.details() or ""
+    if code == "CANCELLED" and not _CANCELLED_HERE.search(said):
+        code = "UNAVAILABLE"
+    return _error(code, said or code, _details(error), f"RPC_{code}")
 
 
 def from_operation(status: status_pb2.Status) -> KithError:

@@ -15,13 +15,13 @@ from datagen.service import orders, seed_sets, write
 from datagen.service.books import Books
 from datagen.service.dataset_zip import zipped
 from datagen.service.jobs import Job, State, Wish, open_jobs
-from datagen.service.pages import page
 from datagen.service.place import Place
 from datagen.service.tally import Standing
 from kith.errors import InvalidInput, Refused, Unavailable
 from kith.v1 import datagen_pb2
 from services.runtime.hop import is_stopping
 from services.runtime.identity import check_admission
+from services.runtime.pages import page
 from services.runtime.worker import ModelWorker
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -165,7 +165,7 @@ class DatasetCalls:
     ) -> datagen_pb2.ListDatasetsResponse:
         found = page(place.dataset_ids(), request.page_size, request.page_token)
         return datagen_pb2.ListDatasetsResponse(
-            datasets=[self.books.dataset(place, dataset_id) for dataset_id in found.ids],
+            datasets=[self.books.dataset(place, dataset_id) for dataset_id in found.keys],
             next_page_token=found.next_page_token,
         )
 
@@ -175,7 +175,7 @@ def _list_seed_sets(
 ) -> datagen_pb2.ListSeedSetsResponse:
     found = page(place.seed_set_ids(), request.page_size, request.page_token)
     return datagen_pb2.ListSeedSetsResponse(
-        seed_sets=[write.seed_set(place, seed_sets.read(place, one)) for one in found.ids],
+        seed_sets=[write.seed_set(place, seed_sets.read(place, one)) for one in found.keys],
         next_page_token=found.next_page_token,
     )
 

@@ -11,7 +11,7 @@ from typing import Any
 from datagen.making import EngineName, Order
 from datagen.pictures import write_whole
 from datagen.service.place import Place
-from kith.errors import NotFound
+from services.runtime.operations import missing
 
 ORDER = "order.json"
 
@@ -77,10 +77,14 @@ class Job:
 
 
 def order_of(place: Place, dataset_id: str, wish: Wish, models: Path | None) -> Order:
-    """A wish in the words of `datagen.making`."""
+    """A wish in the words of `datagen.making`.
+
+    Raises:
+        NotFound: The service has no such layout, or not any more.
+    """
     return Order(
         engine=wish.engine,
-        split=wish.split,
+        split=place.split(wish.split),
         out=place.dataset(dataset_id) / "data",
         seeds=place.seed_set_folder(wish.seed_set) if wish.seed_set else None,
         models=models if wish.engine == "msdiffusion" else None,
@@ -120,10 +124,7 @@ def read_job(place: Place, job_id: str) -> Job:
     try:
         return _job(_read(place.jobs / f"{job_id}.json"))
     except FileNotFoundError as error:
-        raise NotFound(
-            f"there is no operations/{job_id[:80]} of yours; list yours to see which there are",
-            reason="RESOURCE_NOT_FOUND",
-        ) from error
+        raise missing(job_id) from error
 
 
 def write_job(place: Place, job: Job) -> None:

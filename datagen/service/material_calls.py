@@ -8,7 +8,7 @@ from typing import Any
 import grpc
 from PIL.Image import Image
 
-from datagen.pictures import open_picture
+from datagen.pictures import open_picture, png
 from datagen.service.material import Material
 from datagen.via import Point, Prompt
 from kith.errors import InvalidInput
@@ -48,8 +48,6 @@ class MaterialCalls:
                 reason="MASK_EMPTY",
                 field="image",
             )
-        from datagen.masks import png  # it is there once there is an outline
-
         file = await asyncio.to_thread(png, outline.mask)
         return datagen_pb2.MakeMaskResponse(mask=common_pb2.Image(data=file), score=outline.score)
 

@@ -64,8 +64,8 @@ def study(place: Place, wish: Wish, models: Path | None) -> Ordered:
             field="seed_set",
         )
     try:
-        layout = load(wish.split)
-        seeds = order_of(place, "none", wish, models).seeds
+        order = order_of(place, "none", wish, models)
+        layout, seeds = load(order.split), order.seeds
         known = read_seeds(seeds, layout) if seeds else identities(layout, wish.seed)
         concepts = [one.concept for one in known]
         plan = draw_up(layout, concepts, {"name": wish.engine}, wish.seed, wish.limit)

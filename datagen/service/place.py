@@ -1,5 +1,6 @@
 """Where a user's things lie, and what they are called.
 
+    ROOT/layouts/LAYOUT.yaml                              the operator's own layouts
     ROOT/users/ann-3f2a.../lock
                            seed-sets/SEED_SET/concepts.yaml  bo/train/0001.jpg ...
                            datasets/DATASET/order.json       what was asked for
@@ -19,6 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from datagen.layout import shipped
 from kith.errors import KithError, NotFound
 
 _ABANDONED_S: Final = 86400.0
@@ -36,6 +38,7 @@ class Place:
 
     def __init__(self, root: Path, user: str) -> None:
         self.user = user
+        self._root = root
         # Two names may differ in case only, and some file systems see no difference.
         digest = hashlib.sha256(user.encode()).hexdigest()[:16]
         self._folder = root / "users" / f"{user.lower()}-{digest}"
@@ -56,6 +59,22 @@ class Place:
             f"there is no {name[:200]} of yours; list yours to see which there are",
             reason="RESOURCE_NOT_FOUND",
         )
+
+    def split(self, name: str) -> str:
+        """A layout's name as `datagen.layout.load` takes it; the service's own are files.
+
+        Raises:
+            NotFound: The service has none of that name.
+        """
+        known = {path.stem: str(path) for path in layouts(self._root)}
+        known |= {one: one for one in shipped()}
+        if name not in known:
+            raise NotFound(
+                f"split: there is no layout {name!r}; give one of {', '.join(sorted(known))}",
+                reason="LAYOUT_UNKNOWN",
+                field="split",
+            )
+        return known[name]
 
     def dataset(self, dataset_id: str) -> Path:
         """The folder of a dataset and its order."""
@@ -134,6 +153,11 @@ class Place:
             said = field + said.removeprefix(option) if said.startswith(f"{option}: ") else said
         field_at_fault = _FIELDS.get(error.field or "", error.field)
         return type(error)(said, reason=error.reason, field=field_at_fault)
+
+
+def layouts(root: Path) -> list[Path]:
+    """The files of the operator's own layouts."""
+    return sorted((root / "layouts").glob("[!.]*.yaml"))
 
 
 def sweep(root: Path) -> None:

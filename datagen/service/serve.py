@@ -4,14 +4,16 @@ import asyncio
 from collections.abc import Callable
 from contextlib import ExitStack
 
+from datagen.layout import load
 from datagen.service import servicer
 from datagen.service.books import Books
 from datagen.service.material import Material
-from datagen.service.place import sweep
+from datagen.service.place import layouts, sweep
 from datagen.service.settings import DatagenSettings
 from datagen.service.workshop import Workshop
 from kith.errors import Refused
 from services.runtime import serving
+from services.runtime.operations import OPERATIONS
 from services.runtime.server import Server
 from services.runtime.worker import ModelWorker
 
@@ -23,7 +25,7 @@ async def serve(settings: DatagenSettings, announce: Callable[[str], None]) -> N
     finished first.
 
     Raises:
-        InvalidInput: A pool holds no picture.
+        InvalidInput: A pool holds no picture; a layout does not fit together.
         Refused: The folder can't be written; SAM can't be loaded; the port is taken.
     """
     root = settings.datagen_dir
@@ -35,6 +37,8 @@ async def serve(settings: DatagenSettings, announce: Callable[[str], None]) -> N
             reason="FOLDER_UNWRITABLE",
             field="datagen_dir",
         ) from error
+    for path in layouts(root):
+        load(str(path))
     workshop = Workshop(root, settings.models, settings.max_jobs)
     with ExitStack() as resources:
 
@@ -50,4 +54,4 @@ async def serve(settings: DatagenSettings, announce: Callable[[str], None]) -> N
             for service in servicer.services(books, material, unpacking):
                 server.add(service)
 
-        await serving.serve(settings, [servicer.DATAGEN, servicer.OPERATIONS], start, announce)
+        await serving.serve(settings, [servicer.DATAGEN, OPERATIONS], start, announce)

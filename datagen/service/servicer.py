@@ -1,13 +1,12 @@
 """`kith.v1.Datagen`, and the operations that it returns; each part of the contract has its file."""
 
-from google.longrunning import operations_pb2, operations_pb2_grpc
-
 from datagen.service.books import Books
 from datagen.service.dataset_calls import DatasetCalls
+from datagen.service.job_book import DatasetJobs
 from datagen.service.material import Material
 from datagen.service.material_calls import MaterialCalls
-from datagen.service.operation_calls import OperationCalls
 from kith.v1 import datagen_pb2, datagen_pb2_grpc
+from services.runtime.operations import operations_of
 from services.runtime.server import Service
 from services.runtime.worker import ModelWorker
 
@@ -22,7 +21,6 @@ class DatagenServicer(DatasetCalls, MaterialCalls, datagen_pb2_grpc.DatagenServi
 
 
 DATAGEN = datagen_pb2.DESCRIPTOR.services_by_name["Datagen"]
-OPERATIONS = operations_pb2.DESCRIPTOR.services_by_name["Operations"]
 
 
 def services(books: Books, material: Material, unpacking: ModelWorker) -> list[Service]:
@@ -33,9 +31,5 @@ def services(books: Books, material: Material, unpacking: ModelWorker) -> list[S
             datagen_pb2_grpc.add_DatagenServicer_to_server,
             DatagenServicer(books, material, unpacking),
         ),
-        Service(
-            OPERATIONS,
-            operations_pb2_grpc.add_OperationsServicer_to_server,
-            OperationCalls(books),
-        ),
+        operations_of(DatasetJobs(books)),
     ]

@@ -16,7 +16,8 @@ class DatagenSettings(CallerSettings):
     """TCP port; 0 takes a free one."""
 
     datagen_dir: Path = Field(default_factory=lambda: data_folder() / "kith-datagen")
-    """Folder of everybody's seed sets, datasets and jobs. Several servers may share one."""
+    """Folder of everybody's seed sets, datasets and jobs, and of your own layouts, as
+    `layouts/NAME.yaml`. Several servers may share one."""
 
     max_jobs: int = Field(default=16, ge=1)
     """Datasets that may wait for their turn, the one being drawn included; more are refused with

@@ -27,6 +27,7 @@ def concept(one: Concept) -> Form:
         "category": one.category,
         "description": one.description,
         "views": len(one.positive_views),
+        "state": one.state,
     }
 
 

@@ -55,7 +55,7 @@ def remember(
     \b
     With --json:
     {"name": "users/.../concepts/...", "display_name": "bo",
-     "category": "dog", "description": "...", "views": 2}
+     "category": "dog", "description": "...", "views": 2, "state": "ready"}
     """
     with (
         context.obj.client() as kith,

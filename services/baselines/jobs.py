@@ -10,9 +10,9 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from kith.errors import NotFound
 from memory_db.durable import write_durably
 from services.baselines.place import Place, writing
+from services.runtime.operations import missing
 
 MOST_KEPT: Final = 64
 """Trainings that are over and still told of, a user."""
@@ -89,14 +89,6 @@ def read_job(place: Place, job_id: str) -> Job:
         return _job(json.loads((place.job(job_id) / _FILE).read_text(encoding="utf-8")))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise missing(job_id) from error
-
-
-def missing(job_id: str) -> NotFound:
-    """What is said of a training that is not there."""
-    return NotFound(
-        f"there is no operations/{job_id[:80]} of yours; list yours to see which there are",
-        reason="OPERATION_NOT_FOUND",
-    )
 
 
 def has_job(place: Place, job_id: str) -> bool:

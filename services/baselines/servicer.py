@@ -1,11 +1,10 @@
 """The assistant of a method that trains, behind `kith.v1.Assistant`, and its operations."""
 
-from google.longrunning import operations_pb2, operations_pb2_grpc
-
 from kith.v1 import assistant_pb2, assistant_pb2_grpc
-from services.baselines.operation_calls import OperationCalls
+from services.baselines.job_book import TrainingJobs
 from services.baselines.pipeline import TrainedAssistant
 from services.baselines.training_calls import TrainingServicer
+from services.runtime.operations import operations_of
 from services.runtime.server import Service
 
 
@@ -17,9 +16,5 @@ def services(assistant: TrainedAssistant) -> list[Service]:
             assistant_pb2_grpc.add_AssistantServicer_to_server,
             TrainingServicer(assistant),
         ),
-        Service(
-            operations_pb2.DESCRIPTOR.services_by_name["Operations"],
-            operations_pb2_grpc.add_OperationsServicer_to_server,
-            OperationCalls(assistant),
-        ),
+        operations_of(TrainingJobs(assistant)),
     ]

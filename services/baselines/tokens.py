@@ -28,6 +28,11 @@ class Slot:
         """All of them, in the order of a concept's rows."""
         return (self.name, *self.soft)
 
+    @property
+    def sentence(self) -> str:
+        """What tells the model of the concept, as the papers do."""
+        return f"{self.name} is {''.join(self.soft)}."
+
 
 def slots(soft: int, count: int = MAX_CONCEPTS) -> tuple[Slot, ...]:
     """Names for the tokens of `count` concepts, `soft` learned ones each."""

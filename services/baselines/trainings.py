@@ -18,6 +18,7 @@ from services.baselines.jobs import Failure, Job, State
 from services.baselines.known import Known
 from services.baselines.learning import Learning
 from services.baselines.pace import Pace
+from services.runtime.operations import missing
 
 _AWAY_S: Final = 5.0
 """After which a model, a memory or a full disk that is away is looked for again."""
@@ -142,7 +143,7 @@ class Trainings:
         if job is None or job.user != user:
             job = await asyncio.to_thread(jobs.read_job, self._known.place(user), job_id)
         if job.method != self._known.method.name:
-            raise jobs.missing(job_id)
+            raise missing(job_id)
         return job
 
     async def cancel(self, user: str, job_id: str) -> None:

@@ -31,7 +31,7 @@ class Wording:
     def told(self, slots: Sequence[Slot]) -> str:
         """What tells of the concepts in these slots, right before the question."""
         if self.form == "sentences":
-            return "".join(f"{slot.name} is {''.join(slot.soft)}." for slot in slots) + " "
+            return "".join(slot.sentence for slot in slots) + " "
         lines = (
             f"{number}.{''.join(slot.soft)}\n Name: {self.name(slot)}, Info: \n"
             for number, slot in enumerate(slots, 1)

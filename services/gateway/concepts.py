@@ -9,6 +9,7 @@ from fastapi.responses import Response
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from kith import replies
+from kith.messages import Training
 from kith.v1 import memory_pb2, resources_pb2
 from kith.verbs.calls import PARENT
 from services.gateway import schema
@@ -56,10 +57,27 @@ async def remember(call: Called) -> Response:
     if training is None or operation.done:
         return await reply(result(operation, resources_pb2.Concept))
     request = memory_pb2.GetConceptRequest(name=training.concepts[0])
-    answer = await reply(await call.ask("GetConcept", request))
-    if training.remaining_s is not None:
-        answer.headers["Retry-After"] = str(math.ceil(training.remaining_s))
-    return answer
+    return _until_over(await reply(await call.ask("GetConcept", request)), training)
+
+
+@router.post(
+    "/v1/concepts:train",
+    openapi_extra=takes(memory_pb2.TrainConceptsRequest),
+    responses=gives(memory_pb2.TrainConceptsResponse),
+)
+async def train(call: Called) -> Response:
+    """Train concepts by the views they have now, where the method trains.
+
+    They come back in STATE_TRAINING, with Retry-After as `POST /v1/concepts` has it.
+    """
+    request = await call.read(memory_pb2.TrainConceptsRequest)
+    operation = await call.ask("TrainConcepts", request)
+    if operation.done:
+        return await reply(result(operation, memory_pb2.TrainConceptsResponse))
+    asked = [memory_pb2.GetConceptRequest(name=name) for name in request.concepts]
+    found = [await call.ask("GetConcept", one) for one in asked]
+    answer = await reply(memory_pb2.TrainConceptsResponse(concepts=found))
+    return _until_over(answer, replies.training(operation))
 
 
 @router.post(
@@ -154,6 +172,13 @@ async def remove_view(call: Called, concept: ConceptId, view: ViewId) -> Respons
     request.name = _name(concept)
     request.views.append(f"{request.name}/views/{view}")
     return await reply(await call.ask("RemoveViews", request))
+
+
+def _until_over(answer: Response, training: Training | None) -> Response:
+    """The answer, saying when to come back, as far as that is known."""
+    if training is not None and training.remaining_s is not None:
+        answer.headers["Retry-After"] = str(math.ceil(training.remaining_s))
+    return answer
 
 
 def _name(concept: str) -> str:

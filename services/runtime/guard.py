@@ -16,12 +16,13 @@ import grpc
 import protovalidate
 from google.protobuf.message import Message
 
-from kith.errors import InvalidInput, KithError, Overloaded, Unavailable
+from kith.errors import KithError, Overloaded, Unavailable
 from kith.status import DETAILS_KEY, to_status
 from services.runtime import hop
 from services.runtime.identity import Admission, Users, enter
 from services.runtime.metrics import CALLS_RUNNING
 from services.runtime.observe import observed
+from services.runtime.violations import refusal
 
 _OPEN: Final = "/grpc."
 """Health and reflection answer anybody and validate for themselves."""
@@ -36,15 +37,11 @@ def check(request: Message) -> None:
     """Holds `request` against the rules in its `.proto`.
 
     Raises:
-        InvalidInput: It breaks one; the error names the first field at fault.
+        InvalidInput: It breaks one; the error names the first field at fault, its value, the rule
+            and the next step.
     """
     for violation in protovalidate.collect_violations(request, fail_fast=True):
-        found = violation.proto
-        field = _path(found.field) if found.field else ""
-        what = found.message or found.rule_id
-        raise InvalidInput(
-            f"{field}: {what}" if field else what, reason="FIELD_INVALID", field=field or None
-        )
+        raise refusal(request, violation)
 
 
 class Guard(grpc.aio.ServerInterceptor):
@@ -226,13 +223,3 @@ async def _checked(requests: Requests, admission: Admission) -> Requests:
         admission.check()
         check(request)
         yield request
-
-
-def _path(field: Any) -> str:  # noqa: ANN401 - protovalidate's own message class
-    """`turns[0].parts[1].text` from a `buf.validate.FieldPath`."""
-    names = []
-    for element in field.elements:
-        subscript = element.subscript
-        key = "" if subscript is None else f"[{subscript.value}]"
-        names.append(f"{element.field_name}{key}")
-    return ".".join(names)

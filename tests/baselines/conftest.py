@@ -1,5 +1,9 @@
-"""A small LLaVA in double precision with slots for concept tokens, and pictures to learn from."""
+"""A small LLaVA in double precision with slots for concept tokens, and pictures to learn from.
 
+And a service on it, whose method learns as fast as a test wants.
+"""
+
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +14,8 @@ from services.baselines.base_model import BaseModel
 from services.baselines.material import Example, Material, Subject
 from services.runtime.profile import GeneratorSpec
 from tests.assistant.conftest import empty_memory, memory_folder
+from tests.baselines.service import Caller, serving
+from tests.baselines.steps import Steps
 from tests.generation.tiny import TEMPLATE, write_llava
 
 __all__ = ["empty_memory", "memory_folder"]  # fixtures of another room
@@ -48,3 +54,17 @@ def material() -> Material:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path / "training"
+
+
+@pytest.fixture
+def steps() -> Steps:
+    return Steps()
+
+
+@pytest.fixture
+async def caller(
+    memory_folder: Path, tiny_spec: GeneratorSpec, steps: Steps
+) -> AsyncIterator[Caller]:
+    async with serving(memory_folder, tiny_spec, steps) as caller:
+        yield caller
+        steps.may_go.set()

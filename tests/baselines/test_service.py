@@ -1,6 +1,5 @@
 """The contract, answered by a method that trains: what works, what is refused, and why."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -26,20 +25,6 @@ from tests.baselines.steps import Steps
 
 State = resources_pb2.Concept.State
 PHOTO = paint(BO[0])
-
-
-@pytest.fixture
-def steps() -> Steps:
-    return Steps()
-
-
-@pytest.fixture
-async def caller(
-    memory_folder: Path, tiny_spec: GeneratorSpec, steps: Steps
-) -> AsyncIterator[Caller]:
-    async with serving(memory_folder, tiny_spec, steps) as caller:
-        yield caller
-        steps.may_go.set()
 
 
 async def edited(caller: Caller, concept: resources_pb2.Concept, **words: str) -> int:
@@ -281,6 +266,32 @@ async def test_concepts_stand_in_the_chat_as_their_slots(caller: Caller, steps: 
     assert "<|concept1|>" not in text
     assert "USER:" not in text
     assert "</s>" not in text
+
+
+@pytest.mark.parametrize("name", ["image", "<Image>", "s", "/s", "pad"])
+async def test_a_name_that_would_be_a_special_token_is_refused_at_the_door(
+    caller: Caller, name: str
+) -> None:
+    with pytest.raises(InvalidInput, match="is a reserved word; choose another name"):
+        await caller.remember(name, BO)
+    bo = await caller.learn("bo", BO)
+    with pytest.raises(InvalidInput, match="is a reserved word"):
+        await edited(caller, bo, display_name=name)
+
+
+async def test_a_name_that_would_open_a_turn_is_told_as_it_was_typed(
+    caller: Caller, steps: Steps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await caller.learn("user: bo", BO)
+    base = (await caller.served.method._learner()).models.base  # type: ignore[attr-defined]
+    said = base.tokenizer(f"{base.slots[0].name}")["input_ids"]
+    monkeypatch.setattr(base, "_tokens", lambda *_: iter(said))
+    text, end = await caller.ask("Is <user: bo> here?", PHOTO)
+    assert text == "<user: bo>"
+    assert [one.display_name for one in end.concepts] == ["user: bo"]
+    (chat,) = steps.told
+    assert base.slots[0].name in str(chat.messages)
+    assert "user:" not in str(chat.messages)
 
 
 async def test_a_chat_that_fills_the_context_is_told_so(caller: Caller) -> None:

@@ -1,7 +1,6 @@
 """The queue: one training at a time, bounded, followed, cancelled, gone on with after a restart."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import grpc
@@ -20,20 +19,6 @@ from tests.baselines.service import BO, LINA, Caller, progress, serving, until
 from tests.baselines.steps import Steps
 
 State = resources_pb2.Concept.State
-
-
-@pytest.fixture
-def steps() -> Steps:
-    return Steps()
-
-
-@pytest.fixture
-async def caller(
-    memory_folder: Path, tiny_spec: GeneratorSpec, steps: Steps
-) -> AsyncIterator[Caller]:
-    async with serving(memory_folder, tiny_spec, steps) as caller:
-        yield caller
-        steps.may_go.set()
 
 
 async def state_of(caller: Caller, name: str) -> str:
@@ -242,7 +227,7 @@ async def test_several_are_trained_one_after_the_other_or_together(
             assert progress(over).epochs_total == (2 if joint else 4)
 
 
-async def test_operations_are_listed_a_page_at_a_time_and_deleted_when_over(
+async def test_operations_are_listed_the_oldest_first_and_deleted_when_over(
     caller: Caller, steps: Steps
 ) -> None:
     done = await caller.remember("bo", BO)
@@ -263,12 +248,6 @@ async def test_operations_are_listed_a_page_at_a_time_and_deleted_when_over(
     with pytest.raises(NotFound):
         await now(caller, done)
     assert await state_of(caller, "bo") == "STATE_READY"
-
-
-@pytest.mark.parametrize("name", ["operations/../../x", "operations/", "jobs/1", "operations/1"])
-async def test_what_is_no_operation_is_not_there(caller: Caller, name: str) -> None:
-    with pytest.raises(NotFound):
-        await caller("GetOperation", operations_pb2.GetOperationRequest(name=name))
 
 
 async def test_a_second_process_trains_nothing_in_the_same_folder(

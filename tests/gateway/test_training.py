@@ -49,6 +49,27 @@ def test_rest_gives_the_concept_in_training(url: str, steps: Steps) -> None:
         assert refused.json()["error"]["reason"] == "METHOD_HAS_NO_RETRIEVAL"
 
 
+def test_rest_trains_what_has_changed_anew(url: str, steps: Steps) -> None:
+    with httpx.Client(base_url=url, timeout=30) as http:
+        made = http.post("/v1/concepts", json=wish()).json()
+        wait_until(lambda: _state(http) == "STATE_READY")
+        view = made["views"][0]["name"].split("/")
+        http.delete(f"/v1/concepts/{view[3]}/views/{view[5]}")
+        assert _state(http) == "STATE_OUTDATED"
+        steps.may_go.let(1)
+        answer = http.post("/v1/concepts:train", json={"concepts": [made["name"]]})
+        (trained,) = answer.json()["concepts"]
+        assert (trained["name"], trained["state"]) == (made["name"], "STATE_TRAINING")
+        wait_until(lambda: len(steps.steps) == 5)  # the pace is known from the second step on
+        again = http.post("/v1/concepts:train", json={"concepts": [made["name"]]})
+        assert int(again.headers["Retry-After"]) >= 0
+        steps.may_go.set()
+        wait_until(lambda: _state(http) == "STATE_READY")
+        assert len(steps.trained) == 2
+        nobody = http.post("/v1/concepts:train", json={"concepts": ["users/me/concepts/x"]})
+        assert nobody.status_code == 404
+
+
 async def test_a_model_is_told_when_a_concept_will_be_known(url: str, steps: Steps) -> None:
     steps.may_go.clear()
     async with over_http(url) as client:

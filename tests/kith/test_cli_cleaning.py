@@ -1,6 +1,7 @@
 """`kith datagen clean`."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -47,6 +48,7 @@ def test_a_dataset_is_cleaned(
     assert main(command) == 0
     out, err = capsys.readouterr()
     assert out.startswith("Pictures: 3. Proposed to reject: ")
+    assert re.search(r"\. Took [\d.]+ s; [\d.]+ MB on disk\.\n$", out)
     assert err == ""
     embedded = eyes.pictures
     assert main(["--json", *command]) == 0
@@ -81,6 +83,30 @@ def test_a_review_tells_its_address_and_ends_with_ctrl_c(
         running.send_signal(signal.SIGINT)
         _, err = running.communicate(timeout=60)
     assert (running.returncode, err) == (130, b"")
+
+
+def test_over_a_network_the_address_of_a_review_holds_a_token_and_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finish(commission(tmp_path / "out", limit=2))
+    kith = Path(sys.executable).with_name("kith")
+    command = [str(kith), "datagen", "review", str(tmp_path / "out"), "--port", "0"]
+    monkeypatch.setenv("COLUMNS", "30")
+    with subprocess.Popen(
+        [*command, "--host", "0.0.0.0"],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as running:
+        assert running.stdout is not None
+        told = running.stdout.readline()
+        found = re.fullmatch(r"Review at http://[^/]+:(\d+)/(\?token=[\w-]{22})\n", told)
+        assert found, told
+        here = f"http://127.0.0.1:{found[1]}/"
+        assert httpx.get(f"{here}dataset").status_code == 401
+        with httpx.Client(follow_redirects=True) as browser:
+            assert browser.get(here + found[2]).status_code == 200
+            assert len(browser.get(f"{here}dataset").json()["pictures"]) == 2
+        running.send_signal(signal.SIGINT)
 
 
 def test_the_detector_is_that_of_the_settings_and_loaded_when_it_is_needed(tmp_path: Path) -> None:

@@ -14,7 +14,14 @@ from tests.kith.fake import FakeAssistant
 Said = Callable[..., list[Any]]
 
 NAME = "users/me/concepts/c1"
-BO = {"name": NAME, "display_name": "bo", "category": "dog", "description": "mine", "views": 2}
+BO = {
+    "name": NAME,
+    "display_name": "bo",
+    "category": "dog",
+    "description": "mine",
+    "views": 2,
+    "state": "ready",
+}
 SHORT = BO | {"description": "a dog", "views": 1}
 TIME = "2023-11-14T22:13:20+00:00"
 
@@ -35,7 +42,7 @@ def said(kith: Run, capsys: pytest.CaptureFixture[str]) -> Said:
 def test_remember(said: Said, photo: Path) -> None:
     words = ["--category", "dog", "--description", "mine"]
     assert said("remember", "bo", photo, photo, *words) == [BO]
-    assert list(said("show", "bo")[0])[:5] == list(BO)
+    assert list(said("show", "bo")[0])[:6] == list(BO)
 
 
 def test_remember_with_a_box(said: Said, photo: Path) -> None:
@@ -121,7 +128,8 @@ def test_edit_add_view_and_reject_print_the_concept(said: Said, photo: Path) -> 
 def test_forget_says_until_when_it_can_be_undone(said: Said, photo: Path) -> None:
     said("remember", "bo", photo)
     assert said("forget", "bo") == [{"name": NAME, "display_name": "bo", "purged": TIME}]
-    assert said("list", "--forgotten") == [{"concepts": [SHORT | {"purged": TIME}]}]
+    gone = SHORT | {"state": "forgotten", "purged": TIME}
+    assert said("list", "--forgotten") == [{"concepts": [gone]}]
     assert said("forget", "bo", "--undo") == [SHORT]
 
 

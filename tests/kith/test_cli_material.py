@@ -11,6 +11,7 @@ from PIL import Image
 
 from kith.cli import main, material
 from tests.datagen.drawn import Counting, drawn, save
+from tests.datagen.small import commission, finish, small_layout, tree
 from tests.datagen.tiny_sam import write_sam
 
 SEEDS = "bo: {category: pet, noun: dog}\nmia: {category: person, noun: woman}\n"
@@ -63,6 +64,80 @@ def test_negatives_of_every_concept_are_written_and_counted(
     assert main(["--json", *command]) == 0
     assert counting.pictures == embedded + 2  # the views; the pools are known
     assert json.loads(capsys.readouterr().out)["concepts"] == counts
+
+
+def test_what_is_no_photo_among_the_seeds_is_counted(
+    folder: Path, counting: Counting, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "seeds" / "bo" / "train" / "notes.txt").touch()
+    assert main(negatives(folder)) == 0
+    said = "of 5 pictures. Left out of the seeds, being no photos: 1 file (train/notes.txt).\n"
+    assert capsys.readouterr().out.endswith(said)
+    (folder / "seeds" / "mia" / "train" / ".DS_Store").touch()
+    assert main(["--json", *negatives(folder)]) == 0
+    left_out = json.loads(capsys.readouterr().out)["left_out"]
+    assert [Path(path).name for path in left_out] == [".DS_Store", "notes.txt"]
+
+
+@pytest.mark.parametrize("below", ["", "negatives"])
+def test_nothing_is_written_into_the_folder_of_a_dataset(
+    below: str, folder: Path, counting: Counting, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dataset = folder / "out"
+    finish(commission(dataset, limit=2))
+    before = tree(dataset)
+    for command in (
+        negatives(folder, "--out", str(dataset / below)),
+        ["datagen", "masks", "--dataset", str(dataset), "--out", str(dataset / below)],
+    ):
+        assert main(command) == 2
+        said = (
+            f"kith: out: {dataset / below} belongs to the dataset in {dataset}; name a folder apart"
+        )
+        assert capsys.readouterr().err.startswith(said)
+    assert tree(dataset) == before
+    assert main(negatives(folder, "--out", f"{dataset}-negatives")) == 0
+
+
+def test_a_dataset_of_playroom_gets_its_exact_masks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small_layout(tmp_path)
+    finish(commission(tmp_path / "out", limit=3))
+    command = ["datagen", "masks", "--dataset", str(tmp_path / "out"), "--out"]
+    split = ["--split", str(tmp_path / "small.yaml")]
+    assert main(["--json", *command, str(tmp_path / "masks"), *split]) == 0
+    form = json.loads(capsys.readouterr().out)
+    assert [one["picture"] for one in form["masks"] if not one["picture"].startswith("seeds/")] == [
+        *("train/0001.jpg", "test/0001.jpg", "multi/0001.jpg", "multi/0001.jpg", "multi/0001.jpg")
+    ]
+    for one in form["masks"]:
+        with Image.open(tmp_path / "masks" / one["mask"]) as mask:
+            assert mask.size == (320, 320)
+    assert main([*command, str(tmp_path / "masks"), *split]) == 0
+    assert capsys.readouterr().out == "Masks: 15, exact, for 13 pictures.\n"
+    assert main([*command, str(tmp_path / "other")]) == 2
+    assert "split: there is no layout 'small'" in capsys.readouterr().err
+    assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ([], "annotations: is missing; name --annotations, --pictures and --sam, or a --dataset"),
+        (["--annotations", "x", "--sam", "y"], "pictures: is missing; name --annotations, --pict"),
+        (["--dataset", "x", "--sam", "y"], "sam: y is of no use: the masks of --dataset x are exa"),
+        (["--split", "x"], "split: x is of no use: without --dataset there is no layout; leave"),
+        (["--dataset", "x"], "dataset: x holds no dataset; name the folder of one, or make one"),
+    ],
+)
+def test_masks_that_are_asked_for_wrongly_end_with_2_and_one_line(
+    options: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["datagen", "masks", "--out", str(tmp_path / "masks"), *options]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith(f"kith: {said}")
+    assert err.count("\n") == 1
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """A method that trains, as programs and the command line see it."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -8,6 +9,7 @@ from kith import AsyncClient
 from kith.client import Client
 from kith.errors import InvalidInput, KithError, NotFound, Refused
 from kith.messages import Training
+from kith.v1 import resources_pb2
 from tests.kith.conftest import Run
 from tests.kith.fake import FakeAssistant, FakeTraining
 
@@ -99,6 +101,24 @@ def test_the_command_line_trains(
     assert '"display_name": "bo"' in capsys.readouterr().out
     assert kith("train", "--cancel", "bo") != 0
     assert "is not being trained" in capsys.readouterr().err
+
+
+def test_json_says_where_a_concept_stands(
+    training: FakeTraining,
+    assistant: FakeAssistant,
+    kith: Run,
+    photo: object,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert kith("remember", "bo", photo) == 0
+    for name in ("TRAINING", "UNTRAINED", "OUTDATED", "READY"):
+        assistant.concepts["bo"].state = resources_pb2.Concept.State.Value(f"STATE_{name}")
+        capsys.readouterr()
+        assert kith("--json", "list") == 0
+        (listed,) = json.loads(capsys.readouterr().out)["concepts"]
+        assert kith("--json", "show", "bo") == 0
+        shown = json.loads(capsys.readouterr().out)
+        assert listed["state"] == shown["state"] == name.lower()
 
 
 def test_a_method_that_does_not_train_says_so(kith: Run, photo: object) -> None:

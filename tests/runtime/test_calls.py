@@ -5,7 +5,7 @@ import hashlib
 import threading
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import grpc
@@ -232,3 +232,29 @@ async def test_a_service_that_was_away_is_found_again_within_seconds() -> None:
                 assert time.monotonic() < back
                 await asyncio.sleep(0.1)
     await channel.close()
+
+
+async def test_whoever_calls_while_a_service_stops_is_told_that_it_is_away() -> None:
+    answered, busy = 0, asyncio.Event()
+
+    async def call_on(channel: grpc.aio.Channel) -> KithError:
+        nonlocal answered
+        while True:
+            try:
+                await whoami(channel)
+            except KithError as error:
+                return error
+            answered += 1
+            if answered == 100:
+                busy.set()
+
+    async with AsyncExitStack() as held:
+        async with Server(ServerSettings(port=0), [embedding_of(Echo())]) as server:
+            address = f"127.0.0.1:{server.port}"
+            channels = [await held.enter_async_context(open_channel(address)) for _ in range(8)]
+            calling_on = [asyncio.create_task(call_on(channel)) for channel in channels]
+            await busy.wait()
+        ended = await asyncio.gather(*calling_on)
+    assert [(type(error), error.reason) for error in ended] == [
+        (Unavailable, "SERVICE_UNREACHABLE")
+    ] * 8

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -19,6 +20,11 @@ from services.generation.prompt import Rendered
 
 RECOGNITION = "Can you see {} in this photo? Answer the question using a single word Yes or No."
 """How a model is asked whether a photo shows a concept (thesis 4.2.2)."""
+
+training_capabilities = partial(
+    Capabilities, description=False, training=True, real_time_edit=False, retrieval=False
+)
+"""What methods that train can do, but for what is each one's own."""
 
 Embed = Callable[[Sequence[Image.Image]], NDArray[np.float32]]
 """The embedder: RGB pictures to unit vectors, float32 [n, dim]. Blocks."""

@@ -46,7 +46,13 @@ from services.baselines.joint import (
 from services.baselines.looks import told_looks
 from services.baselines.marks import Finder, Mark, centred, drawn, found, over_photo, similarity
 from services.baselines.material import Material
-from services.baselines.methods.base import Finding, Learned, Models, rows_of
+from services.baselines.methods.base import (
+    Finding,
+    Learned,
+    Models,
+    rows_of,
+    training_capabilities,
+)
 from services.baselines.methods.yollava import SOFT_TOKENS, after_pictures
 from services.baselines.patches import concept_patches, first_rows, patches, projected
 from services.baselines.prefixes import Prefixes
@@ -73,16 +79,12 @@ class MCLLaVA:
     @property
     def capabilities(self) -> Capabilities:
         """See `Method.capabilities`."""
-        return Capabilities(
+        return training_capabilities(
             self.name,
             positives_min=5,
             positives_max=10,
             negatives=150,
-            description=False,
             masks=True,
-            training=True,
-            real_time_edit=False,
-            retrieval=False,
             max_concepts_at_once=MAX_CONCEPTS,
         )
 

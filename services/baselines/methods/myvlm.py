@@ -36,14 +36,20 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from kith.errors import InvalidInput
-from services.assistant.capabilities import Capabilities
 from services.baselines import concept_embedding
 from services.baselines.artefacts import Artefact, Header
 from services.baselines.captions import told_captions, written
 from services.baselines.faces import PEOPLE, Vectors, certainty, insight_faces, own_faces
 from services.baselines.heads import THRESHOLD, Head, HeadRecipe, copies, parts, train_head
 from services.baselines.material import Material, Subject
-from services.baselines.methods.base import Embed, Finding, Learned, Models, rows_of
+from services.baselines.methods.base import (
+    Embed,
+    Finding,
+    Learned,
+    Models,
+    rows_of,
+    training_capabilities,
+)
 from services.baselines.tokens import Rows
 from services.baselines.training import Lesson, Progress, Recipe, fit
 from services.generation.prompt import IMAGE, Rendered
@@ -70,17 +76,13 @@ class MyVLM:
     name = "myvlm"
     soft_tokens = 0
     joint = False
-    capabilities = Capabilities(
+    capabilities = training_capabilities(
         "myvlm",
         positives_min=4,
         positives_max=15,
         negatives=150,
         captions=True,
-        description=False,
-        training=True,
-        real_time_edit=False,
         text_only_qa=False,
-        retrieval=False,
     )
 
     def train(

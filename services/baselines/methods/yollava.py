@@ -41,6 +41,7 @@ from services.baselines.methods.base import (
     Learned,
     Models,
     rows_of,
+    training_capabilities,
 )
 from services.baselines.prefixes import Prefixes
 from services.baselines.tokens import Rows, Slot
@@ -68,15 +69,11 @@ class YoLLaVA:
     @property
     def capabilities(self) -> Capabilities:
         """See `Method.capabilities`."""
-        return Capabilities(
+        return training_capabilities(
             self.name,
             positives_min=5,
             positives_max=10,
             negatives=200,
-            description=False,
-            training=True,
-            real_time_edit=False,
-            retrieval=False,
             max_concepts_at_once=self.concepts_at_once,
         )
 
@@ -93,7 +90,7 @@ class YoLLaVA:
 
     def tell(self, models: Models, chat: Rendered, concepts: Sequence[Learned]) -> Rendered:
         """Puts the concepts' sentences before the first question, after its pictures."""
-        told = "".join(f"{sentence(slot)} " for slot in models.base.slots[: len(concepts)])
+        told = "".join(f"{slot.sentence} " for slot in models.base.slots[: len(concepts)])
         first = next(i for i, m in enumerate(chat.messages) if m["role"] == "user")
         messages = list(chat.messages)
         messages[first] = after_pictures(messages[first], told)
@@ -146,14 +143,9 @@ class YoLLaVA:
         return Artefact(header, best)
 
 
-def sentence(slot: Slot) -> str:
-    """What tells the model of the concept in a slot."""
-    return f"{slot.name} is {''.join(slot.soft)}."
-
-
 def asked(slot: Slot, photo: Image.Image) -> tuple[Messages, list[Image.Image]]:
     """The question whether a photo shows the concept in a slot."""
-    question = f"{IMAGE}\n{sentence(slot)} {RECOGNITION.format(slot.name)}"
+    question = f"{IMAGE}\n{slot.sentence} {RECOGNITION.format(slot.name)}"
     return chat(question), [photo]
 
 
@@ -192,11 +184,11 @@ def samples(
     drawn = []
     for both, present in asked:
         question, answer = recognition(rng, slot.name, present=present)
-        opening = f"{IMAGE}\n{sentence(slot)} {question}"
+        opening = f"{IMAGE}\n{slot.sentence} {question}"
         drawn.append(Sample(chat(opening), (rng.choice(both),), answer))
     for question, answer in looks:
         told, wanted = (text.replace("{}", slot.name) for text in (question, answer))
-        drawn.append(Sample(chat(f"{sentence(slot)} {told}"), (), wanted))
+        drawn.append(Sample(chat(f"{slot.sentence} {told}"), (), wanted))
     rng.shuffle(drawn)
     return drawn
 

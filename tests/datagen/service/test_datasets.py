@@ -17,6 +17,8 @@ from datagen.making import Order
 from datagen.records import Records
 from datagen.review.opinions import Opinion, Picture, write_opinion
 from datagen.service import workshop
+from datagen.service.serve import serve
+from datagen.service.settings import DatagenSettings
 from datagen.service.tally import KEPT, Tallies
 from kith.errors import AlreadyExists, InvalidInput, NotFound, Overloaded, Refused
 from kith.v1 import common_pb2, datagen_pb2
@@ -24,6 +26,7 @@ from tests.datagen.msdiffusion.tiny import write_models
 from tests.datagen.service.calling import FIRST, Caller, order, paths, progress_of
 from tests.datagen.service.conftest import Serving
 from tests.datagen.service.zips import seed_zip
+from tests.datagen.small import small_layout
 
 WATCH = datagen_pb2.WatchDatasetRequest(name=FIRST)
 DELETE = datagen_pb2.DeleteDatasetRequest(name=FIRST)
@@ -110,6 +113,26 @@ async def test_checking_alone_plans_and_leaves_nothing(serving: Serving, root: P
                 await ann.ask("MakeDataset", wrong)
         assert (await ann.ask("ListOperations", LIST_OPERATIONS)).operations == []
     assert not paths(root, "users/*/datasets/*")
+
+
+async def test_a_layout_of_the_operators_is_asked_for_by_its_name(
+    serving: Serving, root: Path
+) -> None:
+    (root / "layouts").mkdir()
+    small_layout(root / "layouts", name="own")
+    (root / "layouts" / "small.yaml").rename(root / "layouts" / "own-1.yaml")
+    async with serving() as ann:
+        made = await ann.made(split="own-1", limit=3)
+        assert (made.split, made.complete) == ("own-1", True)
+        with pytest.raises(NotFound, match=r"'zork'; give one of own-1, small$"):
+            await ann.ask("MakeDataset", order("other", split="zork"))
+
+
+async def test_a_layout_that_does_not_fit_is_told_at_the_start(root: Path) -> None:
+    (root / "layouts").mkdir()
+    (root / "layouts" / "bad.yaml").write_text("name: bad\n", encoding="utf-8")
+    with pytest.raises(InvalidInput, match=r"layout: bad\.yaml: concepts: is missing or empty"):
+        await serve(DatagenSettings(datagen_dir=root), print)
 
 
 @pytest.mark.usefixtures("_slowly")

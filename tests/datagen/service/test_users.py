@@ -7,9 +7,10 @@ from google.longrunning import operations_pb2
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message_factory import GetMessageClass
 
-from datagen.service.servicer import DATAGEN, OPERATIONS
+from datagen.service.servicer import DATAGEN
 from kith.errors import NotFound, Unauthenticated
 from kith.v1 import datagen_pb2
+from services.runtime.operations import OPERATIONS
 from tests.datagen.service.calling import Caller, order
 from tests.datagen.service.conftest import Serving
 from tests.datagen.service.zips import seed_zip
@@ -92,15 +93,3 @@ async def test_without_a_token_nobody_is_let_in(serving: Serving) -> None:
         ):
             with pytest.raises(Unauthenticated):
                 await nobody.ask(method, request)
-
-
-@pytest.mark.parametrize("name", ["operations/../../x", "operations/", "x/y", "operations/.lock"])
-async def test_no_name_leads_out_of_the_folder(serving: Serving, name: str) -> None:
-    async with serving(draws=False) as ann:
-        for method, make in (
-            ("GetOperation", operations_pb2.GetOperationRequest),
-            ("CancelOperation", operations_pb2.CancelOperationRequest),
-            ("DeleteOperation", operations_pb2.DeleteOperationRequest),
-        ):
-            with pytest.raises(NotFound):
-                await ann.ask(method, make(name=name))

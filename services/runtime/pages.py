@@ -1,4 +1,4 @@
-"""Lists in pages: a token is the last id that was told, so that an edit meanwhile loses nothing."""
+"""Lists in pages: a token is the last key of a page, so that an edit meanwhile loses nothing."""
 
 import bisect
 import re
@@ -13,18 +13,18 @@ _TOKEN: Final = re.compile(r"[a-z0-9-]{0,64}")
 
 
 class Page(NamedTuple):
-    """Some ids of a list."""
+    """Some keys of a list."""
 
-    ids: Sequence[str]
+    keys: Sequence[str]
     next_page_token: str
     """Empty on the last page."""
 
 
-def page(ids: Sequence[str], size: int, token: str) -> Page:
-    """The ids that come after a page.
+def page(keys: Sequence[str], size: int, token: str) -> Page:
+    """The keys that come after a page.
 
     Args:
-        ids: All of them, in order.
+        keys: All of them, sorted; of small letters, digits and hyphens, 64 at most.
         size: How many at most; 0 stands for 100, and none gets more than 1000.
         token: Of the page before; empty for the first page.
 
@@ -41,6 +41,6 @@ def page(ids: Sequence[str], size: int, token: str) -> Page:
                 reason=f"{field.upper()}_INVALID",
                 field=field,
             )
-    begin = bisect.bisect_right(ids, token) if token else 0
+    begin = bisect.bisect_right(keys, token) if token else 0
     end = begin + min(size or _DEFAULT_SIZE, _LARGEST)
-    return Page(ids[begin:end], ids[end - 1] if end < len(ids) else "")
+    return Page(keys[begin:end], keys[end - 1] if end < len(keys) else "")
