@@ -1,12 +1,14 @@
 """The dataset card: what is in a dataset, how it was made, what is known to be wrong with it."""
 
+import shlex
 from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
 from datagen.counts import Counts
-from datagen.layout import Layout
+from datagen.layout import Layout, shipped
 from datagen.plan import ATTEMPTS, PARTS, Plan
+from kith.words import counted
 
 _SHOWN: Final = {
     "train": "one concept, to train with",
@@ -47,16 +49,20 @@ def card(plan: Plan, layout: Layout, counts: Counts, *, packed: bool = False) ->
 
 def _lines(plan: Plan, layout: Layout, counts: Counts) -> Iterator[str]:
     engine = str(plan.engine["name"])
-    yield f"\n# MP-Bench, split {layout.name}, by {engine}\n"
-    yield f"{layout.title[:1].upper()}{layout.title[1:]}: {len(plan.concepts)} concepts.\n"
-    yield "| part | shows | pictures | wanted | the thesis kept |"
-    yield "|---|---|---|---|---|"
+    ours = plan.layout in shipped()
+    yield f"\n# {'MP-Bench, split ' if ours else ''}{layout.name}, by {engine}\n"
+    concepts = counted(len(plan.concepts), "concept")
+    yield f"{layout.title[:1].upper()}{layout.title[1:]}: {concepts}.\n"
+    thesis = layout.targets if ours else None
+    yield f"| part | shows | pictures | wanted |{' the thesis kept |' if thesis else ''}"
+    yield f"|---|---|---|---|{'---|' if thesis else ''}"
     for part in PARTS:
-        thesis = "" if layout.targets is None else getattr(layout.targets, part)
-        told = counts.kept[part], counts.wanted[part], thesis
-        yield f"| {part} | {_SHOWN[part]} | {' | '.join(map(str, told))} |"
+        told = [_SHOWN[part], counts.kept[part], counts.wanted[part]]
+        told += [getattr(thesis, part)] if thesis else []
+        yield f"| {part} | {' | '.join(map(str, told))} |"
     if counts.photos:
-        yield f'\nBeside them, {counts.photos} real photos in `test`, `source` "real".'
+        photos = counted(counts.photos, "real photo")
+        yield f'\nBeside them, {photos} in `test`, `source` "real".'
     yield f"""
 ![Some of them](contact.png)
 
@@ -67,7 +73,7 @@ learnt; the first of each is its reference.
 
 ## How it was made
 
-    {_command(plan, engine)}
+    {making_command(plan)}
 
 Settings of the engine: {", ".join(f"{name} {value}" for name, value in plan.engine.items())}.
 
@@ -80,7 +86,7 @@ whether all is whole.
     yield from _failures(engine, counts)
     yield "\n## Licences of the seeds\n"
     for licence, number in sorted(Counter(one.licence for one in plan.concepts).items()):
-        yield f"- {licence}: {number} concepts"
+        yield f"- {licence}: {counted(number, 'concept')}"
 
 
 def _head(counts: Counts, *, packed: bool) -> Iterator[str]:
@@ -93,19 +99,22 @@ def _head(counts: Counts, *, packed: bool) -> Iterator[str]:
     yield f"  - split: train\n    path: {files.format('seeds')}\n---"
 
 
-def _command(plan: Plan, engine: str) -> str:
-    words = [f"kith datagen make --engine {engine} --split {plan.layout} --seed {plan.seed}"]
+def making_command(plan: Plan, out: str = "DIR") -> str:
+    """The command that makes a dataset of a plan, or what is missing of it, in a folder."""
+    engine = plan.engine["name"]
+    split = plan.layout if plan.layout in shipped() else "FILE"  # whoever made it has the layout
+    words = [f"kith datagen make --engine {engine} --split {split} --seed {plan.seed}"]
     if plan.limit is not None:
         words.append(f"--limit {plan.limit}")
     if engine == "msdiffusion":
         words.append("--models DIR --seeds DIR")
-    return " ".join([*words, "--out DIR"])
+    return " ".join([*words, f"--out {shlex.quote(out)}"])
 
 
 def _failures(engine: str, counts: Counts) -> Iterator[str]:
     for line in _FAILURES.get(engine, ()):
         yield line if line.startswith(" ") else f"- {line}"
     for cause, number in counts.rejected.items():
-        yield f"- {number} pictures were rejected for {cause}."
+        yield f"- Rejected for {cause}: {counted(number, 'picture')}."
     if counts.given_up:
         yield f"- Given up: {', '.join(counts.given_up)}."

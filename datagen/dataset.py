@@ -4,7 +4,7 @@
     OUT/train/metadata.jsonl  0001.jpg ...          the same in test and multi
     OUT/test/real/NAME/01.jpg ...                   real photos, if the seeds have some
     OUT/seeds/concepts.yaml  metadata.jsonl  NAME/train/01.jpg ...
-    OUT/packed/README.md  train-00000-of-00001.parquet ...     all of it again, if wanted
+    OUT/packed/README.md  train-00000-of-00001.parquet ...     all of it again, once it was wanted
 
 Hugging Face's `datasets` loads it as it is; `seeds` is a folder of seeds for another dataset.
 Nothing in it depends on when, where or by how many workers it was made. The checksums are the seal:
@@ -15,7 +15,6 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,13 +27,14 @@ from datagen.counts import Counts, count
 from datagen.engines import Drawn, Source
 from datagen.layout import Layout
 from datagen.locks import at_work
-from datagen.packing import pack, unpack
+from datagen.packing import PACKED, is_packed, pack, sweep
 from datagen.pictures import jpeg, write_whole
 from datagen.plan import PARTS, Job, Plan
 from datagen.records import Record, Records
 from datagen.review.opinions import read_rejections
 from datagen.rows import Row, file_name, photo_row, picture_row, seed_row
 from datagen.seeds import INDEX
+from datagen.settling import settle
 from kith.errors import InvalidInput, Refused
 
 PLAN: Final = "plan.json"
@@ -45,6 +45,8 @@ CARD: Final = "README.md"
 _CONTACT: Final = "contact.png"
 _GIVEN: Final = "seeds"
 """The record of the pictures that were given, not drawn for a job: file to SHA-256."""
+_PACKING: Final = "packed"
+"""The record of the shards: the SHA-256 of the checksums of what is in them."""
 
 
 class Dataset:
@@ -59,7 +61,9 @@ class Dataset:
         self.records = Records(out)
 
     @contextmanager
-    def begun(self, plan: Plan, sources: Sequence[Source], share: str) -> Iterator[None]:
+    def begun(
+        self, plan: Plan, sources: Sequence[Source], index: int = 0, of: int = 1
+    ) -> Iterator[None]:
         """The dataset, begun by this worker or another, for as long as this one makes its share.
 
         Plan and seeds are there then, what reviewers rejected is not. While pictures are missing,
@@ -68,16 +72,18 @@ class Dataset:
         Args:
             plan: What is to be made.
             sources: Its concepts.
-            share: The worker's, as in "0-of-16".
+            index: Which worker, from 0.
+            of: How many there are.
 
         Raises:
             InvalidInput: The folder holds something else, or a dataset of another plan.
-            Refused: It is cleaned, reviewed, or somebody makes that share, or it can't be written.
+            Refused: It is cleaned or reviewed, somebody makes that share or divides the work
+                otherwise, or it can't be written.
         """
         _check_ours(self.out)
-        with at_work(self.out, "make"), self.records.working(share):
+        with at_work(self.out, "make"), self.records.working(index, of):
             with self.records.alone():
-                _settle(self.out / PLAN, plan)
+                settle(self.out / PLAN, plan)
                 rejected = self._rejected(plan)
                 seeded = self._is_seeded()
                 if rejected or not seeded or not all(self.is_done(job) for job in plan.jobs):
@@ -112,14 +118,16 @@ class Dataset:
         Args:
             plan: Whose jobs are done.
             layout: Its layout.
-            packed: Write parquet shards beside the pictures.
+            packed: Write parquet shards beside the pictures. Where there are some already, they are
+                kept as long as they hold what the dataset is, and written anew otherwise.
 
         Raises:
             Refused: It is cleaned or reviewed, it can't be written, or a picture is not what was
                 made.
         """
         with at_work(self.out, "make"), self.records.alone():
-            unpack(self.out)  # first: shards cut short may fill the disk that the rest needs
+            packed_before = is_packed(self.out)
+            sweep(self.out)  # first: shards cut short may fill the disk that the rest needs
             jobs = sorted(plan.jobs, key=lambda job: PARTS.index(job.part))
             records = {job: self.records.of(job.id) for job in jobs}
             given: dict[str, str] = self.records.of(_GIVEN).row or {}
@@ -140,12 +148,14 @@ class Dataset:
             kept = {job: one.sha256 for job, one in records.items() if one.row is not None}
             pictures = given | {f"{job.part}/{file_name(job)}": one for job, one in kept.items()}
             others = [*told, PLAN, _CONTACT, f"seeds/{INDEX}"]
-            self._write(CHECKSUMS, _checksums(self.out, pictures, others).encode())
-            if packed:
+            seal = _checksums(self.out, pictures, others).encode()
+            self._write(CHECKSUMS, seal)
+            if packed or (packed_before and not self._is_packed_as(seal)):
                 pack(self.out, rows, {
                     CARD: card(plan, layout, counts, packed=True).encode(),
                     _CONTACT: (self.out / _CONTACT).read_bytes(),
                 })  # fmt: skip
+                self.records.keep(_PACKING, Record(sha256=_sha256(seal)))
         return counts
 
     def _rejected(self, plan: Plan) -> dict[Job, Record]:
@@ -158,6 +168,11 @@ class Dataset:
             if cause is not None and record.row is not None:
                 found[job] = Record((*record.rejected, cause))
         return found
+
+    def _is_packed_as(self, seal: bytes) -> bool:
+        """Whether the shards are whole and hold what these checksums tell."""
+        held = self.records.of(_PACKING).sha256
+        return (self.out / PACKED).is_dir() and held == _sha256(seal)
 
     def _is_seeded(self) -> bool:
         given = self.records.of(_GIVEN).row
@@ -196,28 +211,6 @@ def _check_ours(out: Path) -> None:
             reason="FOLDER_TAKEN",
             field="out",
         )
-
-
-def _settle(path: Path, plan: Plan) -> None:
-    if not path.exists():
-        write_whole(path, plan.to_json().encode())
-        return
-    try:
-        found = Plan.from_json(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise Refused(
-            f"out: can't read {path}: {error}; name another folder",
-            reason="PLAN_UNREADABLE",
-            field="out",
-        ) from error
-    for field in fields(plan):
-        if getattr(found, field.name) != getattr(plan, field.name):
-            raise InvalidInput(
-                f"out: {path.parent} is a dataset with another {field.name}; name another folder, "
-                "or ask for what its README.md tells",
-                reason="PLAN_DIFFERS",
-                field="out",
-            )
 
 
 def _rows(
@@ -278,6 +271,7 @@ def _index(sources: Sequence[Source]) -> str:
             "noun": source.concept.noun,
             "licence": source.concept.licence,
         }
+        | ({"alike": source.concept.alike} if source.concept.alike else {})
         for source in sources
     }
     text: str = yaml.safe_dump(told, allow_unicode=True, sort_keys=False)

@@ -1,6 +1,6 @@
 """What draws a dataset's pictures, and what is known of one that was drawn."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -67,15 +67,19 @@ class Engine(Protocol):
     def settings(self) -> Settings:
         """Its `name`, and whatever else the pictures depend on."""
 
-    def draw(self, job: Job, attempt: int) -> Drawn:
-        """One attempt at a job.
+    @property
+    def batch(self) -> int:
+        """How many pictures it draws at once."""
+
+    def draw_all(self, wanted: Sequence[tuple[Job, int]]) -> list[Drawn]:
+        """Jobs, each at its next attempt.
 
         Args:
-            job: Of a plan for concepts that the engine knows.
-            attempt: From 0.
+            wanted: At most `batch` jobs, of a plan for concepts that the engine knows; with each
+                its attempt, from 0.
 
         Raises:
-            KithError: It can't be drawn.
+            KithError: One can't be drawn.
         """
 
 

@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from datagen.card import making_command
 from datagen.dataset import CHECKSUMS, METADATA, PLAN
-from datagen.locks import Command, at_work
+from datagen.locks import WORK, Command, at_work
 from datagen.pictures import pictures_in
 from datagen.plan import PARTS, Plan
 from datagen.rows import Row
@@ -29,7 +30,10 @@ class Finished:
         Raises:
             InvalidInput: They are gone.
         """
-        return pictures_in(self.out / "seeds" / concept / "train", "out")
+        folder = self.out / "seeds" / concept / "train"
+        if not folder.is_dir():
+            raise _unfinished(self.out, self.plan, "out", f"{folder} is missing")
+        return pictures_in(folder, "out")
 
 
 @contextmanager
@@ -45,8 +49,12 @@ def opened_for(command: Command, out: Path) -> Iterator[Finished]:
         yield open_finished(out)
 
 
-def open_finished(out: Path) -> Finished:
+def open_finished(out: Path, field: str = "out") -> Finished:
     """The dataset in a folder.
+
+    Args:
+        out: Its folder.
+        field: What the caller calls it, for the error.
 
     Raises:
         InvalidInput: There is none, or it is not finished.
@@ -56,9 +64,10 @@ def open_finished(out: Path) -> Finished:
         lines = {part: _lines(out / part / METADATA) for part in PARTS}
     except (OSError, ValueError) as error:
         raise InvalidInput(
-            f"out: {out} holds no dataset; make one with kith datagen make --out",
+            f"{field}: {out} holds no dataset; name the folder of one, or make one with "
+            "kith datagen make",
             reason="DATASET_MISSING",
-            field="out",
+            field=field,
         ) from error
     rows = {
         f"{part}/{row['file_name']}": row
@@ -66,14 +75,38 @@ def open_finished(out: Path) -> Finished:
         for row in lines[part]
         if row["source"] != "real"
     }
-    files = [CHECKSUMS, *rows]
-    if not rows or not all((out / file).is_file() for file in files):
-        raise InvalidInput(
-            f"out: the dataset in {out} is not finished; end it with the command in its README.md",
-            reason="DATASET_UNFINISHED",
-            field="out",
-        )
+    for file in (CHECKSUMS, *rows):
+        if not (out / file).is_file():
+            raise _unfinished(out, plan, field, f"{file} is missing")
+    if not rows:
+        raise _unfinished(out, plan, field, "no picture is there")
     return Finished(out, plan, rows)
+
+
+def keep_apart(out: Path) -> None:
+    """Refuse to write something else into the folder of a dataset, or below it.
+
+    Raises:
+        InvalidInput: `out` is such a folder.
+    """
+    for folder in (out.resolve(), *out.resolve().parents):
+        begun = (folder / WORK).is_dir() or (folder / CHECKSUMS).is_file()
+        if begun and (folder / PLAN).is_file():
+            raise InvalidInput(
+                f"out: {out} belongs to the dataset in {folder}; name a folder apart from it, as "
+                f"in {folder.name}-material",
+                reason="FOLDER_TAKEN",
+                field="out",
+            )
+
+
+def _unfinished(out: Path, plan: Plan, field: str, why: str) -> InvalidInput:
+    return InvalidInput(
+        f"{field}: the dataset in {out} is not finished, {why}; end it with "
+        f"{making_command(plan, str(out))}",
+        reason="DATASET_UNFINISHED",
+        field=field,
+    )
 
 
 def _lines(path: Path) -> list[Row]:

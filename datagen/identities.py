@@ -1,4 +1,4 @@
-"""Playroom's own concepts for a layout: test identities, every second one another's look-alike."""
+"""Playroom's own concepts for a layout, every second one another's look-alike."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -32,6 +32,20 @@ class Identity:
     concept: Concept
     drawn: playroom.Concept
 
+    @classmethod
+    def of(cls, drawn: playroom.Concept, name: str, category: str, alike: str = "") -> "Identity":
+        """A concept of Playroom, and what a dataset calls it.
+
+        Args:
+            drawn: How it looks.
+            name: Its own.
+            category: One of the layout's.
+            alike: The name of the one that it is a look-alike of.
+        """
+        look = (*drawn.attributes.values(), *drawn.proportions)
+        fingerprint = f"{seed_of(*look):010x}"
+        return cls(Concept(name, category, drawn.category, LICENCE, fingerprint, alike), drawn)
+
     @property
     def name(self) -> str:
         """The concept's."""
@@ -39,9 +53,12 @@ class Identity:
 
     def views(self) -> Iterator[Image.Image]:
         """Its seed pictures: portraits in several poses, places and lights."""
-        for number in range(VIEWS):
-            seed = seed_of(self.concept.fingerprint, "view", number)
-            yield Image.fromarray(playroom.portrait(self.drawn, seed, SIZE).image)
+        return (Image.fromarray(self.portrait(number).image) for number in range(VIEWS))
+
+    def portrait(self, number: int) -> playroom.Picture:
+        """A seed picture by its number from 0, with its mask."""
+        seed = seed_of(self.concept.fingerprint, "view", number)
+        return playroom.portrait(self.drawn, seed, SIZE)
 
     def photos(self) -> Iterator[Image.Image]:
         """None: Playroom has no real photos."""
@@ -52,7 +69,7 @@ class Identity:
         return self != other and self.drawn.proportions == other.drawn.proportions
 
 
-def identities(layout: Layout, seed: int) -> tuple[Identity, ...]:
+def identities(layout: Layout, seed: int, split: str = "test") -> tuple[Identity, ...]:
     """As many concepts as the layout is made for, by category.
 
     In each category the second looks like the first, the fourth like the third and so on: every
@@ -61,24 +78,35 @@ def identities(layout: Layout, seed: int) -> tuple[Identity, ...]:
     Args:
         layout: Its categories name those of Playroom that stand for them.
         seed: Where chance begins.
+        split: Whose identities they are, one of `playroom.SPLITS`: no pocket model saw those of
+            "test", and nothing may be tuned on them.
     """
     wanted = sum(category.count for category in layout.concepts.values())
-    names = iter(_names(wanted, seed, layout.name))
+    fresh = iter(names(wanted, seed, layout.name))
     made: list[Identity] = []
     for name, category in layout.concepts.items():
         for place in range(category.count):
             pair, second = divmod(place, 2)
             kind = category.playroom[pair % len(category.playroom)]
             chances = (seed_of(seed, layout.name, name, place, attempt) for attempt in count())
-            drawn = (
-                _look_alike(made, 1 + pair % 2, chances) if second else _new(made, kind, chances)
-            )
-            made.append(Identity(_concept(next(names), name, drawn), drawn))
+            if second:
+                drawn, alike = _look_alike(made, 1 + pair % 2, chances), made[-1].name
+            else:
+                drawn, alike = _new(made, kind, split, chances), ""
+            made.append(Identity.of(drawn, next(fresh), name, alike))
     return tuple(made)
 
 
-def _new(made: Sequence[Identity], kind: str, chances: Iterator[int]) -> playroom.Concept:
-    found = (playroom.sample_concept(chance, "test", kind) for chance in chances)
+def names(count: int, *chance: object) -> list[str]:
+    """Names of two syllables, none twice, that say nothing of who bears them; at most 4,900."""
+    pairs = [first + second for first in _SYLLABLES for second in _SYLLABLES]
+    return shuffled(pairs, *chance, "names")[:count]
+
+
+def _new(
+    made: Sequence[Identity], kind: str, split: str, chances: Iterator[int]
+) -> playroom.Concept:
+    found = (playroom.sample_concept(chance, split, kind) for chance in chances)
     return next(one for one in found if _is_new(one, made))
 
 
@@ -99,14 +127,3 @@ def _can_be_told_apart(one: playroom.Concept, other: playroom.Concept) -> bool:
     if one.group not in playroom.WEARERS:
         return True
     return one.color != other.color or one.build != other.build
-
-
-def _concept(name: str, category: str, drawn: playroom.Concept) -> Concept:
-    look = (*drawn.attributes.values(), *drawn.proportions)
-    return Concept(name, category, drawn.category, LICENCE, f"{seed_of(*look):010x}")
-
-
-def _names(count: int, *chance: object) -> list[str]:
-    """Names of two syllables, none twice, that say nothing of who bears them."""
-    pairs = [first + second for first in _SYLLABLES for second in _SYLLABLES]
-    return shuffled(pairs, *chance, "names")[:count]

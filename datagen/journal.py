@@ -25,7 +25,7 @@ def read_journal(path: Path) -> list[Entry]:
         return []
     except OSError as error:
         raise Refused(
-            f"out: can't read {path}: {error.strerror}; let it be read",
+            f"out: can't read {path}: {error.strerror}; give yourself the right to read it",
             reason="FILE_UNREADABLE",
             field="out",
         ) from error
@@ -49,7 +49,7 @@ def append(path: Path, entry: Mapping[str, Any]) -> None:
             os.fsync(file.fileno())
     except OSError as error:
         raise Refused(
-            f"out: can't write {path}: {error.strerror}; make room",
+            f"out: can't write {path}: {error.strerror}; make room, or let it be written",
             reason="FILE_UNWRITABLE",
             field="out",
         ) from error

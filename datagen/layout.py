@@ -4,10 +4,12 @@ The layouts that ship stand in `datagen/layouts`: MP-Bench's two splits (thesis,
 and MS-Diffusion's own benchmark. Another is a file of the same form.
 """
 
+import hashlib
+import json
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -95,25 +97,41 @@ class Layout:
     targets: Targets | None
     """None: every tuple of concepts, each prompt, `pictures` times."""
 
+    @property
+    def sha256(self) -> str:
+        """Of all that it says, in hexadecimal; a file's comments and spacing do not count."""
+        return hashlib.sha256(json.dumps(asdict(self)).encode()).hexdigest()
+
 
 def shipped() -> list[str]:
     """The names of the layouts that come with Kith."""
     return sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
-def load(name: str) -> Layout:
-    """A layout that comes with Kith.
+def load(split: str) -> Layout:
+    """A layout that comes with Kith, by its name, or one's own, by its file's.
+
+    Args:
+        split: As in "msbench", or a path that ends in `.yaml` or `.yml`.
 
     Raises:
-        NotFound: There is none of that name.
+        NotFound: None that comes with Kith is called so.
+        InvalidInput: As `read`, or it has the name of one that comes with Kith.
     """
-    if name not in shipped():
+    if split in shipped():
+        return read(FOLDER / f"{split}.yaml")
+    path = Path(split)
+    if path.suffix not in (".yaml", ".yml"):
         raise NotFound(
-            f"split: there is no layout {name!r}; one of {', '.join(shipped())}",
+            f"split: there is no layout {split!r}; give one of {', '.join(shipped())}, or a file "
+            "of your own, as in mine.yaml",
             reason="LAYOUT_UNKNOWN",
             field="split",
         )
-    return read(FOLDER / f"{name}.yaml")
+    own = read(path)
+    if own.name in shipped():
+        raise _invalid(path, "name", f"{own.name!r} comes with Kith; choose another")
+    return own
 
 
 def read(path: Path) -> Layout:
@@ -125,8 +143,10 @@ def read(path: Path) -> Layout:
     """
     try:
         told = read_yaml(path)
-    except (OSError, ValueError) as error:
-        raise _invalid(path, "the file", f"can't be read: {error}") from error
+    except OSError as error:
+        raise _invalid(path, "the file", f"{error.strerror}; name another") from error
+    except ValueError as error:
+        raise _invalid(path, "the file", f"can't be read: {error}; mend it") from error
     return _Reader(path).layout(told)
 
 
@@ -137,12 +157,8 @@ class _Reader:
         self._path = path
 
     def layout(self, told: object) -> Layout:
-        top = self._mapping("the file", told)
-        self._only(
-            "the file",
-            top,
-            "name title scenarios pictures articles targets concepts single multi",
-        )
+        keys = "name title scenarios pictures articles targets concepts single multi"
+        top = self._mapping("the file", told, keys)
         concepts = {
             name: self._category(f"concepts.{name}", one)
             for name, one in self._mapping("concepts", top.get("concepts")).items()
@@ -155,7 +171,7 @@ class _Reader:
         multi = [read(f"multi[{i}]", one) for i, one in enumerate(self._list("multi", top))]
         articles = top.get("articles")
         if articles not in ("added", "as_written"):
-            raise self._wrong("articles", f"{articles!r} is neither added nor as_written")
+            raise self._unlike("articles", articles, "added or as_written")
         layout = Layout(
             name=self._text("name", top.get("name")),
             title=self._text("title", top.get("title")),
@@ -184,8 +200,7 @@ class _Reader:
         return found
 
     def _category(self, entry: str, told: object) -> Category:
-        one = self._mapping(entry, told)
-        self._only(entry, one, "count playroom")
+        one = self._mapping(entry, told, "count playroom")
         kinds = self._list(f"{entry}.playroom", one, key="playroom")
         return Category(
             self._count(f"{entry}.count", one.get("count")),
@@ -203,8 +218,7 @@ class _Reader:
         self, concepts: Mapping[str, Category]
     ) -> Callable[[str, object], Combination]:
         def read(entry: str, told: object) -> Combination:
-            one = self._mapping(entry, told)
-            self._only(entry, one, "subjects prompts ours table")
+            one = self._mapping(entry, told, "subjects prompts ours table")
             subjects = tuple(
                 self._part(f"{entry}.subjects[{i}]", part, concepts)
                 for i, part in enumerate(self._list(f"{entry}.subjects", one, key="subjects"))
@@ -226,8 +240,7 @@ class _Reader:
         return read
 
     def _part(self, entry: str, told: object, concepts: Mapping[str, Category]) -> Part:
-        one = self._mapping(entry, told)
-        self._only(entry, one, "role category box")
+        one = self._mapping(entry, told, "role category box")
         category = self._text(f"{entry}.category", one.get("category"))
         if category not in concepts:
             known = ", ".join(concepts)
@@ -246,9 +259,9 @@ class _Reader:
 
     def _box(self, entry: str, told: object) -> Box:
         if not isinstance(told, list) or len(told) != 4:
-            raise self._wrong(entry, f"{told!r} is not four numbers x1, y1, x2, y2")
+            raise self._unlike(entry, told, "four numbers x1, y1, x2, y2")
         if not all(isinstance(edge, int | float) and not isinstance(edge, bool) for edge in told):
-            raise self._wrong(entry, f"{told!r} is not four numbers x1, y1, x2, y2")
+            raise self._unlike(entry, told, "four numbers x1, y1, x2, y2")
         x1, y1, x2, y2 = told
         if not (0 <= x1 < x2 <= 1 and 0 <= y1 < y2 <= 1):
             raise self._wrong(entry, f"{told} is empty or outside; x1 < x2, y1 < y2 within 0 to 1")
@@ -272,8 +285,7 @@ class _Reader:
         return prompt
 
     def _targets(self, told: object) -> Targets:
-        one = self._mapping("targets", told)
-        self._only("targets", one, "train test multi")
+        one = self._mapping("targets", told, "train test multi")
         counts = {
             part: self._count(f"targets.{part}", one.get(part))
             for part in ("train", "test", "multi")
@@ -313,9 +325,15 @@ class _Reader:
             said = f"{targets.multi} pictures of {groups} groups; {groups * each} at most"
             raise self._wrong("targets.multi", said)
 
-    def _mapping(self, entry: str, told: object) -> dict[str, Any]:
+    def _mapping(self, entry: str, told: object, keys: str = "") -> dict[str, Any]:
+        """Lines of a name and a value; the names are among `keys`, where there are some."""
+        known = keys.split()
         if not isinstance(told, dict) or not all(isinstance(key, str) for key in told):
-            raise self._wrong(entry, f"{told!r} is not `name: value` lines")
+            wanted = f"lines of {', '.join(known)}" if known else "lines such as 'name: value'"
+            raise self._unlike(entry, told, wanted)
+        for key in told:
+            if known and key not in known:
+                raise self._wrong(entry, f"{key!r} is unknown; it has {', '.join(known)}")
         return told
 
     def _list(
@@ -327,23 +345,23 @@ class _Reader:
     ) -> list[Any]:
         found = told.get(key or entry, missing)
         if not isinstance(found, list) or (not found and missing is None):
-            raise self._wrong(entry, f"{found!r} is not a list with something in it")
+            raise self._unlike(entry, found, "a list with something in it")
         return found
 
     def _text(self, entry: str, told: object) -> str:
         if not isinstance(told, str) or not told.strip():
-            raise self._wrong(entry, f"{told!r} is not a text")
+            raise self._unlike(entry, told, "a text")
         return told
 
     def _count(self, entry: str, told: object) -> int:
         if not isinstance(told, int) or isinstance(told, bool) or told < 1:
-            raise self._wrong(entry, f"{told!r} is not a whole number from 1 on")
+            raise self._unlike(entry, told, "a whole number from 1 on")
         return told
 
-    def _only(self, entry: str, told: Mapping[str, Any], known: str) -> None:
-        for key in told:
-            if key not in known.split():
-                raise self._wrong(entry, f"{key!r} is unknown; it has {', '.join(known.split())}")
+    def _unlike(self, entry: str, told: object, wanted: str) -> InvalidInput:
+        if told is None:
+            return self._wrong(entry, f"is missing or empty; give {wanted}")
+        return self._wrong(entry, f"{told!r} is not {wanted}; correct it")
 
     def _wrong(self, entry: str, what: str) -> InvalidInput:
         return _invalid(self._path, entry, what)

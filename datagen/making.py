@@ -1,6 +1,6 @@
 """Making a dataset: each job is drawn until a picture is good enough, and none is made twice."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -12,7 +12,7 @@ from datagen.layout import Layout, load
 from datagen.plan import ATTEMPTS, Job, Plan, draw_up
 from datagen.playroom_engine import PlayroomEngine
 from datagen.records import Record
-from datagen.seeds import read_seeds
+from datagen.seeds import Seed, read_seeds
 from kith.errors import InvalidInput
 
 EngineName = Literal["playroom", "msdiffusion"]
@@ -24,7 +24,7 @@ class Order:
 
     engine: EngineName
     split: str
-    """A layout that comes with Kith."""
+    """A layout as `datagen.layout.load` takes it."""
     out: Path
     seeds: Path | None = None
     """A folder of seeds; None for Playroom's own."""
@@ -32,6 +32,10 @@ class Order:
     """The folder of MS-Diffusion's models."""
     seed: int = 0
     limit: int | None = None
+    batch: int | None = None
+    """Pictures that MS-Diffusion draws at once; None for as many as the machine is good for."""
+    compiled: bool = False
+    """Whether MS-Diffusion's U-Net is compiled before it draws."""
 
 
 @dataclass(frozen=True)
@@ -55,13 +59,15 @@ class Commission:
     sources: tuple[Source, ...]
     engine: Engine
     dataset: Dataset
+    left_out: tuple[Path, ...] = ()
+    """What lies among the seeds and is clearly no photo."""
 
 
 def accept(order: Order) -> Commission:
     """Read the seeds, load the engine and draw up the plan; nothing is written yet.
 
     Raises:
-        InvalidInput: The order does not fit together, or the seeds do not.
+        InvalidInput: The order does not fit together, or the layout or the seeds do not.
         NotFound: There is no such layout.
         Refused: A model is missing or is not what it should be.
     """
@@ -69,7 +75,9 @@ def accept(order: Order) -> Commission:
     sources, engine = _equip(order, layout)
     concepts = [source.concept for source in sources]
     plan = draw_up(layout, concepts, engine.settings, order.seed, order.limit)
-    return Commission(layout, plan, sources, engine, Dataset(order.out))
+    seeds = [source for source in sources if isinstance(source, Seed)]
+    left_out = tuple(path for seed in seeds for path in seed.left_out)
+    return Commission(layout, plan, sources, engine, Dataset(order.out), left_out)
 
 
 def make(
@@ -84,25 +92,31 @@ def make(
         judge: Says which pictures are not good enough.
 
     Yields:
-        At the start and after every picture.
+        At the start and after every picture, or batch of them.
 
     Raises:
         InvalidInput: There is no such share, or the folder holds something else.
-        Refused: Somebody makes that share, cleans or reviews, or it can't be written; what is made
-            stays, and the same call goes on from there.
+        Refused: Somebody makes that share, divides the work otherwise, cleans or reviews, or it
+            can't be written; what is made stays, and the same call goes on from there.
     """
     jobs = commission.plan.share(index, of)
     dataset = commission.dataset
-    with dataset.begun(commission.plan, commission.sources, f"{index}-of-{of}"):
-        missing = [job for job in jobs if not dataset.is_done(job)]
+    with dataset.begun(commission.plan, commission.sources, index, of):
+        missing = {job for job in jobs if not dataset.is_done(job)}
         progress = Progress(len(jobs), len(jobs) - len(missing), 0)
         yield progress
-        for job in missing:
-            rejected = _draw(commission, job, judge)
-            progress = replace(
-                progress, done=progress.done + 1, rejected=progress.rejected + rejected
-            )
-            yield progress
+        size = commission.engine.batch
+        # By their places in the share: whoever goes on finds the same batches.
+        for start in range(0, len(jobs), size):
+            batch = [job for job in jobs[start : start + size] if job in missing]
+            if batch:
+                rejected = _draw(commission, batch, judge)
+                progress = replace(
+                    progress,
+                    done=progress.done + len(batch),
+                    rejected=progress.rejected + rejected,
+                )
+                yield progress
 
 
 def missing(commission: Commission) -> int:
@@ -110,27 +124,35 @@ def missing(commission: Commission) -> int:
     return sum(not commission.dataset.is_done(job) for job in commission.plan.jobs)
 
 
-def _draw(commission: Commission, job: Job, judge: Judge) -> int:
-    """Draw a job until it is kept or given up, and tell how many were rejected on the way."""
-    records = commission.dataset.records
-    before = rejected = records.of(job.id).rejected
-    while len(rejected) < ATTEMPTS:
-        drawn = commission.engine.draw(job, len(rejected))
-        cause = judge(drawn)
-        if cause is None:
-            source = str(commission.engine.settings["name"])
-            commission.dataset.keep(job, rejected, source, drawn)
-            break
-        rejected = (*rejected, cause)
-        records.keep(job.id, Record(rejected))
-    return len(rejected) - len(before)
+def _draw(commission: Commission, batch: Sequence[Job], judge: Judge) -> int:
+    """Draw jobs until each is kept or given up, and tell how many were rejected on the way."""
+    dataset, engine = commission.dataset, commission.engine
+    tried = {job: dataset.records.of(job.id).rejected for job in batch}
+    rejected = 0
+    while wanted := [(job, len(causes)) for job, causes in tried.items() if len(causes) < ATTEMPTS]:
+        for (job, _), drawn in zip(wanted, engine.draw_all(wanted), strict=True):
+            cause = judge(drawn)
+            if cause is None:
+                dataset.keep(job, tried.pop(job), str(engine.settings["name"]), drawn)
+                continue
+            tried[job] = (*tried[job], cause)
+            dataset.records.keep(job.id, Record(tried[job]))
+            rejected += 1
+    return rejected
 
 
 def _equip(order: Order, layout: Layout) -> tuple[tuple[Source, ...], Engine]:
     if order.engine == "playroom":
         for option in ("seeds", "models"):
             if getattr(order, option) is not None:
-                raise _wrong(option, "Playroom draws concepts of its own; leave it out")
+                raise _wrong(
+                    option,
+                    f"Playroom draws concepts of its own and needs no {getattr(order, option)}; "
+                    "leave it out",
+                )
+        if order.batch is not None or order.compiled:
+            option = "compile" if order.compiled else "batch"
+            raise _wrong(option, "Playroom draws one picture at a time; leave it out")
         known = identities(layout, order.seed)
         return known, PlayroomEngine(known)
     if order.seeds is None:
@@ -141,7 +163,11 @@ def _equip(order: Order, layout: Layout) -> tuple[tuple[Source, ...], Engine]:
     from datagen.msdiffusion.engine import MsDiffusionEngine  # torch takes seconds
     from datagen.msdiffusion.load import load_painter
 
-    return sources, MsDiffusionEngine(*load_painter(order.models), sources)
+    painter, style, models = load_painter(order.models)
+    if order.compiled:
+        painter.compile()
+    batch = order.batch or painter.usual_batch
+    return sources, MsDiffusionEngine(painter, style, models, sources, batch)
 
 
 def _wrong(option: str, what: str) -> InvalidInput:

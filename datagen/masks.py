@@ -3,20 +3,28 @@
 SAM is transformers' `SamModel`, from a folder as model hubs publish it; safetensors only.
 """
 
-import io
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from safetensors import SafetensorError
 from transformers import SamModel, SamProcessor
 
-from datagen.pictures import open_picture, write_whole
+from datagen.pictures import open_picture, png, write_whole
 from datagen.via import Marked, Prompt
 from kith.errors import InvalidInput, Refused
+
+_FILES: Final = {
+    "config.json": "config.json",
+    "model.safetensors": "model.safetensors",
+    "preprocessor_config.json": "*processor_config.json",
+}
+"""What a SAM consists of. Newer programs write processor_config.json in place of the last one."""
 
 
 class Outline(NamedTuple):
@@ -43,7 +51,8 @@ class Outliner:
     """SAM, ready to outline.
 
     Args:
-        checkpoint: A folder with `config.json`, `model.safetensors`, `preprocessor_config.json`.
+        checkpoint: A folder with `config.json`, `model.safetensors`, `preprocessor_config.json`, as
+            hubs publish `facebook/sam-vit-huge` and its smaller kin.
         device: A torch device.
 
     Raises:
@@ -51,15 +60,14 @@ class Outliner:
     """
 
     def __init__(self, checkpoint: Path, device: str = "cpu") -> None:
-        if not checkpoint.is_dir():  # transformers would take it for a name on a hub
-            raise _no_sam(checkpoint, "it is no folder")
+        _check_files(checkpoint)
         try:
             self._processor: Any = SamProcessor.from_pretrained(checkpoint, local_files_only=True)
             self._model: Any = SamModel.from_pretrained(
                 checkpoint, local_files_only=True, use_safetensors=True
             )
-        except (OSError, ValueError, RuntimeError) as error:
-            raise _no_sam(checkpoint, str(error).splitlines()[0]) from error
+        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+            raise _no_sam(checkpoint, "its files are damaged, or do not fit together") from error
         self._model.eval().to(device)
         self._device = device
 
@@ -100,10 +108,24 @@ class Outliner:
         return Outline(masks[0][0, 0].numpy(), float(scores[best].clamp(0, 1)))
 
 
+def _check_files(checkpoint: Path) -> None:
+    """Refuse what transformers would take for a name on a hub, or fill up with random weights."""
+    if not checkpoint.is_dir():
+        raise _no_sam(checkpoint, "there is no such folder")
+    if lacking := [name for name, one in _FILES.items() if not any(checkpoint.glob(one))]:
+        raise _no_sam(checkpoint, f"it lacks {', '.join(lacking)}")
+    try:
+        kind = json.loads((checkpoint / "config.json").read_text(encoding="utf-8"))["model_type"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _no_sam(checkpoint, "its config.json is damaged") from error
+    if kind != "sam":
+        raise _no_sam(checkpoint, f"its config.json is of the model {kind!r}")
+
+
 def _no_sam(checkpoint: Path, why: str) -> Refused:
     return Refused(
-        f"sam: {checkpoint} holds no SAM ({why}); name a folder with config.json, "
-        "model.safetensors and preprocessor_config.json",
+        f"sam: {checkpoint} holds no SAM: {why}; fetch one such as facebook/sam-vit-huge from a "
+        f"model hub, and name the folder with its {', '.join(_FILES)}",
         reason="SAM_MISSING",
         field="sam",
     )
@@ -130,8 +152,9 @@ def write_masks(
     files = [_checked(one, pictures) for one in marked]
     targets = [out / Path(one.file).with_suffix(".png") for one in marked]
     if twice := next((target for target in targets if targets.count(target) > 1), None):
+        both = [one.file for one, target in zip(marked, targets, strict=True) if target == twice]
         raise InvalidInput(
-            f"annotations: two pictures would have the mask {twice}; rename one",
+            f"annotations: {' and '.join(both)} would have the mask {twice}; rename one",
             reason="NAME_TAKEN",
             field="annotations",
         )
@@ -164,15 +187,8 @@ def _checked(one: Marked, pictures: Path) -> Path:
         if not (0 <= x <= width and 0 <= y <= height):
             raise InvalidInput(
                 f"annotations: {one.file}: {x:g}, {y:g} lies beside its {width} x {height} pixels; "
-                "was the picture changed after it was marked?",
+                "if the picture was changed since, mark it anew",
                 reason="MARK_OUTSIDE",
                 field="annotations",
             )
     return pictures / relative
-
-
-def png(mask: NDArray[np.bool_]) -> bytes:
-    """A mask [height, width] as a PNG file: 255 where it is true, 0 elsewhere."""
-    buffer = io.BytesIO()
-    Image.fromarray(mask.astype(np.uint8) * 255).save(buffer, "PNG", optimize=True)
-    return buffer.getvalue()

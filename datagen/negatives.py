@@ -21,6 +21,7 @@ from datagen.pictures import jpeg, open_picture, write_whole
 from datagen.pool import Embedder, Pool, Vectors
 from datagen.prints import Prints, near_copies, variants
 from kith.errors import InvalidInput, Refused
+from kith.words import counted
 
 COUNT: Final = 150
 """Negatives a concept: the thesis has 100 to 150, and Table 2.1 asks 150 for MC-LLaVA and MyVLM."""
@@ -121,8 +122,10 @@ def mine(
     prints = np.concatenate([variants(view) for view in views])
     mined = _pick(concept, prints, _by_likeness(searched, vectors), count)
     if not mined.negatives:
+        names = " and ".join(pool.name for pool, _ in searched)  # no path: it may be a server's
         raise InvalidInput(
-            f"pool: nothing but pictures of {concept.name} is in it; name a larger one",
+            f"pool: {names}: {counted(mined.candidates, 'picture')}, none but of {concept.name} "
+            "itself; name a larger folder",
             reason="POOL_EMPTY",
             field="pool",
         )

@@ -17,6 +17,8 @@ SHARD_BYTES: Final = 256 * 1024 * 1024
 def pack(out: Path, rows: Mapping[str, Sequence[Row]], beside: Mapping[str, bytes]) -> None:
     """Write `OUT/packed/PART-00000-of-00001.parquet` and so on, in place of any that are there.
 
+    Those are there until the new ones are whole.
+
     Args:
         out: A dataset's folder.
         rows: The lines of the metadata of each of its parts.
@@ -30,8 +32,8 @@ def pack(out: Path, rows: Mapping[str, Sequence[Row]], beside: Mapping[str, byte
     from datasets.utils import disable_progress_bars
 
     disable_progress_bars()
-    unpack(out)
-    partial = out / f".{PACKED}"
+    sweep(out)
+    partial = _partial(out)
     try:
         partial.mkdir()
         for part, lines in rows.items():
@@ -42,10 +44,12 @@ def pack(out: Path, rows: Mapping[str, Sequence[Row]], beside: Mapping[str, byte
                 packed.to_parquet(partial / f"{part}-{number:05d}-of-{len(shards):05d}.parquet")
         for name, content in beside.items():
             (partial / name).write_bytes(content)
+        shutil.rmtree(out / PACKED, ignore_errors=True)
         partial.rename(out / PACKED)
     except OSError as error:
         raise Refused(
-            f"out: can't write {out / PACKED}: {error.strerror}; make room and run the same again",
+            f"out: can't write {out / PACKED}: {error.strerror}; make room and run it again "
+            "with --pack",
             reason="FILE_UNWRITABLE",
             field="out",
         ) from error
@@ -54,10 +58,18 @@ def pack(out: Path, rows: Mapping[str, Sequence[Row]], beside: Mapping[str, byte
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def unpack(out: Path) -> None:
-    """Take the shards away: they hold what the dataset was."""
-    for folder in (out / PACKED, out / f".{PACKED}"):
-        shutil.rmtree(folder, ignore_errors=True)
+def is_packed(out: Path) -> bool:
+    """Whether a dataset has shards, or somebody was killed writing them."""
+    return (out / PACKED).exists() or _partial(out).exists()
+
+
+def sweep(out: Path) -> None:
+    """Take away what a process that was killed has left of shards."""
+    shutil.rmtree(_partial(out), ignore_errors=True)
+
+
+def _partial(out: Path) -> Path:
+    return out / f".{PACKED}"
 
 
 def _shards(folder: Path, lines: Sequence[Row]) -> list[list[Row]]:

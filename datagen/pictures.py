@@ -2,9 +2,12 @@
 
 import io
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from kith.errors import InvalidInput, Refused
@@ -23,12 +26,7 @@ def pictures_in(folder: Path, field: str) -> list[Path]:
     Raises:
         InvalidInput: There is no such folder, or no picture in it.
     """
-    if not folder.is_dir():
-        raise InvalidInput(
-            f"{field}: {folder} is no folder; name one with pictures",
-            reason="FOLDER_MISSING",
-            field=field,
-        )
+    check_folder(folder, field)
     found = sorted(
         path
         for path in folder.rglob("*")
@@ -36,13 +34,36 @@ def pictures_in(folder: Path, field: str) -> list[Path]:
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
         and path.is_file()
     )
+    check_any(found, folder, field)
+    return found
+
+
+def check_folder(folder: Path, field: str) -> None:
+    """Refuse what is no folder.
+
+    Raises:
+        InvalidInput: It is none.
+    """
+    if not folder.is_dir():
+        raise InvalidInput(
+            f"{field}: {folder} is no folder; name one with pictures",
+            reason="FOLDER_MISSING",
+            field=field,
+        )
+
+
+def check_any(found: Sequence[Path], folder: Path, field: str) -> None:
+    """Refuse a folder in which no picture was found.
+
+    Raises:
+        InvalidInput: None was.
+    """
     if not found:
         raise InvalidInput(
             f"{field}: {folder} holds no picture ({', '.join(SUFFIXES)}); name one that does",
             reason="FOLDER_EMPTY",
             field=field,
         )
-    return found
 
 
 def open_picture(path: Path, field: str) -> Image.Image:
@@ -79,6 +100,13 @@ def jpeg(picture: Image.Image) -> bytes:
     """The picture as a JPEG file that looks like it: quality 95, colours at full size."""
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=95, subsampling=0)
+    return buffer.getvalue()
+
+
+def png(mask: NDArray[np.bool_]) -> bytes:
+    """A mask [height, width] as a PNG file: 255 where it is true, 0 elsewhere."""
+    buffer = io.BytesIO()
+    Image.fromarray(mask.astype(np.uint8) * 255).save(buffer, "PNG", optimize=True)
     return buffer.getvalue()
 
 

@@ -65,6 +65,9 @@ class Plan:
     """Everything that a dataset's pictures depend on."""
 
     layout: str
+    """Its name."""
+    layout_sha256: str
+    """Of what it says."""
     engine: Settings
     """Its name, and what else its pictures depend on."""
     seed: int
@@ -151,11 +154,31 @@ def draw_up(
     jobs = _mixed([*_single(layout, concepts, seed), _multi(layout, concepts, seed)])
     if not jobs:
         raise InvalidInput(
-            f"seeds: no combination of {layout.name} fits them; add concepts of other categories",
+            f"seeds: {_what_is_lacking(layout, concepts)}",
             reason="SEEDS_INVALID",
             field="seeds",
         )
-    return Plan(layout.name, dict(engine), seed, limit, tuple(concepts), tuple(jobs[:limit]))
+    return Plan(
+        layout=layout.name,
+        layout_sha256=layout.sha256,
+        engine=dict(engine),
+        seed=seed,
+        limit=limit,
+        concepts=tuple(concepts),
+        jobs=tuple(jobs[:limit]),
+    )
+
+
+def _what_is_lacking(layout: Layout, concepts: Sequence[Concept]) -> str:
+    there = Counter(one.category for one in concepts)
+    lacking = min((one.needs - there for one in layout.multi), key=Counter.total)
+    return (
+        f"no combination of {layout.name} fits {_by_category(there)}; add {_by_category(lacking)}"
+    )
+
+
+def _by_category(counts: Counter[str]) -> str:
+    return ", ".join(f"{number} of {category}" for category, number in counts.items())
 
 
 def _single(layout: Layout, concepts: Sequence[Concept], seed: int) -> tuple[list[Job], list[Job]]:

@@ -42,12 +42,25 @@ class PlayroomEngine:
         """Its name, and pixels a side."""
         return {"name": "playroom", "size": SIZE}
 
+    def picture(self, job: Job, attempt: int) -> Picture:
+        """One attempt at a job, with the mask of each thing in it."""
+        boxes = {self._known[part.concept].drawn: part.box for part in job.subjects}
+        return playroom.render(compose(boxes, job.seed_at(attempt)), SIZE)
+
+    @property
+    def batch(self) -> int:
+        """One: there is nothing to be shared."""
+        return 1
+
+    def draw_all(self, wanted: Sequence[tuple[Job, int]]) -> list[Drawn]:
+        """Jobs, each at its attempt."""
+        return [self.draw(job, attempt) for job, attempt in wanted]
+
     def draw(self, job: Job, attempt: int) -> Drawn:
-        """One attempt at a job, with its whole truth."""
+        """One attempt at a job, counted from 0, with its whole truth."""
         seed = job.seed_at(attempt)
         subjects = [self._known[subject.concept] for subject in job.subjects]
-        boxes = {one.drawn: part.box for one, part in zip(subjects, job.subjects, strict=True)}
-        picture = playroom.render(compose(boxes, seed), SIZE)
+        picture = self.picture(job, attempt)
         asked = playroom.questions(picture, self._names, self._absent(subjects, seed), seed)
         return Drawn(
             image=Image.fromarray(picture.image),
@@ -86,7 +99,7 @@ def compose(boxes: Mapping[playroom.Concept, Box], seed: int) -> Composition:
     cast = sorted(boxes, key=lambda one: one.group != "wear")
     groups = {one.group for one in cast}
     if len(cast) > 1 and "wear" in groups and not groups & playroom.WEARERS.keys():
-        cast.insert(0, playroom.stranger(seed, "test", "person"))
+        cast.insert(0, playroom.stranger(seed, cast[0].split, "person"))
     whole: Box = (0.0, 0.0, 1.0, 1.0)
     composed = playroom.compose(cast, seed, [boxes.get(one, whole) for one in cast])
     rng = np.random.Generator(np.random.PCG64([seed, 61]))

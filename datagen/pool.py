@@ -20,6 +20,7 @@ from PIL import Image
 from datagen.pictures import open_picture, pictures_in, write_whole
 from datagen.prints import Prints, fingerprint
 from kith.errors import InvalidInput
+from kith.words import counted
 
 Vectors = NDArray[np.float32]
 """One unit vector a row: float32 [n, dim]."""
@@ -96,7 +97,8 @@ def index(
     read = [file for file in files if keys[file] in known]
     if not read:
         raise InvalidInput(
-            f"pool: none of the {len(files)} pictures in {folder} can be read; name another",
+            f"pool: {folder}: {counted(len(files), 'picture')}, of which none can be read; name a "
+            "folder of JPEG, PNG or WebP pictures",
             reason="POOL_UNREADABLE",
             field="pool",
         )

@@ -10,12 +10,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, Final
 
 from datagen.locks import WORK, Taken, hold
 from datagen.pictures import write_whole
 from datagen.plan import ATTEMPTS
 from datagen.rows import Row
 from kith.errors import Refused
+
+_DIVIDE: Final = "stop all and give each worker its own --shard, as in 0/2 and 1/2"
 
 
 @dataclass(frozen=True)
@@ -73,26 +76,63 @@ class Records:
             yield
 
     @contextmanager
-    def working(self, share: str) -> Iterator[None]:
-        """Keep others from making the same share.
+    def working(self, index: int, of: int) -> Iterator[None]:
+        """Keep others from making the same share, and from dividing the work otherwise meanwhile.
 
         Args:
-            share: Its name, as in "0-of-16".
+            index: Which worker, from 0.
+            of: How many there are.
 
         Raises:
-            Refused: Somebody makes it, or the folder can't be written.
+            Refused: Somebody makes that share or divides the work otherwise, or the folder can't be
+                written.
         """
+        with self.alone():
+            together = self._joined(index, of)
+        with together, self._own(index, of):
+            yield
+
+    def _joined(self, index: int, of: int) -> IO[bytes]:
+        """The lock that workers hold together who divide the work alike; to be taken alone."""
+        path = self._folder / "shards.lock"
         try:
-            held = hold(self._folder / f"{share}.lock", fcntl.LOCK_EX | fcntl.LOCK_NB)
+            file = hold(path, fcntl.LOCK_EX | fcntl.LOCK_NB, str(of))  # nobody else is at work
         except Taken as error:
+            if error.by != str(of):
+                raise _divided_otherwise(self._folder.parent, int(error.by), index, of) from error
+            return hold(path, fcntl.LOCK_SH, str(of))
+        fcntl.flock(file, fcntl.LOCK_SH)
+        return file
+
+    def _own(self, index: int, of: int) -> IO[bytes]:
+        """The lock of a share."""
+        try:
+            return hold(self._folder / f"{index}-of-{of}.lock", fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except Taken as error:
+            otherwise = f"take another of the {of} shards" if of > 1 else _DIVIDE
             raise Refused(
-                f"out: another worker makes share {share} there; let it end, or take another "
-                "--shard",
+                f"out: another worker makes {_share(index, of)} of {self._folder.parent}; let it "
+                f"end, or {otherwise}",
                 reason="SHARE_TAKEN",
                 field="out",
             ) from error
-        with held:
-            yield
 
     def _path(self, job: str) -> Path:
         return self._folder / f"{job}.json"
+
+
+def _divided_otherwise(out: Path, theirs: int, index: int, of: int) -> Refused:
+    if theirs > 1:
+        others, otherwise = f"make {out} in {theirs} shards", f"take one of their {theirs}"
+    else:
+        others, otherwise = f"make all of {out} alone", _DIVIDE
+    return Refused(
+        f"out: others {others}, and this worker was to make {_share(index, of)} of it; let them "
+        f"end, or {otherwise}",
+        reason="SHARDS_DIFFER",
+        field="out",
+    )
+
+
+def _share(index: int, of: int) -> str:
+    return f"--shard {index}/{of}" if of > 1 else "all"

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.figure import Figure
 
+from kith.words import counted
+
 _GROUND, _INK, _ACCENT = "#faf8f4", "#231f1a", "#0d6a5e"
 
 
@@ -55,7 +57,7 @@ def rejection_table(table: Table) -> bytes:
     axes.set_yticks(
         range(len(counts)),
         [
-            f"{subjects} subject{'s' if subjects > 1 else ''}, {number} pictures"
+            f"{counted(subjects, 'subject')}, {counted(number, 'picture')}"
             for subjects, number in table.pictures.items()
         ],
     )

@@ -4,11 +4,12 @@
     SEEDS/bo/train/*.jpg       # what it looks like; the first picture is its reference
     SEEDS/bo/test/*.jpg        # real photos to test with; may be left out
 
-`category` is one of the layout's. `noun`, the word that prompts use, and `licence`, that of the
-pictures, may be left out.
+`category` is one of the layout's. `noun`, the word that prompts use, `licence`, that of the
+pictures, and `alike`, the name of another concept that it is easily taken for, may be left out.
 """
 
 import hashlib
+import os
 import reprlib
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,13 +20,15 @@ from typing import Any, Final
 from PIL import Image
 
 from datagen.layout import Layout
-from datagen.pictures import open_picture, pictures_in
+from datagen.photos import Sorted, sort_out
+from datagen.pictures import open_picture
 from datagen.yaml_files import read_yaml
 from kith.errors import InvalidInput
 
 INDEX: Final = "concepts.yaml"
 NO_LICENCE: Final = "not stated"
 _LONGEST_NAME: Final = 64
+_KEYS: Final = {"category", "noun", "licence", "alike"}
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,8 @@ class Concept:
     """Of its pictures."""
     fingerprint: str
     """Of what it looks like, in hexadecimal: with other pictures it is another one."""
+    alike: str = ""
+    """The name of a concept that it is easily taken for; empty where nobody says so."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,8 @@ class Seed:
     """At least one; the first is the reference."""
     test: tuple[Path, ...]
     """Real photos to test with; often none."""
+    left_out: tuple[Path, ...]
+    """What lies beside these and is clearly no photo, such as texts and hidden files."""
 
     @property
     def name(self) -> str:
@@ -76,7 +83,8 @@ class Seed:
 def read_seeds(folder: Path, layout: Layout | None) -> tuple[Seed, ...]:
     """The seeds in a folder, by category in the layout's order, then by name.
 
-    Every picture is opened, so that a broken one is known before anything is drawn.
+    Every picture is opened, so that a broken one is known before anything is drawn. So is a photo
+    that can't be read here, as of a phone in HEIC: it is not left out in silence.
 
     Args:
         folder: Of the seeds.
@@ -90,6 +98,9 @@ def read_seeds(folder: Path, layout: Layout | None) -> tuple[Seed, ...]:
     folders = _by_name(folder)
     for name in told.keys() - folders.keys():
         raise _wrong(f"{INDEX}: {name!r} has no folder; add {name}/train or take the entry out")
+    for name, entry in told.items():
+        if isinstance(entry, dict) and (alike := entry.get("alike")) not in (None, *folders):
+            raise _wrong(f"{INDEX}: {name}: alike: {alike!r} is no concept here; give its name")
     order = None if layout is None else list(layout.concepts)
     seeds = [_seed(name, folders[name], told.get(name), order) for name in sorted(folders)]
     if not seeds:
@@ -140,23 +151,30 @@ def _seed(name: str, folder: Path, told: object, known: Sequence[str] | None) ->
     if known is not None and category not in known:
         one_of = ", ".join(known)
         raise _wrong(f"{INDEX}: {name}: category: {category!r} is unknown; give one of {one_of}")
-    train = tuple(pictures_in(folder / "train", "seeds"))
-    test = tuple(pictures_in(folder / "test", "seeds")) if (folder / "test").exists() else ()
+    train = sort_out(folder / "train", "seeds")
+    has_test = os.path.lexists(folder / "test")
+    test = sort_out(folder / "test", "seeds") if has_test else Sorted((), ())
     concept = Concept(
         name=name,
         category=category,
         noun=entry.get("noun", category),
         licence=entry.get("licence", NO_LICENCE),
-        fingerprint=_fingerprint(train, test),
+        fingerprint=_fingerprint(train.pictures, test.pictures),
+        alike=entry.get("alike", ""),
     )
-    return Seed(concept, train, test)
+    return Seed(concept, train.pictures, test.pictures, (*train.others, *test.others))
 
 
 def _entry(name: str, told: object) -> Mapping[str, str]:
-    if not isinstance(told, dict) or not told.keys() <= {"category", "noun", "licence"}:
+    if told is None:
         raise _wrong(
-            f"{INDEX}: {name}: {_short(told)} is not category, and perhaps noun and licence; write "
-            f"'{name}: {{category: ...}}'"
+            f"{INDEX}: nothing is told of {name!r}; write a line such as "
+            f"'{name}: {{category: pet}}', or take its folder out"
+        )
+    if not isinstance(told, dict) or not told.keys() <= _KEYS:
+        raise _wrong(
+            f"{INDEX}: {name}: {_short(told)} is not of the form "
+            "{category: pet, noun: dog, licence: CC0-1.0}; correct it, the last two may be left out"
         )
     for key, value in told.items():
         if not isinstance(value, str) or not value.strip():

@@ -132,6 +132,15 @@ def datagen_module(name: str) -> Any:  # noqa: ANN401 - as above
     return _module(name, "datagen")
 
 
+def evaluation_module(name: str) -> Any:  # noqa: ANN401 - as above
+    """A module of the room that measures methods.
+
+    Raises:
+        Refused: A package it needs is not installed.
+    """
+    return _module(name, "evaluation")
+
+
 def _module(name: str, extra: str, otherwise: str = "") -> Any:  # noqa: ANN401 - as above
     """A module that only some installs can import; `extra` is what installs its packages."""
     try:

@@ -9,21 +9,31 @@ from datagen.plan import Job, Settings
 
 
 class MsDiffusionEngine:
-    """Draws one picture at a time, so that a picture does not hang on what is drawn beside it.
+    """Draws several pictures at once, each from a seed of its own.
+
+    What is drawn beside it changes a picture by rounding alone. A batch that is not full is filled
+    up with pictures that are thrown away, so that all are of one size, and compiled for once.
 
     Args:
         painter: What draws.
         style: How.
         known: What tells the painter's models from others.
         sources: The concepts of every job.
+        batch: Pictures at once, from 1.
     """
 
     def __init__(
-        self, painter: Painter, style: Style, known: Settings, sources: Sequence[Source]
+        self,
+        painter: Painter,
+        style: Style,
+        known: Settings,
+        sources: Sequence[Source],
+        batch: int = 1,
     ) -> None:
         self._painter = painter
         self._style = style
         self._known = known
+        self._batch = batch
         self._references = {source.concept.name: next(source.views()) for source in sources}
 
     @property
@@ -38,12 +48,23 @@ class MsDiffusionEngine:
             "negative": self._style.negative_prompt,
         }
 
-    def draw(self, job: Job, attempt: int) -> Drawn:
-        """One attempt at a job. Where the subjects came out is not known."""
+    @property
+    def batch(self) -> int:
+        """How many pictures it draws at once."""
+        return self._batch
+
+    def draw_all(self, wanted: Sequence[tuple[Job, int]]) -> list[Drawn]:
+        """Jobs, each at its attempt. Where the subjects came out is not known."""
+        prompts = [self._prompt(job, attempt) for job, attempt in wanted]
+        prompts += prompts[-1:] * (self._batch - len(prompts))
+        pictures = self._painter.draw(prompts, self._style)[: len(wanted)]
+        return [
+            Drawn(picture, (Shown(box=None, visible=None),) * len(job.subjects), job.caption, ())
+            for (job, _), picture in zip(wanted, pictures, strict=True)
+        ]
+
+    def _prompt(self, job: Job, attempt: int) -> Prompt:
         subjects = tuple(
             Subject(self._references[one.concept], one.noun, one.box) for one in job.subjects
         )
-        prompt = Prompt(job.prompt, subjects, job.seed_at(attempt))
-        (image,) = self._painter.draw([prompt], self._style)
-        nobody_knows = tuple(Shown(box=None, visible=None) for _ in subjects)
-        return Drawn(image, nobody_knows, job.caption, ())
+        return Prompt(job.prompt, subjects, job.seed_at(attempt))

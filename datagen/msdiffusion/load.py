@@ -13,6 +13,7 @@ import torch
 from diffusers import StableDiffusionXLPipeline
 from diffusers.utils import is_accelerate_available
 from diffusers.utils import logging as diffusers_logging
+from safetensors import SafetensorError
 from transformers import CLIPVisionModelWithProjection
 from transformers.utils import logging as transformers_logging
 
@@ -74,7 +75,7 @@ def _load(model: Any, folder: Path, dtype: torch.dtype, **options: object) -> An
         return model.from_pretrained(
             folder, torch_dtype=dtype, use_safetensors=True, local_files_only=True, **options
         )
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         why = str(error).strip().splitlines() or [type(error).__name__]
         raise Refused(
             f"models: can't load {folder}: {why[0]}; fetch it again, as safetensors",

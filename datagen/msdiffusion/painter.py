@@ -15,7 +15,7 @@ from datagen.msdiffusion.attended import AttendedPlaces
 from datagen.msdiffusion.attention import SubjectPrompt, sight
 from datagen.msdiffusion.layout import NOWHERE, box_masks, grids
 from datagen.msdiffusion.phrases import Span, phrase_spans
-from datagen.msdiffusion.subjects import Prompt, SubjectEncoder
+from datagen.msdiffusion.subjects import MOST_SUBJECTS, Prompt, SubjectEncoder
 from kith.errors import InvalidInput, Refused
 
 T = TypeVar("T")
@@ -64,12 +64,20 @@ class Painter:
         self._pipe = pipe
         self._adapter = adapter.to(pipe.unet.device, pipe.unet.dtype).eval()
         self._adapter.install(pipe.unet)
+        self._fewest = 1
         self._encoder = SubjectEncoder(image_encoder, pipe.tokenizer, pipe.text_encoder)
         pipe.set_progress_bar_config(disable=True)
+        pipe.vae.enable_slicing()  # one picture at a time: at full size they take gigabytes each
+
+    @property
+    def usual_batch(self) -> int:
+        """Pictures to draw at once where nobody says: a GPU has room for some."""
+        return 4 if self._pipe.unet.device.type == "cuda" else 1
 
     def compile(self) -> None:
-        """Compile the U-Net: its first picture of each size and batch then takes minutes."""
+        """Compile the U-Net: its first batch of each size then takes minutes."""
         self._pipe.unet.compile()
+        self._fewest = MOST_SUBJECTS  # one shape for any number of subjects: it is compiled once
 
     @torch.inference_mode()
     def draw(self, prompts: Sequence[Prompt], style: Style) -> list[Image.Image]:
@@ -104,7 +112,7 @@ class Painter:
         return [Image.fromarray(picture) for picture in pixels]
 
     def _tell(self, prompts: Sequence[Prompt], style: Style) -> SubjectPrompt:
-        most = max(len(prompt.subjects) for prompt in prompts)
+        most = max(self._fewest, *(len(prompt.subjects) for prompt in prompts))
         shrunk = self._pipe.vae_scale_factor
         levels = len(self._pipe.unet.config.down_block_types)
         places = grids(style.height // shrunk, style.width // shrunk, levels)

@@ -1,5 +1,9 @@
-"""The server of the review page, for this machine alone: it knows its users by what they say."""
+"""The server of the review page: it knows its reviewers by the names that they give.
 
+On this machine alone it lets everybody in, over a network those who have its whole address.
+"""
+
+import secrets
 import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -18,11 +22,13 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from datagen.finished import opened_for
+from datagen.review.admission import TOKEN, Admission
 from datagen.review.desk import Desk
 from datagen.review.opinions import CAUSES, Opinion
 from kith.errors import KithError, NotFound, Refused
 
 HOST: Final = "127.0.0.1"
+_LOOPBACK: Final = (HOST, "localhost")
 _WEB: Final = Path(__file__).with_name("web")
 _HEADERS: Final = {
     "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'none'; "
@@ -42,8 +48,14 @@ class Said(BaseModel):
     cause: str = ""
 
 
-def review_app(desk: Desk) -> Starlette:
-    """The page and what it asks for."""
+def review_app(desk: Desk, token: str = "") -> Starlette:
+    """The page and what it asks for.
+
+    Args:
+        desk: What is reviewed.
+        token: What a browser has to bring, see `Admission`; empty lets in whoever calls this
+            machine by its own name.
+    """
 
     async def page(request: Request) -> Response:
         return FileResponse(_WEB / "index.html")
@@ -77,37 +89,45 @@ def review_app(desk: Desk) -> Starlette:
             Mount("/static", StaticFiles(directory=_WEB)),
         ],
         middleware=[
-            Middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"]),
             Middleware(BaseHTTPMiddleware, dispatch=_guarded),
+            Middleware(BaseHTTPMiddleware, dispatch=Admission(token))
+            if token
+            else Middleware(TrustedHostMiddleware, allowed_hosts=list(_LOOPBACK)),
         ],
         exception_handlers={KithError: _failed},
     )
 
 
-def serve(out: Path, port: int, announce: Callable[[str], None]) -> None:
+def serve(out: Path, host: str, port: int, announce: Callable[[str], None]) -> None:
     """Serve the review of a dataset until Ctrl-C.
 
     Args:
         out: The dataset's folder.
+        host: The address to listen at. Another than this machine's own wants a token of each
+            browser: a new one each time, which stands in the page's address.
         port: 0 for a free one.
         announce: Called with the page's address once it can be asked for.
 
     Raises:
         InvalidInput: There is no dataset, or it is not finished.
-        Refused: It is being made, cleaned or reviewed, or the port is taken.
+        Refused: It is being made, cleaned or reviewed, or the address or port can't be had.
     """
-    with opened_for("review", out) as dataset, _listening(port) as listening:
-        config = uvicorn.Config(review_app(Desk(dataset)), log_level="warning")
-        announce(f"http://{HOST}:{listening.getsockname()[1]}/")
+    token = "" if host in _LOOPBACK else secrets.token_urlsafe(16)
+    with opened_for("review", out) as dataset, _listening(host, port) as listening:
+        config = uvicorn.Config(review_app(Desk(dataset), token), log_level="warning")
+        called = socket.gethostname() if host == "0.0.0.0" else host
+        address = f"http://{called}:{listening.getsockname()[1]}/"
+        announce(f"{address}?{TOKEN}={token}" if token else address)
         uvicorn.Server(config).run([listening])
 
 
-def _listening(port: int) -> socket.socket:
+def _listening(host: str, port: int) -> socket.socket:
     try:
-        return socket.create_server((HOST, port))
+        return socket.create_server((host, port))
     except OSError as error:
         raise Refused(
-            f"port: can't listen on {port}: {error.strerror}; name another, or 0 for a free one",
+            f"port: can't listen on {host}:{port}: {error.strerror}; name another port, 0 for a "
+            "free one, or another host",
             reason="PORT_TAKEN",
             field="port",
         ) from error

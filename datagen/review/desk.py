@@ -40,15 +40,18 @@ class Desk:
         }
         self._files = {*self._hashes, *(file for files in self._seeds.values() for file in files)}
         self._opinions = read_opinions(out)
-        self._writing = threading.Lock()  # what is shown is in the journal's order
+        # Several review at once: what is shown is in the journal's order, and whole.
+        self._alone = threading.Lock()
 
     def told(self) -> dict[str, Any]:
         """All that the page shows."""
+        with self._alone:
+            pictures = [self._picture(file) for file in self._hashes]
         return {
             "name": self._dataset.out.resolve().name,
             "causes": CAUSES,
             "seeds": self._seeds,
-            "pictures": [self._picture(file) for file in self._hashes],
+            "pictures": pictures,
         }
 
     def path(self, file: str) -> Path:
@@ -74,7 +77,7 @@ class Desk:
         """
         self.path(file)
         picture = Picture(file, self._hashes[file])
-        with self._writing:
+        with self._alone:
             write_opinion(self._dataset.out, picture, reviewer, opinion)
             said = self._opinions.setdefault(picture, {})
             if opinion.decision == "withdrawn":

@@ -5,7 +5,19 @@ from typing import Annotated, Literal
 
 import typer
 
-from kith.cli import datagen, mcp, memory, models, questions, server, show, training, up, upkeep
+from kith.cli import (
+    datagen,
+    evaluate,
+    mcp,
+    memory,
+    models,
+    questions,
+    server,
+    show,
+    training,
+    up,
+    upkeep,
+)
 from kith.cli.session import Session
 
 app = typer.Typer(
@@ -19,7 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for part in (show, server, up, mcp, memory, training, questions, models, upkeep, datagen):
+for part in (show, server, up, mcp, memory, training, questions, models, upkeep, datagen, evaluate):
     app.add_typer(part.app)
 
 

@@ -6,15 +6,18 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.text import Text
 
-from kith.cli import cleaning, material
+from kith.cli import cleaning, masks, material
 from kith.cli.bar import bar
+from kith.cli.notes import Cost, cost_said, left_out_said
 from kith.cli.options import Context
 from kith.errors import InvalidInput
 from kith.local import datagen_module
+from kith.words import counted
 
 app = typer.Typer()
 datagen = typer.Typer(help="Make MP-Bench, or a dataset like it of your own concepts.")
 datagen.add_typer(material.app)
+datagen.add_typer(masks.app)
 datagen.add_typer(cleaning.app)
 app.add_typer(datagen, name="datagen")
 
@@ -26,10 +29,7 @@ def make(
         Literal["playroom", "msdiffusion"],
         typer.Option(help="What draws: Playroom anywhere, MS-Diffusion on a GPU."),
     ],
-    split: Annotated[
-        material.Split,
-        typer.Option(help="What is shown: one of MP-Bench's two, or MS-Diffusion's own."),
-    ],
+    split: material.Split,
     out: material.Out,
     limit: Annotated[
         int | None, typer.Option(min=1, help="Pictures at most; left out, all of the split.")
@@ -53,8 +53,24 @@ def make(
             help="For MS-Diffusion: sdxl, image_encoder and ms_adapter.safetensors.",
         ),
     ] = None,
+    batch: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Pictures that MS-Diffusion draws at once; left out, 4 on a GPU, else 1."
+        ),
+    ] = None,
+    compiled: Annotated[
+        bool,
+        typer.Option(
+            "--compile", help="Compile MS-Diffusion first: minutes, which many pictures repay."
+        ),
+    ] = False,
     pack: Annotated[
-        bool, typer.Option("--pack", help="Write parquet shards beside the pictures.")
+        bool,
+        typer.Option(
+            "--pack",
+            help="Write parquet shards beside the pictures; from then on all runs keep them true.",
+        ),
     ] = False,
 ) -> None:
     """Make a dataset, or what is missing of one.
@@ -63,10 +79,11 @@ def make(
     anew. Several workers with the same --out and a --shard each make one dataset; who ends last
     writes what tells of all pictures.
     """
+    cost = Cost()
     context.obj.refuse_server("datagen make")
     index, of = _share(shard)
     making = datagen_module("datagen.making")
-    order = making.Order(engine, split, out, seeds, models, seed, limit)
+    order = making.Order(engine, split, out, seeds, models, seed, limit, batch, compiled)
     with context.obj.waiting("Planning ..."):
         commission = making.accept(order)
     with bar() as shown:
@@ -76,12 +93,16 @@ def make(
             shown.update(task, total=step.wanted, completed=step.done, description=said)
     if left := making.missing(commission):
         form: dict[str, Any] = {"complete": False, "left": left, "out": str(out)}
-        context.obj.show(form, Text(f"This share is made; {left} pictures are left to others"))
-        return
-    with context.obj.waiting("Writing the card ..."):
-        counts = commission.dataset.finish(commission.plan, commission.layout, packed=pack)
-    form = {"complete": True, "out": str(out)} | vars(counts)
-    context.obj.show(form, Text(_said(counts)))
+        said = f"This share is made; left to others: {counted(left, 'picture')}."
+    else:
+        with context.obj.waiting("Writing the card ..."):
+            counts = commission.dataset.finish(commission.plan, commission.layout, packed=pack)
+        form = {"complete": True, "out": str(out)} | vars(counts)
+        said = _said(counts)
+    taken = cost.form(out)
+    form |= taken | {"left_out": [str(path) for path in commission.left_out]}
+    notes = f"{left_out_said(commission.left_out)} {cost_said(taken)}"
+    context.obj.show(form, Text(said + notes))
 
 
 def _share(shard: str) -> tuple[int, int]:
@@ -97,6 +118,6 @@ def _share(shard: str) -> tuple[int, int]:
 
 def _said(counts: Any) -> str:  # noqa: ANN401 - see kith.local
     parts = [f"{part} {kept} of {counts.wanted[part]}" for part, kept in counts.kept.items()]
-    photos = f", {counts.photos} real photos" if counts.photos else ""
+    photos = f", {counted(counts.photos, 'real photo')}" if counts.photos else ""
     causes = ", ".join(f"{number} {cause}" for cause, number in counts.rejected.items())
     return f"Pictures: {', '.join(parts)}{photos}. Rejected: {causes or 'none'}."

@@ -1,23 +1,32 @@
-"""The commands that make training material for methods that train: negatives and masks."""
+"""The command that makes negatives for methods that train, and options of its kin."""
 
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 from rich.progress import Progress
 from rich.text import Text
 
 from kith.cli.bar import bar
+from kith.cli.notes import left_out_said
 from kith.cli.options import Context
 from kith.cli.server import settings_of
 from kith.errors import InvalidInput
 from kith.local import datagen_module, embedder_of
+from kith.words import counted
 
 app = typer.Typer()
 
-Split = Literal["yollava", "msbench", "msdiffusion"]
+Split = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME|FILE",
+        help="The layout: yollava or msbench, MP-Bench's two; msdiffusion, MS-Diffusion's own "
+        "bench; or a file of your own, as in mine.yaml.",
+    ),
+]
 Out = Annotated[Path, typer.Option(metavar="DIR", help="The folder to make.")]
 
 
@@ -32,7 +41,7 @@ def negatives(
             "the category of each. The folder seeds of a dataset is one.",
         ),
     ],
-    split: Annotated[Split, typer.Option(help="Whose categories these are.")],
+    split: Split,
     pool: Annotated[
         Path, typer.Option(metavar="DIR", help="Pictures to look among, in folders or not.")
     ],
@@ -55,6 +64,7 @@ def negatives(
     """
     session = context.obj
     session.refuse_server("datagen negatives")
+    datagen_module("datagen.finished").keep_apart(out)
     known = datagen_module("datagen.layout").load(split)
     concepts = datagen_module("datagen.seeds").read_seeds(seeds, known)
     further = _further(faces or (), tuple(known.concepts))
@@ -75,57 +85,15 @@ def negatives(
             shown.advance(task)
     told = json.dumps(counts, ensure_ascii=False, indent=1) + "\n"
     datagen_module("datagen.pictures").write_whole(out / "counts.json", told.encode())
+    left_out = [path for concept in concepts for path in concept.left_out]
     form = {
         "out": str(out),
         "pictures": sum(len(one.files) for one in searched.values()),
         "unreadable": sum(len(one.unreadable) for one in searched.values()),
+        "left_out": [str(path) for path in left_out],
         "concepts": counts,
     }
-    session.show(form, Text(_said(form)))
-
-
-@app.command()
-def masks(
-    context: Context,
-    annotations: Annotated[
-        Path,
-        typer.Option(
-            metavar="FILE", help="What was marked in VGG Image Annotator, exported as JSON."
-        ),
-    ],
-    pictures: Annotated[
-        Path, typer.Option(metavar="DIR", help="The folder that its file names start from.")
-    ],
-    sam: Annotated[
-        Path,
-        typer.Option(metavar="DIR", help="A SAM with config.json and model.safetensors."),
-    ],
-    out: Out,
-) -> None:
-    """Outline the things that were marked in pictures.
-
-    Writes a PNG for each picture, under its name: white where the thing is, black elsewhere.
-    Understands points, boxes and polygons; a point with the attribute "outside" lies beside the
-    thing.
-    """
-    session = context.obj
-    session.refuse_server("datagen masks")
-    marked = datagen_module("datagen.via").read_annotations(annotations)
-    with session.waiting("Loading SAM ..."):
-        outlining = datagen_module("datagen.masks")
-        outliner = outlining.Outliner(sam)
-    with bar() as shown:
-        steps = outlining.write_masks(outliner, marked, pictures, out)
-        written = list(shown.track(steps, total=len(marked), description=""))
-    least = min(written, key=lambda one: one.score)
-    form = {
-        "out": str(out),
-        "masks": [
-            {"picture": one.picture, "score": one.score, "share": one.share} for one in written
-        ],
-    }
-    said = f"Masks: {len(written)}. Least certain: {least.picture} ({least.score:.2f})."
-    session.show(form, Text(said))
+    session.show(form, Text(_said(form) + left_out_said(left_out)))
 
 
 def _further(faces: Sequence[str], categories: Sequence[str]) -> Mapping[str, Path]:
@@ -157,7 +125,5 @@ def _said(form: Mapping[str, Any]) -> str:
     kept = [counts["kept"] for counts in form["concepts"].values()]
     unread = f", {form['unreadable']} unreadable" if form["unreadable"] else ""
     each = f"{min(kept)}" if min(kept) == max(kept) else f"{min(kept)} to {max(kept)}"
-    return (
-        f"Negatives: {each} for each of {len(kept)} concepts, of {form['pictures']} pictures"
-        f"{unread}."
-    )
+    concepts, pictures = counted(len(kept), "concept"), counted(form["pictures"], "picture")
+    return f"Negatives: {each} for each of {concepts}, of {pictures}{unread}."

@@ -62,12 +62,20 @@ LAYOUT: dict[str, Any] = {
 class Flat:
     """An engine that fills a picture with the colour of its seed, and knows nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, batch: int = 1) -> None:
         self.settings: Settings = {"name": "flat"}
-        self.drawn: list[str] = []
+        self.batch = batch
+        self.batches: list[list[tuple[str, int]]] = []
 
-    def draw(self, job: Job, attempt: int) -> Drawn:
-        self.drawn.append(job.id)
+    @property
+    def drawn(self) -> list[str]:
+        return [job for batch in self.batches for job, _ in batch]
+
+    def draw_all(self, wanted: Sequence[tuple[Job, int]]) -> list[Drawn]:
+        self.batches.append([(job.id, attempt) for job, attempt in wanted])
+        return [self._draw(job, attempt) for job, attempt in wanted]
+
+    def _draw(self, job: Job, attempt: int) -> Drawn:
         color = tuple(job.seed_at(attempt).to_bytes(5, "big")[-3:])
         unknown = tuple(Shown(None, None) for _ in job.subjects)
         return Drawn(Image.new("RGB", (8, 8), color), unknown, job.caption, ())

@@ -201,7 +201,7 @@ def test_what_is_no_finished_dataset_is_refused(tmp_path: Path, out: Path) -> No
     with pytest.raises(InvalidInput, match="not finished"):
         open_finished(out)
     begun = commission(tmp_path / "begun" / "out")
-    with begun.dataset.begun(begun.plan, begun.sources, "0-of-1"):
+    with begun.dataset.begun(begun.plan, begun.sources):
         pass
     with pytest.raises(InvalidInput, match="not finished"):
         open_finished(tmp_path / "begun" / "out")

@@ -87,9 +87,9 @@ def test_the_card_tells_datasets_where_the_splits_lie(made: Path) -> None:
     for one in (*default["data_files"], *seeds["data_files"]):
         folder = made / one["path"].removesuffix("/**")
         assert (folder / "metadata.jsonl").is_file()
-    assert "| multi | several concepts, to test with | 3 | 3 | 3 |" in card
+    assert "| multi | several concepts, to test with | 3 | 3 |\n" in card
     assert "- Apache-2.0: 5 concepts" in card
-    assert "kith datagen make --engine playroom --split small --seed 0 --out DIR" in card
+    assert "kith datagen make --engine playroom --split FILE --seed 0 --out DIR" in card
     assert max(map(len, card.splitlines())) <= 101
 
 

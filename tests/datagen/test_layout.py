@@ -12,6 +12,7 @@ from datagen.playroom import CATEGORIES
 from datagen.prompts import fill
 from kith.errors import InvalidInput, NotFound
 
+ROOT = Path(__file__).resolve().parents[2]
 SMALL: dict[str, Any] = {
     "name": "small",
     "title": "a test",
@@ -109,8 +110,44 @@ def test_every_prompt_of_a_layout_takes_its_nouns(name: str) -> None:
 
 
 def test_an_unknown_split_is_told_with_the_known_ones() -> None:
-    with pytest.raises(NotFound, match=r"'zork'; one of msbench, msdiffusion, yollava"):
+    said = r"'zork'; give one of msbench, msdiffusion, yollava, or a file of your own"
+    with pytest.raises(NotFound, match=said):
         layout.load("zork")
+
+
+def test_a_layout_of_ones_own_is_loaded_from_its_file_and_takes_no_name_of_kiths(
+    tmp_path: Path,
+) -> None:
+    assert read(SMALL, tmp_path) == layout.load(str(tmp_path / "small.yaml"))
+    read(SMALL | {"name": "msbench"}, tmp_path)
+    with pytest.raises(InvalidInput, match=r"small\.yaml: name: 'msbench' comes with Kith; choose"):
+        layout.load(str(tmp_path / "small.yaml"))
+
+
+def test_the_example_shows_two_combinations_and_stands_in_the_docs_as_it_is() -> None:
+    example = ROOT / "examples" / "datagen" / "breakfast.yaml"
+    assert [one.name for one in layout.read(example).multi] == ["pet, dish", "dish, dish"]
+    page = (ROOT / "docs" / "mp-bench.md").read_text(encoding="utf-8")
+    assert f"```yaml\n{example.read_text(encoding='utf-8')}```\n" in page
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"name": "other"},
+        {"title": "other"},
+        {"pictures": 3},
+        {"articles": "as_written"},
+        {"targets": {"train": 1, "test": 1, "multi": 1}},
+        {"concepts": {"pet": {"count": 3, "playroom": ["dog"]}}},
+        {"single": [SMALL["single"][0] | {"prompts": ["{concept} in a room"]}]},
+        {"multi": [SMALL["multi"][0] | {"table": "3.5"}]},
+    ],
+    ids=lambda changed: str(*changed),
+)
+def test_whatever_a_layout_says_is_in_its_digest(changed: dict[str, Any], tmp_path: Path) -> None:
+    assert read(SMALL, tmp_path).sha256 == read(SMALL, tmp_path).sha256
+    assert read(SMALL | changed, tmp_path).sha256 != read(SMALL, tmp_path).sha256
 
 
 @pytest.mark.parametrize(
@@ -143,7 +180,12 @@ def test_an_unknown_split_is_told_with_the_known_ones() -> None:
         (("concepts", "pet", "count"), 1, r"multi\[0\]\.subjects: 2 of pet, of which there are 1"),
         (("concepts", "pet", "playroom"), ["dragon"], r"pet\.playroom\[0\]: 'dragon' is none of"),
         (("single",), SMALL["single"] * 2, r"single\[1\]: 'pet' has its prompts in another"),
-        (("articles",), "some", r"articles: 'some' is neither"),
+        (("articles",), "some", r"articles: 'some' is not added or as_written; correct it"),
+        (("articles",), None, r"articles: is missing or empty; give added or as_written"),
+        (("concepts", "pet"), None, r"concepts\.pet: is missing or empty; give lines of count"),
+        (("concepts",), "pet", r"concepts: 'pet' is not lines such as 'name: value'; correct it"),
+        ((*SUBJECT, "box"), None, r"box: is missing or empty; give four numbers x1, y1, x2, y2"),
+        (("title",), None, r"title: is missing or empty; give a text"),
         (("single",), [], r"single: no prompts for pet"),
         (("colour",), "red", r"the file: 'colour' is unknown"),
     ],

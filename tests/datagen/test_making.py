@@ -61,10 +61,73 @@ def test_a_share_alone_leaves_the_rest_to_others(tmp_path: Path) -> None:
 
 
 def test_two_workers_of_the_same_share_are_one_too_many(tmp_path: Path) -> None:
-    ones = make(commission(tmp_path / "out"))
-    next(ones)
-    with pytest.raises(Refused, match="out: another worker makes share 0-of-1 there"):
-        next(make(commission(tmp_path / "out")))
+    for index, of, said in (
+        (0, 1, "all of .*/out; let it end, or stop all and give each worker its own --shard"),
+        (1, 2, "--shard 1/2 of .*/out; let it end, or take another of the 2 shards"),
+    ):
+        ones = make(commission(tmp_path / "out"), index, of)
+        next(ones)
+        with pytest.raises(Refused, match=f"out: another worker makes {said}"):
+            next(make(commission(tmp_path / "out"), index, of))
+        ones.close()
+
+
+WORKER = """
+import sys
+from tests.datagen.small import *
+steps = make(commission(Path(sys.argv[1])), int(sys.argv[2]), int(sys.argv[3]))
+next(steps), next(steps)
+print("at work", flush=True)
+sys.stdin.readline()
+list(steps)
+"""
+
+
+def worker(out: Path, index: int, of: int) -> list[str]:
+    """A process that makes a picture of its share, says so, and the rest after a line of input."""
+    return [sys.executable, "-c", WORKER, str(out), str(index), str(of)]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        ((0, 2), (0, 1), "others make {} in 2 shards, and this worker was to make all of it; let "
+         "them end, or take one of their 2"),
+        ((1, 2), (1, 3), "others make {} in 2 shards, and this worker was to make --shard 1/3 of "
+         "it; let them end, or take one of their 2"),
+        ((0, 1), (1, 2), "others make all of {} alone, and this worker was to make --shard 1/2 of "
+         "it; let them end, or stop all and give each worker its own --shard, as in 0/2 and 1/2"),
+    ],
+)  # fmt: skip
+def test_a_process_that_divides_the_work_otherwise_is_refused_and_touches_nothing(
+    first: tuple[int, int], second: tuple[int, int], said: str, whole: dict[str, str],
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    out = tmp_path / "out"
+    streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(worker(out, *first), **streams) as one:
+        assert one.stdin
+        assert one.stdout
+        assert one.stdout.readline() == "at work\n"
+        before = tree(out)
+        other = subprocess.run(worker(out, *second), capture_output=True, text=True, check=False)
+        assert other.returncode == 1
+        assert f"Refused: out: {said.format(out)}" in other.stderr
+        assert tree(out) == before
+        if first[1] == 2:  # whoever divides it alike is welcome
+            subprocess.run(worker(out, 1 - first[0], 2), input="\n", text=True, check=True)
+        one.communicate("\n")
+        assert one.returncode == 0
+    finish(commission(out))
+    assert tree(out) == whole
+
+
+def test_once_the_workers_have_ended_the_rest_may_be_divided_otherwise(tmp_path: Path) -> None:
+    list(make(commission(tmp_path / "out"), 0, 3))
+    rest = make(commission(tmp_path / "out"), 1, 2)
+    next(rest)
+    with pytest.raises(Refused, match="in 2 shards"):
+        next(make(commission(tmp_path / "out"), 1, 3))
 
 
 def test_what_is_made_is_not_drawn_again_but_what_was_deleted_is(
@@ -120,6 +183,38 @@ def test_a_rejected_picture_is_replaced_and_the_attempts_have_an_end(tmp_path: P
     assert all(later.done == earlier.done + 1 for earlier, later in pairwise(steps))
 
 
+def test_an_engine_of_batches_gets_the_same_ones_whoever_goes_on(tmp_path: Path) -> None:
+    straight, begun = Flat(batch=4), Flat(batch=4)
+    whole = replace(commission(tmp_path / "whole"), engine=straight)
+    assert [step.done for step in make(whole)] == [0, 4, 8, 11]
+    ids = [job.id for job in whole.plan.jobs]
+    assert straight.batches == [
+        [(name, 0) for name in ids[start : start + 4]] for start in (0, 4, 8)
+    ]
+    steps = make(replace(commission(tmp_path / "out"), engine=begun))
+    assert [next(steps).done, next(steps).done] == [0, 4]
+    steps.close()
+    finish(replace(commission(tmp_path / "out"), engine=begun))
+    assert begun.batches == straight.batches
+    (tmp_path / "out" / f"{ids[6]}.jpg").unlink()
+    finish(replace(commission(tmp_path / "out"), engine=begun))
+    assert begun.batches[3:] == [[(ids[6], 0)]]
+
+
+def test_of_a_batch_only_what_was_rejected_is_drawn_anew(tmp_path: Path) -> None:
+    engine = Flat(batch=4)
+    ordered = replace(commission(tmp_path / "out", limit=4), engine=engine)
+    hopeless = ordered.plan.jobs[1].caption
+    steps = list(
+        make(ordered, judge=lambda drawn: "BLURRED" if drawn.caption == hopeless else None)
+    )
+    ids = [job.id for job in ordered.plan.jobs]
+    anew = [[(ids[1], attempt)] for attempt in range(1, ATTEMPTS)]
+    assert engine.batches == [[(name, 0) for name in ids], *anew]
+    assert (steps[-1].done, steps[-1].rejected) == (4, ATTEMPTS)
+    assert ordered.dataset.finish(ordered.plan, ordered.layout).given_up == (ids[1],)
+
+
 def test_a_rejection_is_not_forgotten_when_the_worker_dies(tmp_path: Path) -> None:
     def dies(drawn: Drawn) -> str | None:
         if asked.append(drawn) or len(asked) == 3:
@@ -157,10 +252,15 @@ def test_a_full_disk_is_told_and_nothing_is_lost(
 
 def test_another_order_in_the_same_folder_is_refused(tmp_path: Path) -> None:
     finish(commission(tmp_path / "out"))
-    for other, differs in ((commission(tmp_path / "out", seed=1), "seed"),
-                           (commission(tmp_path / "out", limit=3), "limit")):  # fmt: skip
-        with pytest.raises(InvalidInput, match=f"is a dataset with another {differs}; name"):
+    made = "go on with that one: kith datagen make --engine playroom --split FILE --seed 0 --out "
+    for other, differs in (
+        (commission(tmp_path / "out", seed=1), "seed (0, not 1)"),
+        (commission(tmp_path / "out", limit=3), "limit (none, not 3)"),
+    ):
+        with pytest.raises(InvalidInput) as refused:
             list(make(other))
+        said = f"another {differs}; name another folder, or {made}{tmp_path / 'out'}"
+        assert str(refused.value) == f"out: {tmp_path / 'out'} is a dataset with {said}"
     (tmp_path / "out" / "plan.json").write_text("{", encoding="utf-8")
     with pytest.raises(Refused, match=r"can't read .*plan\.json"):
         list(make(commission(tmp_path / "out")))

@@ -3,6 +3,7 @@
 The SAM here is tiny and untrained, so the tests hold its masks against formulas, not against eyes.
 """
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -139,7 +140,10 @@ def test_masks_lie_beside_one_another_under_the_names_of_their_pictures(
         ([Marked("../bo/01.png", (ON,))], "leads out of"),
         ([Marked("bo/01.png", (Prompt(None, (Point(97, 3),)),))], "97, 3 lies beside its 96 x 72"),
         ([Marked("bo/01.png", (Prompt((0, 0, 9, 73), ()),))], "9, 73 lies beside"),
-        ([Marked("bo/01.png", (ON,)), Marked("bo/01.jpg", (ON,))], "would have the mask"),
+        (
+            [Marked("bo/01.png", (ON,)), Marked("bo/01.jpg", (ON,))],
+            "01.png and bo/01.jpg would have",
+        ),
     ],
 )
 def test_nothing_is_made_where_one_mark_is_wrong(
@@ -154,10 +158,34 @@ def test_nothing_is_made_where_one_mark_is_wrong(
 
 
 def test_a_folder_without_sam_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match=r"sam: .* holds no SAM"):
-        Outliner(tmp_path)
-    with pytest.raises(Refused, match=r"sam: .*/missing holds no SAM \(it is no folder\)"):
-        Outliner(tmp_path / "missing")
+    files = "config.json, model.safetensors, preprocessor_config.json"
+    then = "fetch one such as facebook/sam-vit-huge from a model hub, and name the folder with its"
+    for folder, why in (
+        (tmp_path, "it lacks config.json, model.safetensors, preprocessor_config.json"),
+        (tmp_path / "missing", "there is no such folder"),
+    ):
+        with pytest.raises(Refused) as refused:
+            Outliner(folder)
+        assert str(refused.value) == f"sam: {folder} holds no SAM: {why}; {then} {files}"
+
+
+def test_what_a_folder_lacks_of_sam_is_told_in_words_of_ours(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    for gone in ("model.safetensors", "config.json"):
+        folder = shutil.copytree(checkpoint, tmp_path / gone)
+        (folder / gone).unlink()
+        with pytest.raises(Refused, match=f"holds no SAM: it lacks {gone}; fetch one such as"):
+            Outliner(folder)
+    folder = shutil.copytree(checkpoint, tmp_path / "torn")
+    for name, content, why in (
+        ("model.safetensors", b"torn", "its files are damaged, or do not fit together"),
+        ("config.json", b"{}", "its config.json is damaged"),
+        ("config.json", b'{"model_type": "llava"}', "its config.json is of the model 'llava'"),
+    ):
+        (folder / name).write_bytes(content)
+        with pytest.raises(Refused, match=f"holds no SAM: {why}; fetch one such as"):
+            Outliner(folder)
 
 
 def test_a_pickle_is_never_opened(checkpoint: Path, tmp_path: Path) -> None:

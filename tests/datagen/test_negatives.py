@@ -87,7 +87,7 @@ def test_a_pool_for_the_category_adds_a_few_always_the_same(
 
 def test_a_pool_of_nothing_but_the_concept_is_refused(tmp_path: Path, counting: Counting) -> None:
     pool = pool_of(tmp_path / "pool", counting, {"1": drawn(1)})
-    with pytest.raises(InvalidInput, match="nothing but pictures of bo is in it"):
+    with pytest.raises(InvalidInput, match="pool: pool: 1 picture, none but of bo itself; name"):
         mine(Someone("bo", "dog", (pool.files[0],)), counting.embedder, [pool], {})
 
 

@@ -9,9 +9,10 @@ import pytest
 from datagen import packing
 from datagen.pictures import write_whole
 from datagen.plan import PARTS
+from datagen.review.opinions import Opinion, Picture, write_opinion
 from kith.cli import main
 from kith.errors import Refused
-from tests.datagen.small import commission, finish, tree
+from tests.datagen.small import commission, finish
 from tests.datagen.test_dataset import lines, own
 
 __all__ = ["own"]  # a fixture
@@ -80,12 +81,57 @@ def test_many_pictures_lie_in_several_shards(
     assert len(load(tmp_path / "out" / packing.PACKED)["train"]) == len(load(packed)["train"])
 
 
-def test_shards_of_what_is_no_more_are_taken_away(packed: Path, tmp_path: Path) -> None:
-    plain = commission(tmp_path / "plain")
-    finish(plain)
-    again = commission(packed)
-    again.dataset.finish(again.plan, again.layout)
-    assert tree(packed) == tree(tmp_path / "plain")
+def first_packed(out: Path, cache: Path) -> tuple[int, bytes]:
+    """Attempt and bytes of the first picture of the shards. `datasets` reads a path only once."""
+    from datasets import Dataset, Image
+
+    shard = str(out / packing.PACKED / "train-00000-of-00001.parquet")
+    rows = Dataset.from_parquet(shard, cache_dir=str(cache))
+    first = rows.cast_column("image", Image(decode=False))[0]
+    return first["attempt"], first["image"]["bytes"]
+
+
+def written(out: Path) -> dict[str, int]:
+    """The files of the shards, and when each was written."""
+    return {path.name: path.stat().st_mtime_ns for path in (out / packing.PACKED).iterdir()}
+
+
+def test_shards_are_left_alone_while_they_hold_what_the_dataset_is(packed: Path) -> None:
+    before = written(packed)
+    finish(commission(packed))
+    (packed / "train" / "0001.jpg").unlink()  # it is drawn again, to the same bytes
+    finish(commission(packed))
+    assert written(packed) == before != {}
+
+
+def test_shards_of_what_is_no_more_are_written_anew(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    ordered = commission(out)
+    finish(ordered)
+    ordered.dataset.finish(ordered.plan, ordered.layout, packed=True)
+    picture = out / "train" / "0001.jpg"
+    assert first_packed(out, tmp_path / "before") == (0, picture.read_bytes())
+    sha256 = ordered.dataset.records.of("train/0001").sha256
+    write_opinion(out, Picture("train/0001.jpg", sha256), "ann", Opinion("reject", "BLURRED"))
+    finish(commission(out))
+    assert first_packed(out, tmp_path / "after") == (1, picture.read_bytes())
+
+
+def test_shards_stay_until_those_that_take_their_place_are_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ordered = commission(tmp_path / "out", limit=2)
+    finish(ordered)
+    ordered.dataset.finish(ordered.plan, ordered.layout, packed=True)
+    before = written(tmp_path / "out")
+
+    def fail(dataset: object, path: Path) -> None:
+        raise OSError(errno.ENOSPC, "disk full")
+
+    monkeypatch.setattr("datasets.Dataset.to_parquet", fail)
+    with pytest.raises(Refused, match="disk full; make room and run it again with --pack"):
+        ordered.dataset.finish(ordered.plan, ordered.layout, packed=True)
+    assert written(tmp_path / "out") == before
 
 
 @pytest.mark.parametrize(

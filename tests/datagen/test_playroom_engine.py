@@ -11,7 +11,7 @@ from datagen import layout
 from datagen.engines import Drawn, Shown, judge_by_truth
 from datagen.identities import SIZE, VIEWS, Identity, identities
 from datagen.plan import Job, Plan, draw_up
-from datagen.playroom_engine import NOBODY_NAMED, PlayroomEngine
+from datagen.playroom_engine import NOBODY_NAMED, PlayroomEngine, compose
 from datagen.prints import NEAR, fingerprint
 
 REACH = 0.03
@@ -47,6 +47,15 @@ def test_every_second_concept_looks_like_the_one_before() -> None:
         assert len(attributes) // 2 in (1, 2)
         assert (one.drawn.color, one.drawn.build) != (other.drawn.color, other.drawn.build)
         assert [two.name for two in known if one.resembles(two)] == [other.name]
+        assert (one.concept.alike, other.concept.alike) == ("", one.name)
+
+
+def test_identities_for_tuning_are_none_of_the_test() -> None:
+    known = identities(layout.load("msbench"), 0, "validation")
+    assert {one.drawn.split for one in known} == {"validation"}
+    thing, shirt = (next(one for one in known if one.concept.noun == n) for n in ("hat", "shirt"))
+    worn = compose({thing.drawn: (0, 0, 1, 1), shirt.drawn: (0, 0, 1, 1)}, 3)
+    assert {placed.concept.split for placed in worn.placements} == {"validation"}
 
 
 def test_seed_views_are_portraits_that_differ() -> None:

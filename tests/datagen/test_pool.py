@@ -85,7 +85,7 @@ def test_a_picture_of_too_many_pixels_is_left_out_and_told(folder: Path, tmp_pat
 def test_a_pool_without_a_picture_that_opens_is_refused(tmp_path: Path) -> None:
     (tmp_path / "pool").mkdir()
     (tmp_path / "pool" / "broken.png").write_bytes(b"no picture")
-    with pytest.raises(InvalidInput, match=r"none of the 1 pictures in .* can be read"):
+    with pytest.raises(InvalidInput, match=r"pool: .*: 1 picture, of which none can be read; name"):
         pool.index(tmp_path / "pool", Counting().embedder, tmp_path / "cache")
 
 

@@ -1,3 +1,5 @@
+import os
+import shutil
 import unicodedata
 from pathlib import Path
 
@@ -81,11 +83,11 @@ def test_two_concepts_of_one_name_are_both_named(twin: str, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("entries", "said"),
     [
-        ({"bo": {"category": "pet"}}, "'ada: {category: ...}'"),
+        ({"bo": {"category": "pet"}}, "nothing is told of 'ada'; write a line such as 'ada: {"),
         ({"bo": {"category": "cow"}, "ada": {"category": "pet"}}, "bo: category: 'cow' is unknown"),
         ({"bo": {}, "ada": {"category": "pet"}}, "category: '' is unknown; give one of pet, "),
         ({"bo": {"category": "pet", "noun": 3}, "ada": {"category": "pet"}}, "noun: 3 is not a"),
-        ({"bo": {"kind": "pet"}, "ada": {"category": "pet"}}, "{'kind': 'pet'} is not category"),
+        ({"bo": {"kind": "pet"}, "ada": {"category": "pet"}}, "{'kind': 'pet'} is not of the form"),
         ({"cy": {"category": "pet"}}, "'cy' has no folder; add cy/train or take the entry out"),
     ],
 )
@@ -152,3 +154,88 @@ def test_a_name_that_could_break_a_prompt_is_refused(
 ) -> None:
     (folder / name).mkdir()
     assert "is no name; rename the folder" in refused(folder, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("IMG_1.heic", "is of a kind that can't be read"),
+        ("IMG_1.HEIC", "is of a kind that can't be read"),
+        ("dance.gif", "is of a kind that can't be read"),
+        ("deeper/scan.tiff", "is of a kind that can't be read"),
+    ],
+)
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_a_photo_of_another_kind_is_not_left_out_in_silence(
+    part: str, name: str, said: str, folder: Path, tmp_path: Path
+) -> None:
+    path = folder / "bo" / part / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"pixels")
+    then = "put a JPEG, PNG or WebP picture there, or take it out"
+    assert refused(folder, tmp_path) == f"seeds: {path} {said}; {then}"
+
+
+def test_what_only_looks_like_a_picture_is_named(folder: Path, tmp_path: Path) -> None:
+    train = folder / "bo" / "train"
+    (train / "lost.jpg").symlink_to(tmp_path / "nowhere.jpg")
+    assert f"{train / 'lost.jpg'} leads nowhere; put a" in refused(folder, tmp_path)
+    (train / "lost.jpg").unlink()
+    (train / "lost").symlink_to(tmp_path / "nowhere")
+    assert f"{train / 'lost'} leads nowhere; put a" in refused(folder, tmp_path)
+    (train / "lost").unlink()
+    (train / "day.jpg").mkdir()
+    assert f"{train / 'day.jpg'} is a folder or leads to one; put a" in refused(folder, tmp_path)
+    (train / "day.jpg").rmdir()
+    (train / "more").symlink_to(folder / "ada")
+    assert f"{train / 'more'} is a folder or leads to one; put a" in refused(folder, tmp_path)
+    (train / "more").unlink()
+    shutil.rmtree(folder / "bo" / "test")
+    (folder / "bo" / "test").symlink_to(tmp_path / "nowhere")
+    assert f"{folder / 'bo' / 'test'} is no folder; name one" in refused(folder, tmp_path)
+
+
+def test_a_folder_that_can_not_be_looked_into_is_named(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "bo" / "train" / "closed").mkdir()
+    looks = os.scandir
+
+    def scandir(path: str | Path) -> object:  # whoever tests as root may look into all
+        if str(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return looks(path)
+
+    monkeypatch.setattr("os.scandir", scandir)
+    assert f"can't look into {folder / 'bo' / 'train' / 'closed'}: Permission denied" in refused(
+        folder, tmp_path
+    )
+
+
+def test_what_is_clearly_no_photo_is_left_out_and_told(folder: Path, tmp_path: Path) -> None:
+    layout = small_layout(tmp_path)
+    before = read_seeds(folder, layout)
+    assert {seed.left_out for seed in before} == {()}
+    train = folder / "bo" / "train"
+    for name in (".DS_Store", "._0.png", "notes.txt", "0.json"):
+        (train / name).write_bytes(b"x")
+    (train / ".thumbnails").mkdir()
+    (train / ".thumbnails" / "0.heic").write_bytes(b"x")
+    (train / "link.txt").symlink_to(train / "notes.txt")
+    (folder / "bo" / "test" / "Thumbs.db").write_bytes(b"x")
+    (train / "later").mkdir()
+    (train / "0.png").rename(train / "later" / "0.png")
+    ada, bo = read_seeds(folder, layout)
+    assert [path.name for path in bo.left_out] == [
+        *(".DS_Store", "._0.png", ".thumbnails", "0.json", "link.txt", "notes.txt", "Thumbs.db")
+    ]
+    assert [path.name for path in bo.train] == ["1.png", "0.png"]
+    assert (ada.left_out, ada.concept) == ((), before[0].concept)
+
+
+def test_who_is_easily_taken_for_whom_may_be_told(folder: Path, tmp_path: Path) -> None:
+    tell(folder, bo={"category": "pet"}, ada={"category": "pet", "alike": "bo"})
+    ada, bo = read_seeds(folder, small_layout(tmp_path))
+    assert (ada.concept.alike, bo.concept.alike) == ("bo", "")
+    tell(folder, bo={"category": "pet"}, ada={"category": "pet", "alike": "mika"})
+    assert "ada: alike: 'mika' is no concept here; give its name" in refused(folder, tmp_path)

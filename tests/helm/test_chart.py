@@ -65,6 +65,7 @@ def test_the_dataset_lies_in_a_claim_that_outlives_the_release(tmp_path: Path) -
         ON,
         ON | {"split": "yollava", "shards": 3, "limit": 30, "seed": 2**40, "pack": True},
         ON | {"shards": 1, "datasets": {"claim": "mine", "folder": "a/b"}},
+        ON | {"split": "/datasets/layouts/own.yaml"},
         GPU | {"shards": 20},
     ],
 )
@@ -83,7 +84,7 @@ def test_every_pod_asks_the_program_for_its_own_share(
     assert {one.packed for one in asked} == {datagen.get("pack", False)}
     (container,) = pod_of(job)["containers"]
     mounts = {mount["mountPath"]: mount for mount in container["volumeMounts"]}
-    folder = datagen.get("datasets", {}).get("folder") or order.split
+    folder = datagen.get("datasets", {}).get("folder") or Path(order.split).stem
     assert str(order.out) == f"/datasets/{folder}"
     assert not mounts["/datasets"].get("readOnly")
     for name, given in (("seeds", order.seeds), ("models", order.models)):

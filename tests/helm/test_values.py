@@ -1,6 +1,7 @@
 """The chart's values and their schema, as far as they can be read without Helm."""
 
 import json
+import re
 import tomllib
 from collections.abc import Iterator
 from typing import Any, get_args
@@ -9,8 +10,8 @@ import jsonschema
 import pytest
 import yaml
 
+from datagen.layout import shipped
 from datagen.making import EngineName
-from kith.cli.material import Split
 from tests.helm.charts import CHART, EXAMPLES
 
 SCHEMA: dict[str, Any] = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
@@ -81,7 +82,7 @@ def test_the_schema_knows_every_value_describes_it_and_takes_no_other() -> None:
 def test_the_schema_takes_what_the_program_takes() -> None:
     datagen = SCHEMA["definitions"]["datagen"]["properties"]
     assert datagen["engine"]["enum"] == list(get_args(EngineName))
-    assert set(datagen["split"]["enum"]) == set(get_args(Split))
+    assert all(re.search(datagen["split"]["pattern"], name) for name in shipped())
 
 
 def test_the_chart_is_of_the_version_of_the_program() -> None:
@@ -95,7 +96,11 @@ def test_the_chart_is_of_the_version_of_the_program() -> None:
     [
         ({"enabled": "yes"}, "datagen.enabled: 'yes'"),
         ({"engine": "zork"}, "datagen.engine: 'zork'"),
-        ({"split": "zork"}, "datagen.split: 'zork'"),
+        ({"split": "Zork"}, "datagen.split: 'Zork'"),
+        ({"split": "mine.yaml"}, "datagen.split: 'mine.yaml'"),
+        ({"split": "/datasets/../x.yaml"}, "datagen.split: '/datasets/../x.yaml'"),
+        ({"split": "/datasets/a b.yaml"}, "datagen.split: '/datasets/a b.yaml'"),
+        ({"split": "/etc/x.yaml"}, "datagen.split: '/etc/x.yaml'"),
         ({"shards": 0}, "datagen.shards: 0"),
         ({"shards": 2.5}, "datagen.shards: 2.5"),
         ({"limit": -1}, "datagen.limit: -1"),
@@ -121,6 +126,7 @@ def test_a_wrong_value_is_named(datagen: dict[str, Any], where: str) -> None:
     [
         GPU,
         {"shards": 1, "limit": 12, "seed": 7, "pack": True},
+        {"split": "/datasets/layouts/mine-2.yaml"},
         {"datasets": {"claim": "nfs.mine", "folder": "datasets/first_2.0"}},
         {"resources": {"msdiffusion": {"limits": {"amd.com/gpu": 1, "nvidia.com/gpu": 0}}}},
     ],

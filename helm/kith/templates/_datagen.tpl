@@ -9,7 +9,7 @@
 {{- end }}
 
 {{- define "kith.datagen.out" -}}
-{{- with .Values.datagen }}/datasets/{{ default .split .datasets.folder }}{{ end }}
+{{- with .Values.datagen }}/datasets/{{ default (.split | base | trimSuffix ".yaml" | trimSuffix ".yml") .datasets.folder }}{{ end }}
 {{- end }}
 
 {{- define "kith.datagen.args" -}}

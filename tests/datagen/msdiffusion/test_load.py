@@ -1,6 +1,8 @@
 """A folder of models becomes an engine, and a dataset comes of it: here with tiny random ones."""
 
 import shutil
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,8 @@ from safetensors.torch import load_file, save_file
 from datagen.making import Order, accept, make, missing
 from datagen.msdiffusion import bench
 from datagen.msdiffusion.load import load_painter
-from datagen.msdiffusion.painter import Style
+from datagen.msdiffusion.painter import Painter, Style
+from datagen.msdiffusion.subjects import Prompt
 from kith.errors import InvalidInput, Refused
 from tests.datagen.msdiffusion.tiny import write_models
 from tests.datagen.small import write_seeds
@@ -38,9 +41,62 @@ def test_a_dataset_is_drawn_with_models_from_a_folder(models: Path, tmp_path: Pa
         assert picture.size == (64, 64)
     again = accept(order)
     job = again.plan.jobs[0]
-    first, second = (np.asarray(one.engine.draw(job, 0).image) for one in (commission, again))
+    first, second = (
+        np.asarray(one.engine.draw_all([(job, 0)])[0].image) for one in (commission, again)
+    )
     assert np.array_equal(first, second)
     assert "--models DIR --seeds DIR" in (tmp_path / "out" / "README.md").read_text("utf-8")
+
+
+def test_in_batches_the_same_pictures_come_of_the_same_plan(
+    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    draw = Painter.draw
+
+    def counted(painter: Painter, prompts: Sequence[Prompt], style: Style) -> list[Image.Image]:
+        sizes.append(len(prompts))
+        return draw(painter, prompts, style)
+
+    monkeypatch.setattr(Painter, "draw", counted)
+    write_seeds(tmp_path / "seeds", ["bo", "ada"])
+    where = tmp_path / "seeds", models
+    alone, together = (
+        accept(Order("msdiffusion", "yollava", tmp_path / str(batch), *where, limit=4, batch=batch))
+        for batch in (None, 3)
+    )
+    assert alone.engine.settings == together.engine.settings  # one goes on with the other's
+    assert {len(job.subjects) for job in alone.plan.jobs} == {1, 2}
+    assert [step.done for step in make(alone)] == list(range(5))
+    assert [step.done for step in make(together)] == [0, 3, 4]
+    assert sizes == [1] * 4 + [3] * 2  # the last one is filled up
+    for job in alone.plan.jobs:
+        one, other = (
+            np.asarray(Image.open(tmp_path / name / f"{job.id}.jpg"), np.int16)
+            for name in ("None", "3")
+        )
+        assert one.std() > 1
+        assert np.abs(one - other).mean() < 0.5  # a step in the arithmetic, which JPEG spreads
+
+
+def test_compiled_only_if_it_is_asked_for(
+    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled: list[Painter] = []
+
+    def compile_(painter: Painter) -> None:
+        compiled.append(painter)
+
+    monkeypatch.setattr(Painter, "compile", compile_)
+    write_seeds(tmp_path / "seeds", ["bo"])
+    order = Order("msdiffusion", "yollava", tmp_path / "out", tmp_path / "seeds", models, limit=1)
+    accept(order)
+    assert compiled == []
+    accept(replace(order, compiled=True))
+    assert len(compiled) == 1
+    for option, said in (({"batch": 2}, "batch: Playroom"), ({"compiled": True}, "compile: Play")):
+        with pytest.raises(InvalidInput, match=f"{said}.* draws one picture at a time; leave it"):
+            accept(Order("playroom", "yollava", tmp_path / "out", **option))
 
 
 def test_the_bench_prints_pictures_a_minute_and_memory(

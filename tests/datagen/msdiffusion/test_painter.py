@@ -8,6 +8,7 @@ import torch
 from diffusers import StableDiffusionXLPipeline
 from numpy.typing import NDArray
 from PIL import Image
+from torch._dynamo.utils import counters as dynamo_counters
 from transformers import CLIPVisionModelWithProjection
 
 from datagen.msdiffusion.adapter import Adapter
@@ -108,6 +109,24 @@ def test_a_picture_is_the_same_beside_others_with_more_or_fewer_subjects(
     for prompt, picture in zip(prompts, together, strict=True):
         alone = painter.draw([prompt], STYLE)[0]
         assert np.abs(pixels(alone) - pixels(picture)).max() <= 1
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_compiled_the_pictures_are_the_same_and_it_is_compiled_once_for_any_number_of_subjects(
+    painter: Painter, photos: list[Image.Image]
+) -> None:
+    one = Prompt("a dog", (Subject(photos[3], "dog", (0.25, 0.25, 0.75, 0.75), 1.0),), seed=3)
+    two = pair(photos, LEFT, RIGHT, scale=1.0)
+    batches = [[one, one], [one, two], [two, two]]
+    plainly = [painter.draw(batch, STYLE) for batch in batches]
+    graphs = dynamo_counters["stats"]
+    graphs.clear()
+    painter.compile()
+    for batch, expected in zip(batches, plainly, strict=True):
+        for picture, same in zip(painter.draw(batch, STYLE), expected, strict=True):
+            assert np.abs(pixels(picture) - pixels(same)).max() <= 1
+    assert graphs["unique_graphs"] == 1
 
 
 def test_without_a_box_a_subject_shows_where_the_prompt_names_it_once_places_are_settled(

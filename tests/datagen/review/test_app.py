@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from datagen.cleaning import clean
 from datagen.finished import open_finished
 from datagen.journal import read_journal
 from datagen.regions import Eyes
-from datagen.review.app import review_app, serve
+from datagen.review.app import HOST, review_app, serve
 from datagen.review.desk import Desk
 from datagen.review.opinions import REVIEWS
 from kith.errors import InvalidInput
@@ -113,6 +114,46 @@ def test_other_sites_can_say_nothing(page: TestClient, out: Path) -> None:
     assert not (out / REVIEWS).exists()
 
 
+def test_over_a_network_a_browser_is_let_in_by_the_whole_address_and_then_by_its_cookie(
+    out: Path,
+) -> None:
+    app = review_app(Desk(open_finished(out)), "right")
+    with TestClient(app, base_url="http://review.lan:7461") as stranger:
+        for path in ("/", "/?token=", "/?token=wrong", "/?token=%C3%A9", "/dataset?token=right"):
+            answer = stranger.get(path)
+            assert (answer.status_code, answer.json()["error"][:6]) == (401, "token:")
+            assert answer.headers["x-content-type-options"] == "nosniff"
+        assert stranger.get(f"/files/{FILE}").status_code == 401
+        assert stranger.get("/static/main.js").status_code == 401
+        assert stranger.post("/opinions", json=say()).status_code == 401
+        assert not (out / REVIEWS).exists()
+    with TestClient(app, base_url="http://review.lan:7461") as ann:
+        page = ann.get("/?token=right")
+        assert "<title>Review</title>" in page.text
+        assert page.url == "http://review.lan:7461/"  # the token does not stay in sight
+        (cookie,) = page.history[0].headers.get_list("set-cookie")
+        assert "HttpOnly" in cookie
+        assert "SameSite=lax" in cookie
+        assert ann.post("/opinions", json=say()).status_code == 200
+        assert pictures(ann)[FILE]["opinions"] == {"ann": {"decision": "keep", "cause": ""}}
+
+
+def test_many_reviewers_at_once_are_all_written_down_whole(page: TestClient, out: Path) -> None:
+    def review(name: str) -> list[str]:
+        said = []
+        for file in pictures(page):
+            told = page.post("/opinions", json=say(file_name=file, reviewer=name)).json()
+            said.append(told[name]["decision"])
+        return said
+
+    names = [f"reviewer {number}" for number in range(6)]
+    with ThreadPoolExecutor(len(names)) as pool:
+        assert list(pool.map(review, names)) == [["keep"] * 4] * len(names)
+    journal = read_journal(out / REVIEWS)
+    assert len(journal) == len((out / REVIEWS).read_text("utf-8").splitlines()) == 4 * len(names)
+    assert all(set(one["opinions"]) == set(names) for one in pictures(page).values())
+
+
 def test_scores_of_a_picture_that_is_no_more_are_not_shown(out: Path) -> None:
     (out / FILE).write_bytes((out / "train" / "0001.jpg").read_bytes())
     anew = TestClient(review_app(Desk(open_finished(out))), base_url="http://127.0.0.1")
@@ -122,5 +163,5 @@ def test_scores_of_a_picture_that_is_no_more_are_not_shown(out: Path) -> None:
 
 def test_a_folder_of_something_else_is_refused_and_left_alone(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="holds no dataset"):
-        serve(tmp_path, 0, print)
+        serve(tmp_path, HOST, 0, print)
     assert not list(tmp_path.iterdir())

@@ -104,6 +104,25 @@ def test_pictures_are_judged_by_keys_and_a_word_can_be_taken_back(page: Page, ou
     expect(page.locator("#others")).to_have_text("Ann: keep")
 
 
+def test_two_browsers_review_at_once_and_hear_of_each_other(
+    page: Page, browser: Browser, out: Path
+) -> None:
+    begin(page, "Ann")
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    bob = context.new_page()
+    bob.goto(page.url)
+    begin(bob, "Bob")  # another browser knows no name yet
+    for one, key in ((page, "k"), (bob, "5")):
+        one.locator("#grid button").first.click()
+        one.keyboard.press(key)
+        expect(one.locator("#progress")).to_contain_text("1 of 11 judged")
+    bob.keyboard.press("ArrowLeft")
+    expect(bob.locator("#others")).to_have_text("Ann: keep")
+    said = [(one["reviewer"], one["decision"]) for one in read_journal(out / REVIEWS)]
+    assert said == [("Ann", "keep"), ("Bob", "reject")]
+    context.close()
+
+
 def seen(page: Page) -> list[float]:
     """The part of the picture on the stage: x1, y1, x2, y2 in shares of it; beyond 0..1, a band."""
     shares: list[float] = page.evaluate("""() => {

@@ -1,0 +1,65 @@
+"""What `kith evaluate` measures: how each method is started or reached."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from kith.cli.session import Session
+from kith.errors import InvalidInput
+from kith.local import evaluation_module
+
+
+class Door(NamedTuple):
+    """Where a system that is not ours listens."""
+
+    url: str
+    model: str | None
+
+
+def openings(
+    session: Session, memory: Path, methods: Sequence[str], door: Door | None
+) -> dict[str, Callable[[], Any]]:
+    """What each method is started or reached by, under its name.
+
+    Args:
+        session: The options before the command: a server, a token, a profile.
+        memory: Folder for memories; no two processes may use one at once.
+        methods: Names of those that run in this process.
+        door: A system behind the OpenAI chat API, in place of all others.
+
+    Raises:
+        InvalidInput: Options that don't go together.
+        Unavailable: Nobody answers at the server.
+    """
+    if door is not None:
+        return _behind_door(session, door)
+    assistants = evaluation_module("evaluation.systems.assistant")
+    if session.server is not None:
+        remote = assistants.Remote(
+            session.server, session.token, session.tls_ca, session.tls_cert, session.tls_key
+        )
+        folder = memory / "remote"
+        with assistants.behind(remote, folder) as system:
+            return {system.name: partial(assistants.behind, remote, folder)}
+    return {
+        name: partial(
+            assistants.in_process,
+            name,
+            memory / name,
+            profile=session.profile,
+            weights=session.weights,
+        )
+        for name in methods
+    }
+
+
+def _behind_door(session: Session, door: Door) -> dict[str, Callable[[], Any]]:
+    if session.server is not None or door.model is None:
+        raise InvalidInput(
+            "openai_url: name its model with --openai-model, and leave --server out",
+            reason="OPTION_CONFLICT",
+            field="openai_url",
+        )
+    doors = evaluation_module("evaluation.systems.openai_door")
+    return {doors.name_of(door.model): partial(doors.opened, door.url, door.model)}
