@@ -18,6 +18,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from datagen import playroom
+from pocket.staging import dressed, stage
 
 PIXELS = 160
 """A side of every picture: what the detector and the vision tower look at."""
@@ -39,11 +40,14 @@ class Plan:
     """An identity together with its look-alikes is a family."""
     scenes: int
     seed: int = 0
+    staged: float = 0.0
+    """Share of scenes whose things stand in given boxes, see `pocket.staging`."""
 
     @property
     def folder(self) -> str:
         """The bank's own folder under the root."""
-        return f"{self.split}-{self.families}-{self.scenes}-{self.seed}-{PIXELS}px"
+        staged = f"-{self.staged}" if self.staged else ""
+        return f"{self.split}-{self.families}-{self.scenes}-{self.seed}{staged}-{PIXELS}px"
 
 
 def family(plan: Plan, index: int) -> list[playroom.Concept]:
@@ -88,12 +92,21 @@ def draw_scenes(job: tuple[Plan, int, str]) -> None:
     ids = identities(plan)
     number = {concept: i for i, concept in enumerate(ids)}
     by_family = [[number[m] for m in family(plan, i)] for i in range(plan.families)]
+    of_category: dict[str, list[int]] = {}
+    for i, concept in enumerate(ids):
+        of_category.setdefault(concept.category, []).append(i)
     images, grids, things, actions, texts, crops = [], [], [], [], [], []
     for index in range(shard * SHARD, min((shard + 1) * SHARD, plan.scenes)):
         rng = np.random.default_rng([plan.seed, index, 13])
-        concepts = [ids[i] for i in cast(rng, ids, by_family)]
         seed = plan.seed * 5_000_011 + index
-        picture = playroom.render(playroom.compose(concepts, seed=seed), size=PIXELS)
+        if plan.staged and rng.random() < plan.staged:
+            who = (
+                dressed(rng, ids, of_category) if rng.random() < 0.4 else cast(rng, ids, by_family)
+            )
+            composition = stage([ids[i] for i in who], seed, rng)
+        else:
+            composition = playroom.compose([ids[i] for i in cast(rng, ids, by_family)], seed)
+        picture = playroom.render(composition, size=PIXELS)
         images.append(picture.image)
         grids.append(patch_owners(picture))
         texts.append(playroom.caption(picture, placeholders(picture), seed=index))

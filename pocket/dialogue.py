@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from datagen import playroom
 from pocket.bank import PORTRAITS, Bank
 from pocket.names import draw_name
+from services.assistant.prompts import findings
 
 RECOGNITION = "Can you see {} in this photo? Answer the question using a single word Yes or No."
 RECOGNITIONS = (
@@ -41,6 +42,9 @@ ASKED = {
     "build": ("What is the shape of {}?", "What build is {}?"),
     "category": ("What is {}?", "What kind of thing is {}?"),
 }
+TOLD = 0.8
+"""Share of Kith's own prompts that say who was found in the photo: the rest are those in which the
+user says whom they are about."""
 APART = 0.75
 """Share of the conversations in which no question hears of the others."""
 
@@ -214,12 +218,21 @@ class Author:
             f"{k}.<image>\n Name: {name}, Info: {self.info(i, name)}\n"
             for k, (i, name) in enumerate(named.items(), 1)
         )
-        if self.chance(0.5):
+        if self.chance(0.4):
             opening, images, photo = f"<image>\n[{listing}]", [("scene", scene), *views], 0
         else:
             listed = f"[{listing}]" if ids else ""
-            opening, images, photo = f"{listed}<image>\n", [*views, ("scene", scene)], len(views)
+            told = self.findings(scene, named) if self.chance(TOLD) else ""
+            opening = f"{listed}<image>\n{told}"
+            images, photo = [*views, ("scene", scene)], len(views)
         return Conversation(opening, turns, images, photo, ids, names, apart)
+
+    def findings(self, scene: int, named: dict[int, str]) -> str:
+        """What Kith's prompt says of who was found in a scene."""
+        here = {int(self.bank.who[r]) for r in self.bank.people_of(scene)}
+        seen = [name.strip("<>") for i, name in named.items() if i in here]
+        unseen = [name.strip("<>") for i, name in named.items() if i not in here]
+        return findings(seen, unseen)
 
     def names(self, count: int) -> list[str]:
         """Different names in angle brackets."""
@@ -268,6 +281,37 @@ class Author:
         if self.chance(0.5):
             return self.about(named[who], here[who])
         return self.attribute(named[who], self.bank.concepts[who], [i for i in named if i != who])
+
+    def hearsay(self) -> Conversation:
+        """No photo, but a line on who was found in one: names to take from it, and to leave out."""
+        ids = self.rng.choice(len(self.bank.concepts), int(self.rng.integers(2, 5)), replace=False)
+        names = self.names(len(ids))
+        seen = [name for name in names if self.chance(0.6)]
+        unseen = [name for name in names if name not in seen]
+        listing = "".join(
+            f"{k}. Name: {name}, Info: {self.info(int(i), name)}\n"
+            for k, (i, name) in enumerate(zip(ids, names, strict=True), 1)
+        )
+        bare = ([name.strip("<>") for name in some] for some in (seen, unseen))
+        turns = [self.hearsay_turn(seen, unseen) for _ in range(9)]
+        opening = f"[{listing}]\n{findings(*bare)}"
+        return Conversation(opening, turns, photo=-1, names=names, apart=self.chance(APART))
+
+    def hearsay_turn(self, seen: list[str], unseen: list[str]) -> tuple[str, str]:
+        """A question that the line answers: who is there, and who is to be named."""
+        kind = self.rng.random()
+        every = [*seen, *unseen]
+        if kind < 0.35:
+            name = every[int(self.rng.integers(len(every)))]
+            return self.pick(RECOGNITIONS).format(name), "Yes" if name in seen else "No"
+        if kind < 0.45:
+            asked = [str(name) for name in self.rng.permutation(every)[:2]]
+            return RECOGNITION.format(" ".join(asked)), "Yes" if set(asked) <= set(seen) else "No"
+        if kind < 0.6 or not seen:
+            return self.pick(WHO), " and ".join(seen) + "." if seen else NOBODY
+        *first, last = [str(name) for name in self.rng.permutation(seen)]
+        told = f"{', '.join(first)} and {last}" if first else last
+        return self.pick(CAPTIONS), f"A photo of {told}."
 
     def spoken(self, *, seen: bool) -> Conversation:
         """No photo: names with descriptions, and questions, some with options to choose from.

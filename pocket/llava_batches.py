@@ -124,6 +124,8 @@ class Packer:
     def converse(self, mix: dict[str, float]) -> Conversation:
         """A conversation of a kind drawn from the mix."""
         kind = str(self.rng.choice(list(mix), p=list(mix.values())))
+        if kind == "hearsay":
+            return self.author.hearsay()
         if kind in ("words", "spoken"):
             return self.author.spoken(seen=kind == "spoken")
         scene = int(self.rng.integers(len(self.bank.images)))
@@ -185,6 +187,8 @@ class Packer:
             if talk.numbered:
                 starts = np.flatnonzero(tokens == self.image)[::PATCHES]
                 lines[row, starts[talk.photo] : starts[talk.photo] + PATCHES] = 0
+                if talk.photo:  # what stands behind the photo belongs to no line of the list
+                    lines[row, starts[talk.photo] + PATCHES :] = -100
                 self.supervise(talk, starts, patches[row], present[row])
         unseen = torch.zeros(0, PATCHES, VISION["width"])
         features = self.album.fetch(images) if self.album and images else unseen

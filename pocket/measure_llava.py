@@ -66,8 +66,10 @@ class Talker:
 class Exam:
     """Draws samples from a bank of test identities."""
 
-    def __init__(self, bank: Bank, seed: int, *, photo_first: bool) -> None:
-        self.bank, self.photo_first = bank, photo_first
+    def __init__(
+        self, bank: Bank, seed: int, *, photo_first: bool = False, told: bool = False
+    ) -> None:
+        self.bank, self.photo_first, self.told = bank, photo_first, told
         self.author = Author(bank, seed)
         self.rng = np.random.default_rng([seed, 51])
 
@@ -98,7 +100,13 @@ class Exam:
         if self.photo_first:
             text, pictures, place = f"<image>\n{listing}{question}", [photo, *views], 0
         else:
-            text, pictures, place = f"{listing}<image>\n{question}", [*views, photo], len(views)
+            named = dict(zip(ids, names, strict=True))
+            found = self.author.findings(scene, named) if self.told else ""
+            text, pictures, place = (
+                f"{listing}<image>\n{found}{question}",
+                [*views, photo],
+                len(views),
+            )
         return Sample(render(text), pictures, place, frozenset(truth))
 
     def recognition(self) -> Sample:
@@ -224,10 +232,14 @@ class Row(NamedTuple):
 
 
 def measure(folder: Path, bank: Bank, count: int) -> Iterator[Row]:
-    """Yields a row a task, ``count`` samples each, for both layouts of the personal prompt."""
+    """Yields a row a task, ``count`` samples each, for the layouts of the personal prompt."""
     talker = Talker(folder)
-    for layout, photo_first in (("references first", False), ("photo first", True)):
-        exam = Exam(bank, seed=1, photo_first=photo_first)
+    for layout, photo_first, found_told in (
+        ("references first, findings told", False, True),
+        ("references first", False, False),
+        ("photo first", True, False),
+    ):
+        exam = Exam(bank, seed=1, photo_first=photo_first, told=found_told)
         tasks: list[tuple[str, Callable[[], Sample], Score, int]] = [
             ("recognition, balanced accuracy", exam.recognition, balanced_accuracy, 3),
             ("caption, one concept, F1", partial(exam.caption, 1), concept_f1, 60),
@@ -247,6 +259,6 @@ def measure(folder: Path, bank: Bank, count: int) -> Iterator[Row]:
         ("text-only QA, no options", True, False),
         ("the same, descriptions left out", False, False),
     ):
-        exam = Exam(bank, seed=2, photo_first=False)
+        exam = Exam(bank, seed=2)
         questions = [exam.text_question(told=told, options=options) for _ in range(count)]
         yield Row(what, exact(questions, talker.answer(questions, 6, what)))

@@ -24,7 +24,10 @@ WEIGHTS = Path(__file__).parent / "weights"
 TRAIN = Plan("train", families=5000, scenes=28000, seed=1)
 TALK = Plan("train", families=1800, scenes=12000, seed=2)
 """What the LLaVA talks about: identities that its eyes were not trained on, as its users' are."""
+STAGED = Plan("train", families=3000, scenes=16000, seed=3, staged=0.75)
+"""What the detector looks at: things as small and as dressed as a dataset's layouts want them."""
 CHECK = Plan("validation", families=120, scenes=600)
+STAGED_CHECK = Plan("validation", families=120, scenes=600, staged=0.75)
 
 
 def bank(plan: Plan) -> Bank:
@@ -43,7 +46,8 @@ def train_detector(minutes: float, device: str, resume: bool) -> None:
     """Trains and exports the detector."""
     shipped = WEIGHTS / "detector" / "detector.pt"
     start = str(shipped) if resume else detector.ARCHITECTURE
-    weights = detector.train(start, bank(TRAIN), bank(CHECK), RUNS / "detector", minutes, device)
+    folder = RUNS / "detector"
+    weights = detector.train(start, bank(STAGED), bank(STAGED_CHECK), folder, minutes, device)
     detector.export(weights, shipped)
 
 

@@ -43,6 +43,8 @@ class Used(NamedTuple):
     """Where in that picture; None when that is not known."""
     score: float
     """How certain it is that the picture shows it, 0 to 1; 0 when it was only named."""
+    absent: bool = False
+    """Whether it was named, and looked for in all pictures in vain."""
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,10 @@ class Reference(NamedTuple):
 
     concept: Concept
     photo: Image
+    seen_in: tuple[int, ...] = ()
+    """Numbers of the chat's pictures in which it was found, from 0."""
+    absent: bool = False
+    """Whether it was looked for in all of them, and found in none."""
 
 
 Layout = Callable[[Sequence[Image], Sequence[Reference], str], Parts]
@@ -80,6 +84,33 @@ def lay_out(turns: Sequence[Turn], references: Sequence[Reference], first: Layou
     return chat
 
 
+def with_findings(turns: Sequence[Turn], references: Sequence[Reference]) -> list[Turn]:
+    """The chat with, before what is asked about pictures, who was found in them and who was not.
+
+    Whoever was not looked for is left out.
+    """
+    told, pictures = [], 0
+    for turn in turns:
+        these = range(pictures, pictures + len(photos_of(turn)))
+        pictures = these.stop
+        seen = [r.concept.name for r in references if any(i in these for i in r.seen_in)]
+        looked_for = [r for r in references if r.seen_in or r.absent]
+        unseen = [r.concept.name for r in looked_for if r.concept.name not in seen]
+        words = findings(seen, unseen) if these else ""
+        told.append(Turn(turn.role, (*photos_of(turn), words + text_of(turn))) if words else turn)
+    return told
+
+
+def findings(seen: Sequence[str], unseen: Sequence[str]) -> str:
+    """A line on whom the pictures show and whom not, by names; empty when there is nobody."""
+    said = [
+        f"{word}: {', '.join(f'<{name}>' for name in names)}."
+        for word, names in (("Seen here", seen), ("Not seen here", unseen))
+        if names
+    ]
+    return f"{' '.join(said)}\n" if said else ""
+
+
 def photos_of(turn: Turn) -> list[Image]:
     """The pictures of a turn."""
     return [part for part in turn.parts if not isinstance(part, str)]
@@ -111,9 +142,10 @@ def shrunk(turns: Sequence[Turn]) -> list[Turn]:
 
 def _listed(references: Sequence[Reference]) -> list[str | Image]:
     listed: list[str | Image] = []
-    for number, (concept, photo) in enumerate(references, start=1):
+    for number, reference in enumerate(references, start=1):
+        concept = reference.concept
         info = f"\n Name: <{concept.name}>, Info: {concept.description}\n"
-        listed += [f"{number}.", photo, info]
+        listed += [f"{number}.", reference.photo, info]
     return listed
 
 

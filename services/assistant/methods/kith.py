@@ -5,7 +5,8 @@ there is none, and for concepts of a category that the detector has no word for.
 near to a region as the nearest of its views, and out of question when one of its rejected views is
 nearer still. Of all pairs nearer than the embedder's `stranger_distance` those are accepted that,
 each region and each concept at most once, lie furthest below it together. What a question names,
-in brackets or as a word, is always recalled.
+in brackets or as a word, is always recalled. The model is told in words who was found in the photo
+and who was not.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,9 +23,10 @@ from services.assistant.capabilities import Capabilities
 from services.assistant.findings import Match, Recognition, Region, Retrieval, Used
 from services.assistant.memory import Memory, only_named
 from services.assistant.methods.shown import Shown
+from services.assistant.prompts import Reference
 from services.assistant.regions import cut_out, whole, without_doubles
 from services.assistant.stages import Stages
-from services.runtime.types import Detection, Turn
+from services.runtime.types import Answer, Detection, Limits, Turn
 
 MAX_REGIONS = 32
 """Regions looked at, the most certain: what lies behind is noise, and each costs an embedding."""
@@ -110,9 +112,28 @@ class Kith(Shown):
             for used in (await self.retrieve(memory, stages, photo)).accepted
         ]
         shown = {used.concept.id for used in seen}
-        named = [only_named(c) for c in memory.mentioned(text) if c.id not in shown]
+        named = [
+            only_named(concept)._replace(absent=bool(photos))
+            for concept in memory.mentioned(text)
+            if concept.id not in shown
+        ]
         age = {concept.id: number for number, concept in enumerate(memory.concepts)}
         return sorted([*seen, *named], key=lambda used: (age[used.concept.id], -used.score))
+
+    async def ask(
+        self,
+        stages: Stages,
+        turns: Sequence[Turn],
+        references: Sequence[Reference],
+        limits: Limits,
+        cache_key: bytes,
+    ) -> Answer:
+        """See `Method.ask`: the model is told who was found in the photos and who was not.
+
+        Two models looked for them that are made for it, and a language model is neither.
+        """
+        told = prompts.with_findings(turns, references)
+        return await super().ask(stages, told, references, limits, cache_key)
 
 
 def candidates(row: Sequence[Neighbour]) -> dict[str, Candidate]:

@@ -38,14 +38,15 @@ class Shown:
 
     async def references(self, memory: Memory, used: Sequence[Used]) -> list[Reference]:
         """See `Method.references`: the view that each concept was first known by."""
-        best: dict[str, Used] = {}
+        found: dict[str, list[Used]] = {}
         for one in used:
-            best.setdefault(one.concept.id, one)
+            found.setdefault(one.concept.id, []).append(one)
         references = []
-        for one in best.values():
-            view = next(view for view in one.concept.views if view.id == one.view_id)
+        for best, *more in found.values():
+            view = next(view for view in best.concept.views if view.id == best.view_id)
+            seen_in = tuple(u.image_index for u in (best, *more) if u.image_index is not None)
             if (photo := await memory.photo(view)) is not None:
-                references.append(Reference(one.concept, photo))
+                references.append(Reference(best.concept, photo, seen_in, best.absent))
         return references
 
     def room(self, turns: Sequence[Turn]) -> int:
