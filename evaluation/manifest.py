@@ -52,7 +52,7 @@ class Photo:
     boxes: Mapping[str, Box] = field(default_factory=dict)
     """Where concepts are; those whose place is not known are left out."""
     source: str = "real"
-    """`real`, or the engine that drew it."""
+    """`real`, or the engine that drew it; `unknown` where nobody says."""
     questions: tuple[Question, ...] = ()
 
 
@@ -68,6 +68,8 @@ class Dataset:
     """Photos that show none: of one thing each, 4.2.2's outside single images."""
     outside_multi: tuple[Photo, ...] = ()
     """The same, of several things each."""
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    """Entries of the files that were left out, by why: they repeat others or can't be used."""
 
     @property
     def singles(self) -> tuple[Photo, ...]:

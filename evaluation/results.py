@@ -2,9 +2,12 @@
 
     OUT/plan.json                     what was to be asked, and the fingerprint of that
     OUT/answers/METHOD/PART.jsonl     a line an answer, written as it comes; a PART is one task on
-                                      one dataset under one control and memory size
+                                      one dataset under one control and memory size; of workers
+                                      with a shard each, PART.I-of-N.jsonl
     OUT/results.json                  the figures, written when a run ends or is reported on
     OUT/report.html, report.md, figures/
+
+A line that is still being written, or that a crash tore, is not read.
 """
 
 import json
@@ -100,7 +103,8 @@ def read(folder: Path) -> Results:
 def answers(folder: Path) -> Iterator[Answered]:
     """Every answer in the journals of a folder, method by method; one that failed is left out."""
     for file in sorted((folder / "answers").glob("*/*.jsonl")):
-        for line in file.read_text(encoding="utf-8").splitlines():
+        content = file.read_bytes()
+        for line in content[: content.rfind(b"\n") + 1].splitlines():
             told = json.loads(line)
             if "sample" in told and not told["said"]["error"]:
                 yield Answered(

@@ -1,0 +1,39 @@
+"""How much is asked, so that a run on two cores takes hours, and a quick one minutes.
+
+Recognition grows with the square of the concepts: the thesis's protocol gives 13,320 queries on the
+333 photos of its 40 concepts alone. A limit on queries keeps the protocol and lowers T, the photos
+of each concept. Controls and memories of other sizes are asked about the photos of a few concepts.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from evaluation.tasks.asking import Limits
+
+
+@dataclass(frozen=True)
+class Extent:
+    """The limits of a run's parts."""
+
+    plain: Limits
+    """Of the methods as they are, in the datasets' own memory."""
+    controls: Limits
+    """Of each control."""
+    sizes: Limits
+    """Of each further size of the memory."""
+    few: int
+    """Concepts whose photos controls and edits are about, of all datasets together."""
+
+
+FULL: Final = Extent(
+    plain=Limits(queries=4800, photos=3, outside=50),
+    controls=Limits(queries=300, photos=3, outside=10),
+    sizes=Limits(queries=300, photos=8, outside=20),
+    few=20,
+)
+QUICK: Final = Extent(
+    plain=Limits(queries=128, photos=2, multis=8, outside=10, costs=4),
+    controls=Limits(queries=18, photos=1, multis=4, outside=2, costs=4),
+    sizes=Limits(queries=32, photos=1, multis=4, outside=4, costs=4),
+    few=6,
+)

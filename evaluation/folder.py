@@ -1,0 +1,142 @@
+"""The folder of a run: who may write there, and what was laid down about it.
+
+Workers with a shard each share it; nobody else may ask there meanwhile. The locks are the
+operating system's: one ends with its process, however that ends.
+"""
+
+import fcntl
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO, Any, Final
+
+from evaluation.files import write_whole
+from kith.errors import Refused
+
+PLAN: Final = "plan.json"
+
+
+@contextmanager
+def held(out: Path, shard: tuple[int, int]) -> Iterator[None]:
+    """Keep others out of a folder, for as long as the block.
+
+    Raises:
+        Refused: Somebody is at work there who is in the way, or it can't be written.
+    """
+    index, of = shard
+    with ExitStack() as locks:
+        how = fcntl.LOCK_EX if of == 1 else fcntl.LOCK_SH
+        locks.enter_context(_lock(out / ".locks" / "all", how, out))
+        locks.enter_context(_lock(out / ".locks" / f"{index}-of-{of}", fcntl.LOCK_EX, out))
+        yield
+
+
+@contextmanager
+def one_by_one(folder: Path) -> Iterator[None]:
+    """Wait until nobody else is at work on a folder, and keep them waiting.
+
+    Raises:
+        Refused: It can't be written.
+    """
+    with _lock(folder.with_name(f".{folder.name}.lock"), fcntl.LOCK_EX, folder, wait=True):
+        yield
+
+
+def lay_down(out: Path, told: Mapping[str, Any]) -> None:
+    """Write down what a run will ask, or find that it goes on with the same.
+
+    Raises:
+        Refused: Something else was asked in this folder.
+    """
+    with _lock(out / ".locks" / "plan", fcntl.LOCK_EX, out, wait=True):
+        path = out / PLAN
+        known = _read(path)
+        if not known:
+            write_whole(path, _json({**told, "systems": {}}))
+        elif difference := _difference({**known, "systems": None}, {**told, "systems": None}):
+            raise _differs(out, difference)
+
+
+def introduce(out: Path, name: str, system: Mapping[str, Any]) -> None:
+    """Write down what a system says of itself, or find that it is the same as before.
+
+    Raises:
+        Refused: It was another one, or had other models.
+    """
+    with _lock(out / ".locks" / "plan", fcntl.LOCK_EX, out, wait=True):
+        known = _read(out / PLAN)
+        before = known["systems"].setdefault(name, _plain(system))
+        if difference := _difference(before, _plain(system), f"{name}."):
+            raise _differs(out, difference)
+        write_whole(out / PLAN, _json(known))
+
+
+def introduced(out: Path) -> dict[str, dict[str, Any]]:
+    """What the systems that were asked in this folder say of themselves, by name."""
+    systems: dict[str, dict[str, Any]] = _read(out / PLAN).get("systems", {})
+    return systems
+
+
+def _difference(known: Any, new: Any, where: str = "") -> str:  # noqa: ANN401 - JSON
+    """The first value that differs, as "settings.seed was 0 and is 1"; empty if none does."""
+    if isinstance(known, dict) and isinstance(new, dict):
+        for key in dict.fromkeys((*known, *new)):
+            if found := _difference(known.get(key), new.get(key), f"{where}{key}."):
+                return found
+        return ""
+    if known == new:
+        return ""
+    return f"{where.rstrip('.')} was {_short(known)} and is {_short(new)}"
+
+
+def _differs(out: Path, difference: str) -> Refused:
+    return Refused(
+        f"out: {out} holds another run: {difference}; name another folder, or ask the same again",
+        reason="PLAN_DIFFERS",
+        field="out",
+    )
+
+
+def _short(value: Any) -> str:  # noqa: ANN401 - JSON
+    text = "nothing" if value is None else json.dumps(value, ensure_ascii=False)
+    return text if len(text) < 80 else f"{text[:77]}..."
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    return found
+
+
+def _plain(told: Mapping[str, Any]) -> dict[str, Any]:
+    plain: dict[str, Any] = json.loads(json.dumps(told))
+    return plain
+
+
+def _json(told: Mapping[str, Any]) -> bytes:
+    return (json.dumps(told, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def _lock(path: Path, how: int, out: Path, *, wait: bool = False) -> IO[bytes]:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("ab")
+    except OSError as error:
+        raise Refused(
+            f"out: can't write {out}: {error.strerror}; name another folder",
+            reason="FILE_UNWRITABLE",
+            field="out",
+        ) from error
+    try:
+        fcntl.flock(file, how if wait else how | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        file.close()
+        raise Refused(
+            f"out: kith evaluate is at work in {out}; let it end, or stop it",
+            reason="OUT_IN_USE",
+            field="out",
+        ) from error
+    return file

@@ -1,0 +1,110 @@
+"""The results of a run, made of whatever answers are there."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+from evaluation import folder, journal, lm_eval, provenance
+from evaluation.plan import Planned
+from evaluation.results import Answered, Part, Results
+from evaluation.samples import Figure
+from evaluation.statistics import mcnemar
+from evaluation.suiting import Profile, suited
+from evaluation.tasks import TASKS
+
+Answers = Mapping[Part, Sequence[Answered]]
+
+
+def gather(planned: Planned, out: Path) -> Results:
+    """Compute every figure from the journals in a folder, and write it there.
+
+    Writes `results.json`, and the same as lm-eval writes it. Nothing depends on the order in which
+    answers came, or on who asked: the same answers give the same file.
+
+    Raises:
+        Refused: A journal holds answers to other questions; a file can't be written.
+    """
+    answers: dict[str, Answers] = {}
+    methods: dict[str, dict[str, Any]] = {}
+    figures: list[Figure] = []
+    complete = True
+    for name in planned.settings.methods:
+        form = folder.introduced(out).get(name)
+        if form is None:
+            complete = False
+            continue
+        asked = suited(Profile.read(form), planned.samples, planned.settings.memory_sizes)
+        methods[name] = {**form, "left_out": dict(asked.left_out)}
+        found = {
+            part: _answered(name, part, samples, _read(planned, out, name, part, form))
+            for part, samples in asked.samples.items()
+        }
+        complete &= all(len(found[part]) == len(some) for part, some in asked.samples.items())
+        answers[name] = found
+        figures += _figures(name, found)
+    results = Results(
+        figures=tuple(figures),
+        methods=methods,
+        datasets=planned.counts,
+        comparisons=tuple(_comparisons(answers)),
+        settings=planned.settings.told() | {"memory": len(planned.own.concepts)},
+        revision=provenance.revision(),
+        versions=provenance.versions(),
+        complete=complete,
+        seconds=round(sum(one.said.seconds for one in _all(answers)), 3),
+    )
+    results.write(out)
+    lm_eval.write(results, out)
+    return results
+
+
+def _read(
+    planned: Planned, out: Path, name: str, part: Part, form: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    return journal.read(out / "answers" / name, part, planned.fingerprint(part, form))
+
+
+def _answered(
+    name: str, part: Part, samples: Sequence[Any], found: Mapping[str, Any]
+) -> list[Answered]:
+    """In the order of their ids: sums of floats depend on it."""
+    there = sorted((one for one in samples if one.id in found), key=lambda one: one.id)
+    return [Answered(name, part, one, found[one.id]) for one in there]
+
+
+def _figures(name: str, answers: Answers) -> Iterator[Figure]:
+    for part, answered in answers.items():
+        for one in TASKS[part.task].figures(answered):
+            yield Figure(name, part.dataset, part.task, part.control, part.memory_size, **vars(one))
+
+
+def _comparisons(answers: Mapping[str, Answers]) -> Iterator[dict[str, Any]]:
+    """McNemar's test between each two methods, on the samples that both have answered."""
+    for first, second in combinations(answers, 2):
+        for part in answers[first]:
+            if part.control or part not in answers[second]:
+                continue
+            by_setting: dict[str, list[tuple[bool, bool]]] = {}
+            right = TASKS[part.task].right
+            others = {one.sample.id: right(one) for one in answers[second][part]}
+            for one in answers[first][part]:
+                own, other = right(one), others.get(one.sample.id)
+                if own is not None and other is not None:
+                    by_setting.setdefault(one.sample.setting, []).append((own, other))
+            for setting, pairs in sorted(by_setting.items()):
+                yield {
+                    "dataset": part.dataset,
+                    "task": str(part.task),
+                    "setting": setting,
+                    "memory_size": part.memory_size,
+                    "methods": [first, second],
+                    "samples": len(pairs),
+                    "only_first": sum(own and not other for own, other in pairs),
+                    "only_second": sum(other and not own for own, other in pairs),
+                    "p": mcnemar(*map(list, zip(*pairs, strict=True))),
+                }
+
+
+def _all(answers: Mapping[str, Answers]) -> Iterator[Answered]:
+    return (one for parts in answers.values() for some in parts.values() for one in some)

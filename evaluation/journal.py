@@ -1,0 +1,151 @@
+"""Journals: every answer is added to one as it comes, and found there when a run goes on.
+
+    {"fingerprint": "...", "part": [dataset, task, control, memory_size]}     the first line
+    {"part": [...], "sample": {...}, "said": {...}}                           one an answer
+
+Each worker writes a file of its own, `PART.jsonl` or, of shards, `PART.1-of-4.jsonl`, and reads
+those of all. A line that a crash tore is cut off by its writer, and not read by others.
+"""
+
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from evaluation.results import Part
+from evaluation.samples import Said, Sample
+from kith.errors import Refused
+
+_SYNC_S: Final = 2.0
+"""How long an answer may be in the system's memory alone: a power cut costs so much, a kill
+nothing."""
+
+
+class Journal:
+    """The journal of one part for one method, written by one worker. Threads may share it.
+
+    Args:
+        folder: Of the method's answers.
+        part: What is asked.
+        fingerprint: Of all that changes an answer.
+        shard: (I, N).
+
+    Raises:
+        Refused: It holds answers to something else, or can't be written.
+    """
+
+    def __init__(self, folder: Path, part: Part, fingerprint: str, shard: tuple[int, int]) -> None:
+        self._part = part
+        self._path = folder / own_name(part, shard)
+        self._lock = threading.Lock()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._file = self._path.open("ab")
+            os.truncate(self._path, _whole(self._path))
+        except OSError as error:
+            raise _unwritable(self._path, error) from error
+        self._synced = time.monotonic()
+        if not self._path.stat().st_size:
+            self._add({"fingerprint": fingerprint, "part": list(part)})
+
+    def add(self, sample: Sample, said: Said) -> None:
+        """Add an answer.
+
+        Raises:
+            Refused: It can't be written.
+        """
+        photo = str(sample.photo) if sample.photo else None
+        told = {**asdict(sample), "photo": photo}
+        with self._lock:
+            self._add({"part": list(self._part), "sample": told, "said": asdict(said)})
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        with self._file:
+            os.fsync(self._file.fileno())
+
+    def _add(self, entry: Mapping[str, Any]) -> None:
+        try:
+            self._file.write(json.dumps(entry, ensure_ascii=False).encode() + b"\n")
+            self._file.flush()
+            if time.monotonic() - self._synced > _SYNC_S:
+                os.fsync(self._file.fileno())
+                self._synced = time.monotonic()
+        except OSError as error:
+            raise _unwritable(self._path, error) from error
+
+
+def read(folder: Path, part: Part, fingerprint: str) -> dict[str, Said]:
+    """The answers to a part that any worker has written, by their samples; errors are none.
+
+    Args:
+        folder: Of the method's answers.
+        part: What was asked.
+        fingerprint: Of all that changes an answer.
+
+    Raises:
+        Refused: A journal holds answers to something else.
+    """
+    found: dict[str, Said] = {}
+    for path in sorted(folder.glob(f"{part.file.removesuffix('.jsonl')}*.jsonl")):
+        if path.name == part.file or _is_share(path.name, part):
+            for line in _lines(path):
+                if "said" not in line:
+                    _check(path, line, fingerprint)
+                elif not line["said"]["error"]:
+                    said = {**line["said"], "concepts": tuple(line["said"]["concepts"])}
+                    found.setdefault(said["sample"], Said(**said))
+    return found
+
+
+def own_name(part: Part, shard: tuple[int, int]) -> str:
+    """What a worker's journal is called."""
+    index, of = shard
+    return part.file if of == 1 else f"{part.file.removesuffix('.jsonl')}.{index}-of-{of}.jsonl"
+
+
+def _is_share(name: str, part: Part) -> bool:
+    stem, _, share = name.removesuffix(".jsonl").rpartition(".")
+    index, _, of = share.partition("-of-")
+    return f"{stem}.jsonl" == part.file and index.isdecimal() and of.isdecimal()
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    content = path.read_bytes()
+    whole = content[: content.rfind(b"\n") + 1]
+    return (json.loads(line) for line in whole.splitlines())
+
+
+def _whole(path: Path) -> int:
+    """How many bytes of a file are whole lines."""
+    return path.read_bytes().rfind(b"\n") + 1
+
+
+def _check(path: Path, line: Mapping[str, Any], fingerprint: str) -> None:
+    if line.get("fingerprint") != fingerprint:
+        raise Refused(
+            f"out: {path} holds answers to other questions, or of other models; name another "
+            "folder",
+            reason="JOURNAL_DIFFERS",
+            field="out",
+        )
+
+
+def _unwritable(path: Path, error: OSError) -> Refused:
+    return Refused(
+        f"out: can't write {path}: {error.strerror}; make room, or name another folder",
+        reason="FILE_UNWRITABLE",
+        field="out",
+    )

@@ -1,0 +1,231 @@
+"""What a run will ask: the parts, their samples, and the memory that each needs."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from evaluation import datasets as forms
+from evaluation import extent, memories
+from evaluation.check import counts
+from evaluation.contents import fingerprint, of_dataset
+from evaluation.controls import CONTROLLED, memory_under
+from evaluation.extent import Extent
+from evaluation.manifest import Concept, Dataset
+from evaluation.results import Part
+from evaluation.samples import Control, Sample, Task
+from evaluation.systems.system import Memory
+from evaluation.tasks import TASKS
+from evaluation.tasks.choice import restricted
+from kith.errors import InvalidInput
+
+SIZED = frozenset(
+    {
+        Task.RECOGNITION,
+        Task.RETRIEVAL,
+        Task.CAPTIONING,
+        Task.QUESTIONS,
+        Task.IDENTIFICATION,
+        Task.STRANGERS,
+        Task.COST,
+    }
+)
+"""The tasks that are also asked with memories of other sizes."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is chosen about a run."""
+
+    methods: tuple[str, ...]
+    """Names of what is measured; each has to be among the systems that the run is given."""
+    datasets: tuple[Path, ...]
+    """Their folders."""
+    outside: Path | None = None
+    """Folder of further photos of one thing each that is nobody's."""
+    outside_multi: Path | None = None
+    """The same, of several things each."""
+    distractors: Path | None = None
+    """A dataset whose concepts fill larger memories."""
+    tasks: tuple[Task, ...] = ()
+    """Empty for all."""
+    controls: tuple[Control, ...] = ()
+    """Empty for all; `(Control.NOTHING,)` for none."""
+    memory_sizes: tuple[int, ...] = ()
+    """Concepts, beside the datasets' own memory. A method that trains is measured in the smallest
+    of these alone. All are asked about the photos of the concepts that are in the smallest."""
+    quick: bool = False
+    seed: int = 0
+    shard: tuple[int, int] = (0, 1)
+    """(I, N): this worker's share, I from 0 on."""
+    concurrency: int = 2
+    """Questions that are asked at once."""
+    extent: Extent | None = None
+    """How much is asked; None for what `quick` says."""
+
+    def told(self) -> dict[str, Any]:
+        """What changes the questions or the answers, as plain JSON."""
+        return {
+            "methods": list(self.methods),
+            "tasks": list(self.tasks or Task),
+            "controls": [one for one in self.controls or Control if one],
+            "memory_sizes": sorted(set(self.memory_sizes)),
+            "seed": self.seed,
+            "extent": asdict(self.asked),
+        }
+
+    @property
+    def asked(self) -> Extent:
+        """How much is asked."""
+        return self.extent or (extent.QUICK if self.quick else extent.FULL)
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What a run will ask of each method that can be asked all of it."""
+
+    settings: Settings
+    datasets: tuple[Dataset, ...]
+    samples: Mapping[Part, tuple[Sample, ...]]
+    own: Memory
+    """The datasets' concepts."""
+    memories: Mapping[Part, Memory]
+    """What each part is asked with."""
+
+    @property
+    def total(self) -> int:
+        """Questions at most: what a method can't do is left out when it is known."""
+        return len(self.settings.methods) * sum(map(len, self.samples.values()))
+
+    @property
+    def counts(self) -> Mapping[str, Mapping[str, int]]:
+        """What each dataset holds."""
+        return {dataset.name: counts(dataset) for dataset in self.datasets}
+
+    @cached_property
+    def told(self) -> dict[str, Any]:
+        """The plan as plain JSON: two that are equal ask the same."""
+        return {
+            "settings": self.settings.told(),
+            "datasets": {dataset.name: of_dataset(dataset) for dataset in self.datasets},
+            "memories": {part.file: one.fingerprint for part, one in self.memories.items()},
+            "parts": {part.file: len(samples) for part, samples in self.samples.items()},
+        }
+
+    def fingerprint(self, part: Part, system: Mapping[str, Any]) -> str:
+        """Of all that changes an answer of a part.
+
+        Args:
+            part: Which.
+            system: What the system says of itself, its models included.
+        """
+        return fingerprint(
+            {
+                "part": list(part),
+                "system": system,
+                "memory": self.memories[part].fingerprint,
+                "samples": [[one.id, one.question, one.truth] for one in self.samples[part]],
+                "dataset": self.told["datasets"][part.dataset],
+                "seed": self.settings.seed,
+            }
+        )
+
+
+def plan(settings: Settings) -> Planned:
+    """Read the datasets and lay down every question.
+
+    Raises:
+        InvalidInput: A setting or a dataset can't be used.
+    """
+    _check(settings)
+    found = tuple(
+        forms.read(folder, outside=settings.outside, outside_multi=settings.outside_multi)
+        for folder in settings.datasets
+    )
+    names = [dataset.name for dataset in found]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise InvalidInput(
+            f"data: two datasets are called {min(twice)!r}; rename one's folder",
+            reason="NAME_TWICE",
+            field="data",
+        )
+    samples: dict[Part, tuple[Sample, ...]] = {}
+    needed: dict[Part, Memory] = {}
+    for part, dataset, memory in _parts(settings, found):
+        limits = _limits(settings.asked, part)
+        if asked := TASKS[part.task].samples(dataset, limits, settings.seed):
+            samples[part], needed[part] = tuple(asked), memory
+    return Planned(settings, found, samples, memories.own(found), needed)
+
+
+def _parts(
+    settings: Settings, found: tuple[Dataset, ...]
+) -> Iterator[tuple[Part, Dataset, Memory]]:
+    """Every part, with what of its dataset it is about and its memory."""
+    memory = memories.own(found)
+    order = memories.in_order(found, settings.seed)
+    few = order[: settings.asked.few]
+    sizes = sorted(set(settings.memory_sizes))
+    further = _further(settings.distractors)
+    tasks = [task for task in Task if task in (settings.tasks or Task)]
+    controls = [one for one in Control if one and one in (settings.controls or Control)]
+    own = Control.NOTHING
+    for dataset in found:
+        for task in tasks:
+            part = Part(dataset.name, task, own, 0)
+            if task is Task.EDITS:
+                edited = memories.first(len(few), memory, few, "edits")
+                yield part, restricted(dataset, few), edited
+            else:
+                yield part, dataset, memory
+    for control in controls:
+        under = memory_under(control, memory, settings.seed)
+        for dataset in found:
+            for task in (task for task in tasks if task in CONTROLLED[control]):
+                yield Part(dataset.name, task, control, 0), restricted(dataset, few), under
+    for size in sizes:
+        of_size = memories.of_size(size, memory, order, further)
+        for dataset in found:
+            there = restricted(dataset, order[: sizes[0]])
+            for task in (task for task in tasks if task in SIZED):
+                yield Part(dataset.name, task, own, size), there, of_size
+
+
+def _limits(asked: Extent, part: Part) -> Any:  # noqa: ANN401
+    if part.control:
+        return asked.controls
+    return asked.sizes if part.memory_size else asked.plain
+
+
+def _further(folder: Path | None) -> tuple[Concept, ...]:
+    return forms.read(folder).concepts if folder else ()
+
+
+def _check(settings: Settings) -> None:
+    index, of = settings.shard
+    if not 0 <= index < of:
+        raise InvalidInput(
+            f"shard: {index}/{of} is none; give I/N with I from 0 to N-1",
+            reason="SHARD_INVALID",
+            field="shard",
+        )
+    for field, given in (("methods", settings.methods), ("data", settings.datasets)):
+        if not given or len(set(given)) < len(given):
+            raise InvalidInput(
+                f"{field}: {', '.join(map(str, given)) or 'none'}; give one or more, each once",
+                reason=f"{field.upper()}_INVALID",
+                field=field,
+            )
+    if any(size < 1 for size in settings.memory_sizes):
+        raise InvalidInput(
+            f"memory_sizes: {min(settings.memory_sizes)} concepts; give 1 or more",
+            reason="MEMORY_SIZES_INVALID",
+            field="memory_sizes",
+        )
+    if settings.concurrency < 1:
+        raise InvalidInput(
+            f"concurrency: {settings.concurrency}; give 1 or more",
+            reason="CONCURRENCY_INVALID",
+            field="concurrency",
+        )

@@ -1,0 +1,80 @@
+"""How a run was made: what was asked, of which models, and what was not."""
+
+from collections.abc import Iterator
+
+from evaluation.report.cells import Cell, Row, Table, table
+from evaluation.results import Results
+
+
+def told(results: Results) -> str:
+    """Which methods were told the true concepts, in a sentence."""
+    names = [name for name, what in results.methods.items() if what["told_concepts"]]
+    others = [name for name in results.methods if name not in names]
+    said = []
+    if names:
+        said.append(
+            f"{', '.join(names)}: told the true concepts of each question at test time, since "
+            "what is trained for them has to be loaded; captions and recognition by them are not "
+            "found, but given."
+        )
+    if others:
+        said.append(f"{', '.join(others)}: told nothing.")
+    return " ".join(said)
+
+
+def tables(results: Results) -> Iterator[Table]:
+    """What was asked, of what, by what, and what was left out."""
+    yield _datasets(results)
+    yield _models(results)
+    if any(what["left_out"] for what in results.methods.values()):
+        yield _left_out(results)
+    yield _settings(results)
+
+
+def _datasets(results: Results) -> Table:
+    kinds = list(dict.fromkeys(kind for counts in results.datasets.values() for kind in counts))
+    rows = [
+        Row(name, tuple(Cell(f"{counts.get(kind, 0):,}") for kind in kinds))
+        for name, counts in results.datasets.items()
+    ]
+    head = [kind.replace("_", " ") for kind in kinds]
+    note = "Positives and negatives are the queries that 4.2.2 gives for all photos."
+    return table("Datasets", head, rows, [note], "dataset")
+
+
+def _models(results: Results) -> Table:
+    rows = [
+        Row(name, (Cell(model["stage"]), Cell(model["name"]), Cell(model["fingerprint"][:12])))
+        for name, what in results.methods.items()
+        for model in what["models"]
+    ]
+    return table("Models", ["stage", "model", "SHA-256 of its weights, beginning"], rows)
+
+
+def _left_out(results: Results) -> Table:
+    rows = [
+        Row(name, (Cell(what), Cell(why)))
+        for name, told in results.methods.items()
+        for what, why in told["left_out"].items()
+    ]
+    return table("What was not asked, and why", ["what", "why"], rows)
+
+
+def _settings(results: Results) -> Table:
+    chosen = {
+        **{key: _said(value) for key, value in results.settings.items()},
+        "revision": results.revision or "none",
+        "complete": "yes" if results.complete else "no",
+        "seconds spent on asking": f"{results.seconds:,.0f}",
+        **{f"version of {name}": version for name, version in results.versions.items()},
+    }
+    rows = [Row(key.replace("_", " "), (Cell(value),)) for key, value in chosen.items()]
+    return table("Settings", ["value"], rows, first="setting")
+
+
+def _said(value: object) -> str:
+    if isinstance(value, dict):
+        return "; ".join(f"{key}: {_said(one)}" for key, one in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    return "all" if value is None else str(value)

@@ -1,0 +1,101 @@
+"""Where the concepts of photos with several are lost: a budget that adds up.
+
+Each concept that such a photo shows is either named by the caption, or lost at the first stage that
+fails it:
+
+- detector: no region covers it;
+- retriever: one does, and another concept is nearer to it;
+- decision: it is the nearest, and is not accepted;
+- generator: it is accepted, and the caption does not name it.
+
+What the caption names though a stage had lost it counts as named. Captions are those of the neutral
+prompt; what was found comes from identification, and where concepts are from grounding. A concept
+whose place nobody knows is left out.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from typing import Final
+
+from evaluation.manifest import Box
+from evaluation.metrics import iou
+from evaluation.results import Answered
+from evaluation.samples import Sample, Task
+from evaluation.tasks.captioning import NEUTRAL
+from evaluation.tasks.found import Found, accepted
+
+COVERS: Final = 0.5
+"""Intersection over union from which a region covers a concept."""
+
+STAGES: Final = ("named", "detector", "retriever", "decision", "generator")
+
+_Key = tuple[str, str]
+"""Dataset and photo."""
+
+
+def ends_at(concept: str, box: Box, found: Found, named: Collection[str]) -> str:
+    """Which of `STAGES` a concept ends at.
+
+    Args:
+        concept: Its name.
+        box: Where it is, in shares of the photo.
+        found: What `Retrieve` found in the photo, see `evaluation.tasks.found`.
+        named: The concepts that the caption names.
+    """
+    if concept in named:
+        return "named"
+    if concept in accepted(found):
+        return "generator"
+    regions = found["regions"]
+    covering = [one["matches"] for one in regions if iou(tuple(one["box"]), box) >= COVERS]
+    if not covering:
+        return "detector"
+    is_nearest = any(matches and matches[0]["concept"] == concept for matches in covering)
+    return "decision" if is_nearest else "retriever"
+
+
+class Budgets:
+    """Budgets by method. Each method's parts are taken in any order, and then settled."""
+
+    def __init__(self) -> None:
+        self.of: dict[str, Counter[str]] = {}
+        """By method, how many concepts end at each stage."""
+        self._named: dict[_Key, Collection[str]] = {}
+        self._found: dict[_Key, Found] = {}
+        self._boxes: dict[_Key, dict[str, Box]] = {}
+
+    def take(self, task: Task, answered: Iterable[Answered]) -> None:
+        """Remember what a part tells of photos with several concepts."""
+        for one in answered:
+            sample, value = one.sample, one.said.value
+            if len(sample.present) < 2:
+                continue
+            if task is Task.CAPTIONING and sample.question == NEUTRAL:
+                self._named[_key(sample)] = value
+            elif task is Task.IDENTIFICATION:
+                self._found[_key(sample)] = value
+            elif task is Task.GROUNDING:
+                boxes = self._boxes.setdefault(_key(sample), {})
+                boxes[sample.asked[0]] = tuple(sample.truth)
+
+    def settle(self, method: str) -> None:
+        """Make the budget of a method of what was taken, if it is enough, and begin anew."""
+        counts = Counter(
+            ends_at(concept, box, self._found[key], named)
+            for key, named in self._named.items()
+            if key in self._found
+            for concept, box in self._boxes.get(key, {}).items()
+        )
+        if counts:
+            self.of[method] = counts
+        self._named, self._found, self._boxes = {}, {}, {}
+
+
+def shares(counts: Mapping[str, int]) -> list[float]:
+    """What each of `STAGES` has, in shares of all; they add up to 1."""
+    whole = sum(counts.values())
+    return [counts.get(stage, 0) / whole for stage in STAGES]
+
+
+def _key(sample: Sample) -> _Key:
+    return sample.dataset, str(sample.photo)

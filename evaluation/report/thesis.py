@@ -1,0 +1,166 @@
+"""The tables of the thesis, ours beside its own figures, which stand in `thesis.yaml`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import yaml  # type: ignore[import-untyped]
+
+from evaluation.report.cells import NONE, Cell, Group, Row, Table, measured, printed, with_best
+from evaluation.report.measured import Key, Measured
+from evaluation.samples import Figure, Task
+
+_FILE: Final = Path(__file__).with_name("thesis.yaml")
+REFERENCE: Final = (
+    "The thesis measured other data with other models: its figures are a reference, no comparison."
+)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """One of Tables 5.1 to 5.9 as printed."""
+
+    number: str
+    title: str
+    task: Task
+    pooled: bool
+    """Whether its lines are averages over the splits of a dataset."""
+    columns: tuple[tuple[str, str], ...]
+    """Metric and setting of each."""
+    rows: Mapping[str, Mapping[str, Sequence[float | None]]]
+    """By dataset and method."""
+
+
+@cache
+def references() -> tuple[Reference, ...]:
+    """Tables 5.1 to 5.9."""
+    return tuple(
+        Reference(
+            one["number"],
+            one["title"],
+            Task(one["task"]),
+            one.get("pooled", False),
+            tuple((metric, setting) for metric, setting in map(str.split, one["columns"])),
+            one["rows"],
+        )
+        for one in _told()["tables"]
+    )
+
+
+def tables(measures: Measured) -> list[Table]:
+    """Tables 5.1 to 5.9: a division for each dataset, a line for each method, ours first."""
+    return [_table(one, measures) for one in references()]
+
+
+def needs(methods: Mapping[str, Mapping[str, Any]]) -> Table:
+    """Table 2.1: what each method needs and can do, as it says itself (`GetCapabilities`).
+
+    Args:
+        methods: As in `Results.methods`.
+    """
+    told = _told()["needs"]
+    ours = [Row(name, _needs_of(what)) for name, what in methods.items()]
+    theirs = [
+        Row(_told()["methods"][name], tuple(Cell(one, reference=True) for one in cells))
+        for name, cells in told["rows"].items()
+    ]
+    groups = (Group("Measured here", tuple(ours)), Group("In the thesis", tuple(theirs)))
+    return Table(told["title"], tuple(told["columns"]), groups, (), "2.1", "method")
+
+
+def source() -> str:
+    """Whose figures ours stand beside."""
+    return f"The thesis is {_told()['source']}."
+
+
+def _table(reference: Reference, measures: Measured) -> Table:
+    settings = [f"{metric} {setting}" for metric, setting in reference.columns]
+    if len({metric for metric, _ in reference.columns}) == 1:
+        settings = [setting for _, setting in reference.columns]
+    head = [*settings, *(f"{setting}, thesis" for setting in settings)]
+    groups = [
+        group
+        for dataset, splits in _lines(reference, measures).items()
+        for memory in (measures.memories if splits else [0])
+        if (group := _group(reference, measures, dataset, splits, memory)).rows
+    ]
+    notes = [REFERENCE]
+    if reference.number == "5.1":
+        notes.insert(0, "The figures are those that the thesis took from the MC-LLaVA paper.")
+    return Table(
+        reference.title, tuple(head), tuple(groups), tuple(notes), reference.number, "method"
+    )
+
+
+def _lines(reference: Reference, measures: Measured) -> dict[str, Sequence[str]]:
+    """The datasets of a table, ours first, each with the splits of it that were measured."""
+    pooled: Mapping[str, Sequence[str]] = _told()["pooled"] if reference.pooled else {}
+    whole = {split: dataset for dataset, splits in pooled.items() for split in splits}
+    lines: dict[str, list[str]] = {}
+    for split in measures.datasets:
+        lines.setdefault(whole.get(split, split), []).append(split)
+    if reference.number == "5.1":  # of others alone: ours stand in 5.3
+        lines = {dataset: splits for dataset, splits in lines.items() if dataset in reference.rows}
+    return lines | {dataset: () for dataset in reference.rows if dataset not in lines}
+
+
+def _group(
+    reference: Reference, measures: Measured, dataset: str, splits: Sequence[str], memory: int
+) -> Group:
+    theirs = reference.rows.get(dataset, {})
+    nothing: Sequence[float | None] = [None] * len(reference.columns)
+    rows, values = [], []
+    for name in dict.fromkeys((*measures.methods, *theirs)):
+        figures = [
+            _figure(reference, measures, name, splits, memory, *column)
+            for column in reference.columns
+        ]
+        is_told_elsewhere = memory or (splits and name in measures.methods)
+        if not any(figures) and (is_told_elsewhere or name not in theirs):
+            continue
+        cells = [measured(one) for one in figures]
+        cells += [printed(one) for one in theirs.get(name, nothing)]
+        label = name if any(figures) else _told()["methods"].get(name, name)
+        rows.append(Row(label, tuple(cells)))
+        values.append([one.value if one else float("nan") for one in figures])
+    title = _told()["datasets"].get(dataset, dataset)
+    if splits and len(measures.memories) > 1:
+        title = f"{title}, {measures.called(memory)}"
+    return Group(title, tuple(with_best(rows, range(len(reference.columns)), values)))
+
+
+def _figure(
+    reference: Reference,
+    measures: Measured,
+    method: str,
+    splits: Sequence[str],
+    memory: int,
+    metric: str,
+    setting: str,
+) -> Figure | None:
+    settings = [setting]
+    if reference.task is Task.CAPTIONING and setting == "weighted":  # by the number of photos
+        settings = ["single", "multi"]
+    return measures.over(
+        Key(method, split, reference.task, one, metric, memory_size=memory)
+        for split in splits
+        for one in settings
+    )
+
+
+def _needs_of(what: Mapping[str, Any]) -> tuple[Cell, ...]:
+    low, high = what["positives_min"], what["positives_max"]
+    answers = ("captions", "description", "training", "real_time_edit", "text_only_qa")
+    return (
+        Cell(str(low) if low == high else f"{low}-{high}"),
+        Cell(str(what["negatives"]) if what["negatives"] else NONE),
+        *(Cell("yes" if what[one] else "no") for one in answers),
+    )
+
+
+@cache
+def _told() -> dict[str, Any]:
+    told: dict[str, Any] = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
+    return told

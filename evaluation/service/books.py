@@ -1,0 +1,100 @@
+"""What the calls share: everybody's reports, the workshop, and what is told of both."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from google.longrunning import operations_pb2
+from google.protobuf.duration_pb2 import Duration
+
+from evaluation import results
+from evaluation.service import write
+from evaluation.service.measuring import Measuring
+from evaluation.service.orders import Ordered, read_ordered
+from evaluation.service.place import Place
+from evaluation.service.tally import Tallies
+from kith.errors import NotFound
+from kith.v1 import evaluation_pb2
+from services.runtime.identity import current_user
+from services.runtime.jobs import Job
+from services.runtime.workshop import Workshop
+
+
+class Books:
+    """Reads what is on disk, in messages. Every method blocks for as long as the disk does.
+
+    Args:
+        root: Folder of everybody's things.
+        measuring: What measures.
+        workshop: What lets it, one job at a time.
+    """
+
+    def __init__(self, root: Path, measuring: Measuring, workshop: Workshop) -> None:
+        self.root = root
+        self.measuring = measuring
+        self.workshop = workshop
+        self._tallies = Tallies()
+
+    def place(self) -> Place:
+        """The things of whoever asks."""
+        return Place(self.root, current_user())
+
+    def report(self, place: Place, report_id: str, *, whole: bool = True) -> evaluation_pb2.Report:
+        """A report.
+
+        Args:
+            place: Whose.
+            report_id: Its id.
+            whole: With its figures.
+
+        Raises:
+            NotFound: There is none of that id.
+        """
+        ordered = read_ordered(place, report_id)
+        told = evaluation_pb2.Report(
+            name=place.report_name(report_id), create_time=write.time_of(ordered.created)
+        )
+        try:
+            found = results.read(place.out(report_id))
+        except NotFound:
+            return told
+        told.complete, told.revision = found.complete, found.revision
+        if whole:
+            told.figures.extend(write.figures(found.figures))
+        return told
+
+    def progress(self, place: Place, report_id: str) -> evaluation_pb2.EvaluationProgress:
+        """How far an evaluation is.
+
+        Raises:
+            NotFound: There is none of that id.
+        """
+        ordered = read_ordered(place, report_id)
+        return self.progress_of(place, report_id, ordered)
+
+    def progress_of(
+        self, place: Place, report_id: str, ordered: Ordered
+    ) -> evaluation_pb2.EvaluationProgress:
+        """The same of one that was ordered, or would be."""
+        done, failed = self._tallies.look(place.out(report_id), ordered.created)
+        told = evaluation_pb2.EvaluationProgress(
+            report=place.report_name(report_id),
+            samples_planned=ordered.planned,
+            samples_done=done,
+            samples_failed=failed,
+        )
+        each = self.measuring.seconds_each(place.user, report_id)
+        if each is not None:
+            left = Duration()
+            left.FromTimedelta(timedelta(seconds=each * max(0, ordered.planned - done)))
+            told.remaining.CopyFrom(left)
+        return told
+
+    def operation(self, place: Place, job: Job) -> operations_pb2.Operation:
+        """A job whose report may be gone meanwhile."""
+        try:
+            made, how_far = self.report(place, job.about), self.progress(place, job.about)
+        except NotFound:
+            name = place.report_name(job.about)
+            made = evaluation_pb2.Report(name=name)
+            how_far = evaluation_pb2.EvaluationProgress(report=name)
+        return write.operation(job, made, how_far)

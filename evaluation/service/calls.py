@@ -1,0 +1,151 @@
+"""The calls of `evaluation.proto`."""
+# ruff: noqa: N802, D102  (the contract names the calls and describes them)
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+import grpc
+from google.longrunning import operations_pb2
+from google.protobuf.empty_pb2 import Empty
+
+from evaluation.results import RESULTS
+from evaluation.service import orders, write
+from evaluation.service.books import Books
+from evaluation.service.orders import Ordered, Part, Wish
+from evaluation.service.place import Place
+from kith.errors import Refused, Unavailable
+from kith.v1 import evaluation_pb2, evaluation_pb2_grpc
+from services.runtime.hop import is_stopping
+from services.runtime.identity import check_admission
+from services.runtime.jobs import Job, State
+from services.runtime.pages import page
+from services.runtime.zipped import zipped
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+_INTERVAL_S: Final = 0.2
+"""How often a watcher's report is looked at."""
+
+
+class EvaluationServicer(evaluation_pb2_grpc.EvaluationServicer):
+    """See `kith.v1.Evaluation`."""
+
+    def __init__(self, books: Books) -> None:
+        self._books = books
+
+    async def RunEvaluation(
+        self, request: evaluation_pb2.RunEvaluationRequest, context: Context
+    ) -> operations_pb2.Operation:
+        place = self._books.place()
+        place.require_own(request.parent)
+        return await asyncio.to_thread(self._run, place, request)
+
+    async def WatchEvaluation(
+        self, request: evaluation_pb2.WatchEvaluationRequest, context: Context
+    ) -> AsyncIterator[evaluation_pb2.EvaluationProgress]:
+        place, report_id = self._named(request.name)
+        told = None
+        while True:
+            check_admission()
+            # First whether it goes on: what is told last is then how it ended.
+            goes_on = await asyncio.to_thread(place.open_jobs, report_id)
+            now = await asyncio.to_thread(self._books.progress, place, report_id)
+            if told is None or _moved(told, now):
+                yield now
+            told = now
+            if not goes_on:
+                return
+            if is_stopping():
+                raise Unavailable(
+                    "the server stops; it goes on at its next start, watch then",
+                    reason="SERVER_STOPPING",
+                )
+            await asyncio.sleep(_INTERVAL_S)
+
+    async def GetReport(
+        self, request: evaluation_pb2.GetReportRequest, context: Context
+    ) -> evaluation_pb2.Report:
+        return await asyncio.to_thread(self._books.report, *self._named(request.name))
+
+    async def ListReports(
+        self, request: evaluation_pb2.ListReportsRequest, context: Context
+    ) -> evaluation_pb2.ListReportsResponse:
+        place = self._books.place()
+        place.require_own(request.parent)
+        return await asyncio.to_thread(self._list, place, request)
+
+    async def DownloadReport(
+        self, request: evaluation_pb2.DownloadReportRequest, context: Context
+    ) -> AsyncIterator[evaluation_pb2.DownloadReportResponse]:
+        place, report_id = self._named(request.name)
+        await asyncio.to_thread(self._books.report, place, report_id, whole=False)
+        if not (place.out(report_id) / RESULTS).exists():
+            raise Refused(
+                "name: nothing of it is measured yet; wait for its operation",
+                reason="REPORT_EMPTY",
+                field="name",
+            )
+        pieces = zipped(place.out(report_id))
+        while piece := await asyncio.to_thread(next, pieces, None):
+            yield evaluation_pb2.DownloadReportResponse(chunk=piece)
+
+    async def DeleteReport(
+        self, request: evaluation_pb2.DeleteReportRequest, context: Context
+    ) -> Empty:
+        await asyncio.to_thread(orders.delete, *self._named(request.name))
+        return Empty()
+
+    def _named(self, name: str) -> tuple[Place, str]:
+        place = self._books.place()
+        place.require_own(name)
+        return place, name.split("/")[3]
+
+    def _run(
+        self, place: Place, request: evaluation_pb2.RunEvaluationRequest
+    ) -> operations_pb2.Operation:
+        if known := orders.known_request(place, request.request_id):
+            return self._books.operation(place, known)
+        ordered = self._studied(place, request)
+        part = Part(request.shard.index, request.shard.count or 1)
+        if not request.validate_only:
+            job = orders.start(
+                self._books.workshop, place, request.report_id, ordered, part, request.request_id
+            )
+            return self._books.operation(place, job)
+        report_id = request.report_id
+        job = Job(str(uuid.uuid4()), place.user, report_id, part.index, part.of, State.DONE)
+        name = place.report_name(report_id)
+        return write.operation(
+            job,
+            evaluation_pb2.Report(name=name),
+            evaluation_pb2.EvaluationProgress(report=name, samples_planned=ordered.planned),
+        )
+
+    def _studied(self, place: Place, request: evaluation_pb2.RunEvaluationRequest) -> Ordered:
+        wish = Wish(
+            methods=tuple(request.methods),
+            datasets=tuple(request.datasets),
+            tasks=tuple(write.TASKS[task] for task in request.tasks),
+            controls=tuple(write.CONTROLS[control] for control in request.controls),
+            memory_sizes=tuple(request.memory_sizes),
+            quick=request.quick,
+            seed=request.random_seed,
+        )
+        return Ordered(wish, self._books.measuring.planned(place, wish), time.time())
+
+    def _list(
+        self, place: Place, request: evaluation_pb2.ListReportsRequest
+    ) -> evaluation_pb2.ListReportsResponse:
+        found = page(place.report_ids(), request.page_size, request.page_token)
+        return evaluation_pb2.ListReportsResponse(
+            reports=[self._books.report(place, one, whole=False) for one in found.keys],
+            next_page_token=found.next_page_token,
+        )
+
+
+def _moved(told: evaluation_pb2.EvaluationProgress, now: evaluation_pb2.EvaluationProgress) -> bool:
+    """Whether there is something new but the time that is left, which changes all the time."""
+    return (told.samples_done, told.samples_failed) != (now.samples_done, now.samples_failed)

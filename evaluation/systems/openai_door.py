@@ -1,0 +1,172 @@
+"""A system that is not ours, behind the OpenAI chat API.
+
+It remembers nothing: the concepts that a question is about are shown to it as pictures in the same
+message, each with "This is <bo>.", then the photo, then the question. It is told which these are,
+and finds none by itself, so that tasks by retrieval are left out.
+"""
+
+import base64
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+import openai
+from PIL import Image
+
+from evaluation.manifest import Concept
+from evaluation.systems.system import Memory, Remembering
+from kith.errors import InvalidInput, KithError, Overloaded, Refused, Unavailable
+from kith.messages import Answer, Capabilities, Model, Recognition, Retrieval, Usage
+
+MOST_REFERENCES: Final = 16
+"""Pictures of concepts in one question."""
+_LONGEST: Final = 512
+"""Tokens of an answer."""
+_TIMEOUT_S: Final = 120.0
+
+
+def name_of(model: str) -> str:
+    """What a model is called as a method: its name, without what no folder's name may have."""
+    plain = "".join(sign if sign.isalnum() or sign in "._-" else "-" for sign in model)
+    return plain.strip(".-") or "openai"
+
+
+@contextmanager
+def opened(url: str, model: str) -> Iterator["Door"]:
+    """The system at an address, for as long as the block.
+
+    Args:
+        url: Of the API, as in http://127.0.0.1:8123/v1.
+        model: One of its models.
+
+    Raises:
+        InvalidInput: The address is none, or no key is set.
+    """
+    try:
+        client = openai.OpenAI(base_url=url, timeout=_TIMEOUT_S, max_retries=5)
+    except openai.OpenAIError as error:
+        raise InvalidInput(
+            "openai_url: set OPENAI_API_KEY; any word will do where none is asked for",
+            reason="OPENAI_KEY_MISSING",
+            field="openai_url",
+        ) from error
+    with client:
+        yield Door(client, url, model)
+
+
+class Door:
+    """See `System`."""
+
+    told = True
+
+    def __init__(self, client: openai.OpenAI, url: str, model: str) -> None:
+        self._client = client
+        self._model = model
+        self.name = name_of(model)
+        self.capabilities = Capabilities(
+            method=self.name,
+            positives_min=1,
+            positives_max=1,
+            negatives=0,
+            captions=False,
+            description=False,
+            masks=False,
+            training=False,
+            real_time_edit=False,
+            text_only_qa=True,
+            retrieval=False,
+            max_concepts_at_once=MOST_REFERENCES,
+            models=(Model("generation", f"{model} at {url}", ""),),
+            version="",
+        )
+
+    @contextmanager
+    def session(self, memory: Memory, remembering: Remembering) -> Iterator["DoorSession"]:
+        """See `System.session`; nothing is sent before a question is."""
+        yield DoorSession(self._client, self._model, memory)
+
+
+class DoorSession:
+    """See `Session`."""
+
+    def __init__(self, client: openai.OpenAI, model: str, memory: Memory) -> None:
+        self._client = client
+        self._model = model
+        self._concepts = {concept.name: concept for concept in memory.concepts}
+
+    def ask(self, question: str, photo: bytes | None, concepts: Sequence[str] | None) -> Answer:
+        """See `Session.ask`; with None for `concepts`, nobody is shown."""
+        parts: list[dict[str, Any]] = []
+        for name in concepts or ():
+            parts += [_picture(_first_view(self._concepts[name])), _text(f"This is <{name}>.")]
+        parts += [_picture(photo)] if photo else []
+        parts.append(_text(question))
+        messages: Any = [{"role": "user", "content": parts}]
+        try:
+            given = self._client.chat.completions.create(
+                model=self._model, messages=messages, temperature=0, max_tokens=_LONGEST
+            )
+        except openai.OpenAIError as error:
+            raise _as_ours(error) from error
+        usage, choice = given.usage, given.choices[0]
+        return Answer(
+            choice.message.content or "",
+            complete=choice.finish_reason != "length",
+            usage=Usage(usage.prompt_tokens, usage.completion_tokens) if usage else Usage(),
+        )
+
+    def retrieve(self, photo: bytes) -> Retrieval:
+        """Refuses."""
+        raise _refusal()
+
+    def recognize(self, photo: bytes, names: Sequence[str]) -> list[Recognition]:
+        """Refuses."""
+        raise _refusal()
+
+    def remember(self, concept: Concept) -> int:
+        """Nothing is sent before a question is."""
+        self._concepts[concept.name] = concept
+        return 0
+
+    def rename(self, name: str, new: str) -> None:
+        """Refuses."""
+        raise _refusal()
+
+    def describe(self, name: str, description: str) -> None:
+        """Refuses."""
+        raise _refusal()
+
+    def forget(self, name: str) -> None:
+        """It is not shown any more."""
+        del self._concepts[name]
+
+
+def _first_view(concept: Concept) -> bytes:
+    return concept.views[0].read_bytes()
+
+
+def _picture(content: bytes) -> dict[str, Any]:
+    with Image.open(io.BytesIO(content)) as image:
+        kind = image.get_format_mimetype() or "image/jpeg"
+    encoded = base64.b64encode(content).decode()
+    return {"type": "image_url", "image_url": {"url": f"data:{kind};base64,{encoded}"}}
+
+
+def _text(words: str) -> dict[str, Any]:
+    return {"type": "text", "text": words}
+
+
+def _as_ours(error: openai.OpenAIError) -> KithError:
+    said = " ".join(str(error).split())[:500]
+    if isinstance(error, openai.RateLimitError):
+        return Overloaded(f"openai_url: {said}", reason="OPENAI_OVERLOADED", field="openai_url")
+    if isinstance(error, openai.APIConnectionError):
+        return Unavailable(f"openai_url: {said}", reason="RPC_UNAVAILABLE", field="openai_url")
+    return KithError(f"openai_url: {said}", reason="OPENAI_FAILED", field="openai_url")
+
+
+def _refusal() -> Refused:
+    return Refused(
+        "openai_url: a system behind it only answers questions", reason="METHOD_HAS_NO_RETRIEVAL"
+    )
