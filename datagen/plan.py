@@ -172,9 +172,8 @@ def draw_up(
 def _what_is_lacking(layout: Layout, concepts: Sequence[Concept]) -> str:
     there = Counter(one.category for one in concepts)
     lacking = min((one.needs - there for one in layout.multi), key=Counter.total)
-    return (
-        f"no combination of {layout.name} fits {_by_category(there)}; add {_by_category(lacking)}"
-    )
+    given = _by_category(there) or "no concept at all"
+    return f"no combination of {layout.name} fits {given}; add {_by_category(lacking)}"
 
 
 def _by_category(counts: Counter[str]) -> str:

@@ -3,7 +3,7 @@
 A leaf module: it imports nothing of ours, and no gRPC.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, NamedTuple
 
@@ -206,7 +206,7 @@ class Answer:
     """False when it was cut off at the longest answer allowed."""
     degradation: Degradation | None = None
     """What it had to do without; None when nothing was missing."""
-    usage: Usage = Usage()
+    usage: Usage = field(default_factory=Usage)
 
 
 @dataclass(frozen=True)

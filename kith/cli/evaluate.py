@@ -151,18 +151,25 @@ def measure(
         shard=(index, of),
         concurrency=concurrency,
     )
+    told: list[Any] = []
     with bar() as shown:
         task = shown.add_task("")
 
         def tell(progress: Any) -> None:  # noqa: ANN401 - see kith.local
+            told[:] = [progress]
             failed = f", {progress.failed} failed" if progress.failed else ""
             said = f"{progress.doing}{failed}"
             shown.update(task, total=progress.planned, completed=progress.done, description=said)
 
         results = running.run(settings, out, systems, tell)
     headline = evaluation_module("evaluation.headline")
-    form = {"out": str(out), "complete": results.complete} | headline.form(results)
-    session.show(form, Text(headline.said(results)))
+    failed, problem = told[-1].failed, told[-1].problem
+    form = {"out": str(out), "complete": results.complete, "failed": failed}
+    lines = [Text(headline.said(results))]
+    if failed:
+        said = f"{counted(failed, 'question')} failed; the same command asks again. The last one: "
+        lines.insert(0, Text(f"{said}{problem}", "yellow"))
+    session.show(form | headline.form(results), Group(*lines))
 
 
 @evaluate.command()

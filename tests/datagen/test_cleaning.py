@@ -197,8 +197,13 @@ def test_the_figure_is_drawn_whatever_was_rejected(causes: Sequence[str]) -> Non
 def test_what_is_no_finished_dataset_is_refused(tmp_path: Path, out: Path) -> None:
     with pytest.raises(InvalidInput, match="holds no dataset"):
         open_finished(tmp_path)
+    again = "end it with kith datagen make --engine playroom --split FILE --seed 0"
+    seeds = out / "seeds" / open_finished(out).plan.concepts[0].name
+    seeds.rename(out / "seeds" / "elsewhere")
+    with pytest.raises(InvalidInput, match=f"not finished, {seeds}/train is missing; {again}"):
+        open_finished(out).views(seeds.name)
     (out / "train" / "0001.jpg").unlink()
-    with pytest.raises(InvalidInput, match="not finished"):
+    with pytest.raises(InvalidInput, match=rf"not finished, train/0001\.jpg is missing; {again}"):
         open_finished(out)
     begun = commission(tmp_path / "begun" / "out")
     with begun.dataset.begun(begun.plan, begun.sources):

@@ -227,6 +227,8 @@ def test_a_rejection_is_not_forgotten_when_the_worker_dies(tmp_path: Path) -> No
         list(make(ordered, judge=dies))
     finish(ordered)
     assert ordered.dataset.finish(ordered.plan, ordered.layout).rejected == {"BLURRED": 2}
+    card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+    assert "- Rejected for BLURRED: 2 pictures.\n" in card
 
 
 @pytest.fixture

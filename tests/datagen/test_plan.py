@@ -128,5 +128,10 @@ def test_with_other_concepts_each_has_as_many_pictures_and_lacking_groups_are_le
     assert more.wanted == Targets(10, 6, 6)
     assert {len(job.subjects) for job in more.jobs if job.part == "multi"} == {2}
     assert draw_up(wanted, people(1), ENGINE).wanted == Targets(1, 1, 0)
-    with pytest.raises(InvalidInput, match="seeds: no combination of small fits"):
-        draw_up(wanted, [], ENGINE)
+    bench = layout.load("msdiffusion")
+    for given, said in (([], "no concept at all; add 2 of living"),
+                        (people(1, "object"), "1 of object; add 1 of living"),
+                        (people(1, "living"), "1 of living; add 1 of living")):  # fmt: skip
+        with pytest.raises(InvalidInput) as refused:
+            draw_up(bench, given, ENGINE)
+        assert str(refused.value) == f"seeds: no combination of msdiffusion fits {said}"
