@@ -4,11 +4,12 @@ Killed anywhere, the same call goes on: what is answered is not asked again.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from evaluation import folder, journal
 from evaluation.controls import Asker
@@ -22,6 +23,8 @@ from evaluation.systems.system import Memory, Opening, System
 from evaluation.tasks import TASKS
 from evaluation.tasks.asking import Asking
 from kith.errors import InvalidInput, KithError, Unauthenticated, Unavailable
+
+T = TypeVar("T")
 
 __all__ = ["Planned", "Progress", "Settings", "plan", "run"]
 
@@ -37,6 +40,8 @@ class Progress(NamedTuple):
     """Of these, ended in an error in this run."""
     doing: str
     """What is being done, in words."""
+    problem: str = ""
+    """The last of these errors."""
 
 
 def run(
@@ -95,11 +100,12 @@ class _Worker:
         self._planned_of = dict.fromkeys(self._settings.methods, everything)
         self._done_of = dict.fromkeys(self._settings.methods, 0)
         self._failed = 0
+        self._problem = ""
 
     def tell(self, doing: str) -> None:
         """Report how far it is."""
         planned, done = sum(self._planned_of.values()), sum(self._done_of.values())
-        self._report(Progress(planned, done, self._failed, doing))
+        self._report(Progress(planned, done, self._failed, doing, self._problem))
 
     def measure(self, name: str, opening: Opening) -> None:
         """Ask one method what it was not asked yet."""
@@ -136,17 +142,26 @@ class _Worker:
             for part, samples in parts.items():
                 fingerprint = self._fingerprint(part, Profile.of(system))
                 asker = Asker(session, memory, part.control, told=system.told)
-                with Journal(
-                    self._answers(name), part, fingerprint, self._settings.shard
-                ) as answers:
-                    for done, failed in self._ask_part(part, asker, samples, answers):
-                        self._done_of[name] += done
-                        self._failed += failed
+                with (
+                    Journal(
+                        self._answers(name), part, fingerprint, self._settings.shard
+                    ) as answers,
+                    closing(self._ask_part(part, asker, samples, answers)) as asked,
+                ):
+                    for said in asked:
+                        self._count(name, said)
                         self.tell(f"{name}: {_said(part)}")
+
+    def _count(self, name: str, said: Sequence[Said]) -> None:
+        for one in said:
+            if one.error:
+                self._failed, self._problem = self._failed + 1, one.error
+            else:
+                self._done_of[name] += 1
 
     def _ask_part(
         self, part: Part, asker: Asker, samples: Sequence[Sample], answers: Journal
-    ) -> Iterator[tuple[int, int]]:
+    ) -> Generator[list[Said], None, None]:
         task = TASKS[part.task]
         workers = 1 if task.ALONE else self._settings.concurrency
         calls = (partial(_ask, task, asker, batch, answers) for batch in _batches(task, samples))
@@ -159,35 +174,29 @@ class _Worker:
         return self._out / "answers" / name
 
 
-def _ask(
-    task: Asking, asker: Asker, samples: Sequence[Sample], answers: Journal
-) -> tuple[int, int]:
-    """Ask samples that belong together and keep the answers; how many came, and how many failed.
+def _ask(task: Asking, asker: Asker, samples: Sequence[Sample], answers: Journal) -> list[Said]:
+    """Ask samples that belong together, and keep what is said or why nothing is.
 
     Raises:
         Unavailable, Unauthenticated: Nobody is there any more to ask.
     """
     try:
         said = task.ask(asker, samples)
-        failed = 0
     except Unauthenticated:
         raise
     except KithError as error:
         if isinstance(error, Unavailable) and error.reason == "RPC_UNAVAILABLE":
             raise
         said = [Said(one.id, error=str(error)) for one in samples]
-        failed = len(samples)
     for sample, answer in zip(samples, said, strict=True):
         answers.add(sample, answer)
-    return len(samples) - failed, failed
+    return said
 
 
-def _in_threads(
-    calls: Iterator[Callable[[], tuple[int, int]]], workers: int
-) -> Iterator[tuple[int, int]]:
+def _in_threads(calls: Iterator[Callable[[], T]], workers: int) -> Generator[T, None, None]:
     """What each call gives, as it comes; no more are begun than run and wait for a thread."""
     with ThreadPoolExecutor(workers, thread_name_prefix="kith-ask") as pool:
-        running: set[Future[tuple[int, int]]] = set()
+        running: set[Future[T]] = set()
         try:
             for call in calls:
                 running.add(pool.submit(call))

@@ -1,6 +1,7 @@
 """How a run was made: what was asked, of which models, and what was not."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from evaluation.report.cells import Cell, Row, Table, table
 from evaluation.results import Results
@@ -48,16 +49,20 @@ def _models(results: Results) -> Table:
         for name, what in results.methods.items()
         for model in what["models"]
     ]
-    return table("Models", ["stage", "model", "SHA-256 of its weights, beginning"], rows)
+    return _folded(
+        "Models", ["stage", "model", "SHA-256 of its weights, beginning"], rows, "method"
+    )
 
 
 def _left_out(results: Results) -> Table:
+    by_reason: dict[tuple[str, str], list[str]] = {}
+    for name, told in results.methods.items():
+        for what, why in told["left_out"].items():
+            by_reason.setdefault((name, why), []).append(what)
     rows = [
-        Row(name, (Cell(what), Cell(why)))
-        for name, told in results.methods.items()
-        for what, why in told["left_out"].items()
+        Row(name, (Cell(why), Cell("; ".join(all_)))) for (name, why), all_ in by_reason.items()
     ]
-    return table("What was not asked, and why", ["what", "why"], rows)
+    return _folded("What was not asked, and why", ["why", "what"], rows, "method")
 
 
 def _settings(results: Results) -> Table:
@@ -69,7 +74,11 @@ def _settings(results: Results) -> Table:
         **{f"version of {name}": version for name, version in results.versions.items()},
     }
     rows = [Row(key.replace("_", " "), (Cell(value),)) for key, value in chosen.items()]
-    return table("Settings", ["value"], rows, first="setting")
+    return _folded("Settings", ["value"], rows, "setting")
+
+
+def _folded(title: str, head: Sequence[str], rows: Sequence[Row], first: str) -> Table:
+    return replace(table(title, head, rows, first=first), folded=True)
 
 
 def _said(value: object) -> str:

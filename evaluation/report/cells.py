@@ -8,8 +8,8 @@ from evaluation.samples import Figure
 from kith.words import counted
 
 NONE: Final = "–"
-SHARES: Final = frozenset({"accuracy", "precision", "recall", "f1", "balanced_accuracy"})
-"""Metrics that are shares of 1; others carry their unit in their name."""
+THESIS: Final = ", thesis"
+"""How the titles of columns end that hold the thesis's figures."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Cell:
     """What stands in one place of a table."""
 
     text: str
-    beside: str = ""
+    beside: tuple[str, ...] = ()
     """Its interval, and what it rests on."""
     best: bool = False
     reference: bool = False
@@ -53,6 +53,13 @@ class Table:
     """In the thesis, as in 5.2; empty for one of ours."""
     first: str = ""
     """What the labels name."""
+    folded: bool = False
+    """Whether it is opened only by who wants to see it."""
+
+    @property
+    def is_roomy(self) -> bool:
+        """Whether intervals have room beside their numbers, rather than below."""
+        return sum(not one.endswith(THESIS) for one in self.head) <= 3
 
 
 def table(
@@ -70,10 +77,9 @@ def measured(figure: Figure | None) -> Cell:
     """A figure with its interval, how many answers it rests on and how many nobody could read."""
     if figure is None:
         return Cell(NONE)
-    said = [f"{number(figure.low)} to {number(figure.high)}", f"n {figure.samples}"]
-    if figure.unparsed:
-        said.append(f"{figure.unparsed} unread")
-    return Cell(number(figure.value), ", ".join(said))
+    unread = f", {figure.unparsed} unread" if figure.unparsed else ""
+    interval = f"{number(figure.low)}–{number(figure.high)}"
+    return Cell(number(figure.value), (interval, f"n {figure.samples}{unread}"))
 
 
 def printed(value: float | None) -> Cell:
@@ -114,4 +120,4 @@ def share(part: int, whole: int, noun: str) -> Cell:
     """A part of a whole as a share, as in "0.250" beside "2 of 8 photos"."""
     if not whole:
         return Cell(NONE)
-    return Cell(number(part / whole), f"{part} of {counted(whole, noun)}")
+    return Cell(number(part / whole), (f"{part} of {counted(whole, noun)}",))

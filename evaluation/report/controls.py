@@ -1,10 +1,11 @@
 """Figures beside what withholding or spoiling something gives, and beside chance."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from evaluation.report.cells import NONE, Cell, Group, Row, Table, measured, number
-from evaluation.report.measured import Key, Measured
+from evaluation.report.measured import Key, Measured, average
 from evaluation.samples import Control, Figure, Task
 
 
@@ -35,7 +36,7 @@ _CONTROLS: Final = {
 
 
 def control_table(measures: Measured, same_questions: Sequence[Figure]) -> Table:
-    """A line a method and a division a figure: as it is, under each control, and by chance.
+    """A line for each method: as it is, under each control, and by chance; by figure.
 
     Args:
         measures: The figures.
@@ -44,10 +45,7 @@ def control_table(measures: Measured, same_questions: Sequence[Figure]) -> Table
     """
     plain = Measured.index(same_questions)
     groups = [
-        Group(f"{held.title}, {dataset}", tuple(rows))
-        for held in _HELD
-        for dataset in measures.datasets
-        if (rows := list(_rows(held, dataset, measures, plain)))
+        Group(held.title, rows) for held in _HELD if (rows := tuple(_rows(held, measures, plain)))
     ]
     notes = (
         'Controls are asked about the photos of a few concepts; "as it is" is the method on just '
@@ -59,32 +57,34 @@ def control_table(measures: Measured, same_questions: Sequence[Figure]) -> Table
     return Table("Controls", head, tuple(groups), notes, first="method")
 
 
-def _rows(
-    held: _Held, dataset: str, measures: Measured, plain: Mapping[Key, Figure]
-) -> Iterator[Row]:
+def _rows(held: _Held, measures: Measured, plain: Mapping[Key, Figure]) -> Iterator[Row]:
     for name in measures.methods:
-        keys = [
-            Key(name, dataset, held.task, held.setting, held.metric, control)
+        keys = {
+            control: [
+                Key(name, dataset, held.task, held.setting, held.metric, control)
+                for dataset in measures.averaged
+            ]
             for control in _CONTROLS
-        ]
-        figures = [measures.of(key) for key in keys]
+        }
+        figures = [measures.over(of) for of in keys.values()]
         if any(figures):
-            as_it_is = next((plain[key] for key in keys if key in plain), None)
-            cells = [measured(as_it_is), *map(measured, figures)]
-            yield Row(name, (*cells, _chance(as_it_is, plain, measures.own_size)))
+            asked = next(of for of in keys.values() if any(key in plain for key in of))
+            as_it_is = [plain[key] for key in asked if key in plain]
+            cells = [measured(average(as_it_is)), *map(measured, figures)]
+            chance = [(one.samples, _chance(one, plain, measures.own_size)) for one in as_it_is]
+            yield Row(name, (*cells, _mean(chance)))
 
 
-def _chance(as_it_is: Figure | None, plain: Mapping[Key, Figure], concepts: int) -> Cell:
-    if as_it_is is None:
-        return Cell(NONE)
+def _chance(as_it_is: Figure, plain: Mapping[Key, Figure], concepts: int) -> float:
+    """What chance gives on the same questions; NaN where that is not known."""
     if as_it_is.task in (Task.RECOGNITION, Task.RETRIEVAL):
         return _of_saying_yes(as_it_is, plain)
     if as_it_is.task is Task.QUESTIONS:
-        return Cell(number(as_it_is.detail["chance"]))
-    return Cell(NONE) if as_it_is.setting == "multi" else Cell(number(1 / concepts))
+        return float(as_it_is.detail["chance"])
+    return math.nan if as_it_is.setting == "multi" else 1 / concepts
 
 
-def _of_saying_yes(one: Figure, plain: Mapping[Key, Figure]) -> Cell:
+def _of_saying_yes(one: Figure, plain: Mapping[Key, Figure]) -> float:
     """F1 of who says yes to all: precision is the share of what is true, recall 1."""
     key = Key(one.method, one.dataset, one.task, "", "accuracy", one.control)
     parts = [plain.get(key._replace(setting=setting)) for setting in ("single", "multi")]
@@ -93,4 +93,9 @@ def _of_saying_yes(one: Figure, plain: Mapping[Key, Figure]) -> Cell:
         tp, _, _, fn = part.detail["counts"]
         found += part.samples * 2 * (tp + fn) / (tp + fn + part.samples)
         samples += part.samples
-    return Cell(number(found / samples))
+    return found / samples
+
+
+def _mean(weighted: Sequence[tuple[int, float]]) -> Cell:
+    value = sum(weight * one for weight, one in weighted) / sum(weight for weight, _ in weighted)
+    return Cell(NONE if math.isnan(value) else number(value))

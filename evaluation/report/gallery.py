@@ -14,9 +14,9 @@ from evaluation.results import Answered
 from evaluation.samples import Task
 from evaluation.tasks.captioning import NEUTRAL
 
-MOST_OF_EACH: Final = 3
+MOST_OF_EACH: Final = 2
 """Right ones, and wrong ones, of each method and kind of question."""
-MOST: Final = 60
+MOST: Final = 40
 """Photos in all, so that the page stays small."""
 EDGE: Final = 320
 """Pixels of a photo's longer side at most."""
@@ -81,6 +81,7 @@ class Candidates:
             _is_right(one),
             packed.getvalue(),
             picture.size,
+            _who(one),
             tuple(self._marks(one)),
             _short(sample.question),
             _short(one.said.text),
@@ -112,6 +113,10 @@ def _is_right(one: Answered) -> bool:
 def _truth(one: Answered) -> str:
     if one.sample.task is Task.RECOGNITION:
         return "yes" if one.sample.truth else "no"
+    return _who(one)
+
+
+def _who(one: Answered) -> str:
     return " ".join(f"<{name}>" for name in one.sample.present) or "nobody it knows"
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
-from evaluation.headline import ORIGINAL
 from evaluation.report.cells import Group, Row, Table, measured
 from evaluation.report.measured import Key, Measured
 from evaluation.report.plots import Interval
@@ -25,8 +24,7 @@ class Headline(NamedTuple):
         """That of a method in a memory."""
         return measures.over(
             Key(method, dataset, self.task, setting, self.metric, memory_size=memory_size)
-            for dataset in measures.datasets
-            if dataset != ORIGINAL
+            for dataset in measures.averaged
             for setting in self.settings
         )
 

@@ -1,10 +1,11 @@
 """The figures of a run, found by what they measure, and averaged over splits."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from evaluation.headline import ORIGINAL
 from evaluation.results import Results
 from evaluation.samples import Control, Figure, Task
 from kith.words import counted
@@ -35,6 +36,9 @@ class Measured:
         self.own_size: int = results.settings["memory"]
         """Concepts in the datasets' own memory."""
         self._by_key = self.index(results.figures)
+        for key in list(self._by_key):
+            if _is_undefined(key, self._by_key):
+                del self._by_key[key]
 
     @staticmethod
     def index(figures: Iterable[Figure]) -> dict[Key, Figure]:
@@ -54,6 +58,11 @@ class Measured:
         """The memories that tables tell of: a home of some method, each."""
         return sorted({self.home(method) for method in self.methods})
 
+    @property
+    def averaged(self) -> list[str]:
+        """The datasets that averages are taken over: all but the original pictures."""
+        return [name for name in self.datasets if name != ORIGINAL]
+
     def called(self, memory_size: int) -> str:
         """A memory in words."""
         return f"memory of {counted(memory_size or self.own_size, 'concept')}"
@@ -63,26 +72,41 @@ class Measured:
         return self._by_key.get(key)
 
     def over(self, keys: Iterable[Key]) -> Figure | None:
-        """The average of figures, each weighted by its samples, as in Tables 5.3 and 5.9.
-
-        The ends of its interval are found by MOVER (Zou and Donner, Statistics in Medicine 27,
-        2008), which combines the intervals of independent figures. None if none was measured.
-        """
+        """The average of those figures that were measured; None if none was."""
         found = [one for key in keys if (one := self.of(key))]
-        if len(found) < 2:
-            return found[0] if found else None
-        samples = sum(one.samples for one in found)
-        weighted = [(one.samples / samples, one) for one in found]
-        value = sum(weight * one.value for weight, one in weighted)
-        return replace(
-            found[0],
-            value=value,
-            low=value - math.hypot(*(weight * (one.value - one.low) for weight, one in weighted)),
-            high=value + math.hypot(*(weight * (one.high - one.value) for weight, one in weighted)),
-            samples=samples,
-            unparsed=sum(one.unparsed for one in found),
-            detail={},
-        )
+        return average(found) if found else None
+
+
+def average(figures: Sequence[Figure]) -> Figure:
+    """The average of figures, at least one, each weighted by its samples, as in Table 5.3.
+
+    The ends of its interval are found by MOVER (Zou and Donner, Statistics in Medicine 27, 2008),
+    which combines the intervals of independent figures.
+    """
+    if len(figures) == 1:
+        return figures[0]
+    samples = sum(one.samples for one in figures)
+    weighted = [(one.samples / samples, one) for one in figures]
+    value = sum(weight * one.value for weight, one in weighted)
+    return replace(
+        figures[0],
+        value=value,
+        low=value - math.hypot(*(weight * (one.value - one.low) for weight, one in weighted)),
+        high=value + math.hypot(*(weight * (one.high - one.value) for weight, one in weighted)),
+        samples=samples,
+        unparsed=sum(one.unparsed for one in figures),
+        detail={},
+    )
+
+
+def _is_undefined(key: Key, figures: Mapping[Key, Figure]) -> bool:
+    """Whether it is a share of true ones among queries of which none is true."""
+    if key.metric not in ("precision", "recall", "f1", "balanced_accuracy"):
+        return False
+    parts = ("single", "multi") if key.setting == "weighted" else (key.setting,)
+    accuracies = [figures.get(key._replace(setting=part, metric="accuracy")) for part in parts]
+    counts = [one.detail["counts"] for one in accuracies if one and "counts" in one.detail]
+    return any(tp + fn == 0 for tp, _, _, fn in counts)
 
 
 def _key(one: Figure) -> Key:

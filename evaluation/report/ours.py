@@ -1,12 +1,15 @@
 """Tables of what the thesis did not measure."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from evaluation.report.cells import NONE, Cell, Group, Row, Table, measured, number, table
-from evaluation.report.headline import Headline
+from evaluation.headline import ORIGINAL
+from evaluation.report.cells import NONE, Cell, Group, Row, Table, measured
+from evaluation.report.headline import NUMBERS, Headline
 from evaluation.report.measured import Key, Measured
 from evaluation.samples import Figure, Task
+from evaluation.statistics import mcnemar
 
 
 class _Asked(NamedTuple):
@@ -105,9 +108,19 @@ _TABLES: Final = (
     ),
 )
 
+_COMPARED: Final[Mapping[str, tuple[Task, Sequence[str]]]] = {
+    "recognition": (Task.RECOGNITION, ("single", "multi", "outside", "outside-multi")),
+    "captions of one": (Task.CAPTIONING, ("single",)),
+    "captions of several": (Task.CAPTIONING, tuple(NUMBERS)[1:]),
+    "questions": (Task.QUESTIONS, ("visual", "text")),
+    "identification": (Task.IDENTIFICATION, ("single", "multi")),
+    "strangers": (Task.STRANGERS, ("outside", "outside-multi")),
+}
+"""What two methods are compared by, and the settings that are counted together."""
+
 
 def tables(measures: Measured) -> list[Table]:
-    """A table for each task that was asked: a division a dataset, a line a method."""
+    """A table for each task that was asked: a division for each memory, a line for each method."""
     made = [_table(asked, measures) for asked in _TABLES]
     return [one for one in made if one.groups]
 
@@ -131,37 +144,33 @@ def by_memory(measures: Measured, asked: Sequence[Headline]) -> Table:
 
 
 def comparisons(told: Sequence[Mapping[str, Any]], measures: Measured) -> Table:
-    """McNemar's test between each two methods on the same questions."""
-    shown = (
-        *((Task.RECOGNITION, setting) for setting in ("single", "multi")),
-        *((Task.CAPTIONING, setting) for setting in ("single", "two", "three")),
-        *((Task.QUESTIONS, setting) for setting in ("visual", "text")),
-        (Task.IDENTIFICATION, "multi"),
-        (Task.STRANGERS, "outside"),
-    )
-    rows = [
-        Row(
-            " and ".join(one["methods"]),
-            (
-                Cell(one["dataset"]),
-                Cell(f"{one['task']}, {one['setting']}"),
-                Cell(measures.called(one["memory_size"])),
-                Cell(str(one["only_first"])),
-                Cell(str(one["only_second"])),
-                Cell(str(one["samples"])),
-                Cell("< 0.001" if one["p"] < 0.001 else number(one["p"])),
+    """McNemar's test between each two methods, over the same questions of all datasets."""
+    counts: dict[tuple[int, str], dict[str, Counter[str]]] = {}
+    for one in told:
+        asked = next((name for name, what in _COMPARED.items() if _is_of(one, what)), None)
+        if asked and one["dataset"] in measures.averaged:
+            key = one["memory_size"], " and ".join(one["methods"])
+            found = counts.setdefault(key, {}).setdefault(asked, Counter())
+            found.update({part: one[part] for part in ("only_first", "only_second", "samples")})
+    groups = [
+        Group(
+            measures.called(memory),
+            tuple(
+                Row(pair, tuple(_compared(cells.get(name)) for name in _COMPARED))
+                for (size, pair), cells in counts.items()
+                if size == memory
             ),
         )
-        for one in told
-        if (one["task"], one["setting"]) in shown and one["memory_size"] in measures.memories
+        for memory in measures.memories
     ]
-    head = ("dataset", "task", "memory", "only the first right", "only the second", "of", "p")
-    note = (
-        "Exact below 25 disagreements, else chi-squared with continuity correction. A caption is "
-        "right if it names exactly those who are there. No correction is made for the number of "
-        "tests."
+    notes = (
+        "Questions that only the first method has right, and those that only the second has. p is "
+        "McNemar's: exact below 25 disagreements, else chi-squared with continuity correction; "
+        "nothing corrects for the number of tests. A caption is right if it names exactly those "
+        "who are there.",
     )
-    return table("Two methods on the same questions", head, rows, [note], "methods")
+    title = "Two methods on the same questions"
+    return Table(title, tuple(_COMPARED), tuple(groups), notes, first="methods")
 
 
 def costs(measures: Measured) -> Table:
@@ -186,7 +195,7 @@ def costs(measures: Measured) -> Table:
             figures = [
                 measures.over(
                     Key(name, dataset, Task.COST, setting, metric, memory_size=memory)
-                    for dataset in measures.datasets
+                    for dataset in measures.averaged
                 )
                 for _, metric in columns
             ]
@@ -201,21 +210,37 @@ def costs(measures: Measured) -> Table:
 
 def _table(asked: _Asked, measures: Measured) -> Table:
     groups = []
-    for dataset in measures.datasets:
+    for datasets in (measures.averaged, [ORIGINAL]):
         for memory in measures.memories:
-            rows = tuple(_rows(asked, measures, dataset, memory))
-            where = f", {measures.called(memory)}" if len(measures.memories) > 1 else ""
-            if rows:
-                groups.append(Group(dataset + where, rows))
+            title = f"{', '.join(datasets)}; {measures.called(memory)}"
+            rows = tuple(_rows(asked, measures, datasets, memory))
+            if any(measures.home(row.label) == memory for row in rows):
+                groups.append(Group(title, rows))
     head = tuple(title for title, _, _ in asked.columns)
     notes = (asked.note,) if asked.note else ()
     return Table(asked.title, head, tuple(groups), notes, first="method")
 
 
-def _rows(asked: _Asked, measures: Measured, dataset: str, memory: int) -> Iterator[Row]:
+def _is_of(one: Mapping[str, Any], what: tuple[Task, Sequence[str]]) -> bool:
+    return one["task"] == what[0] and one["setting"] in what[1]
+
+
+def _compared(counts: Counter[str] | None) -> Cell:
+    if counts is None:
+        return Cell(NONE)
+    first, second = counts["only_first"], counts["only_second"]
+    p = mcnemar([True] * first + [False] * second, [False] * first + [True] * second)
+    said = "p < 0.001" if p < 0.001 else f"p {p:.3f}"
+    return Cell(f"{first} : {second}", (said, f"n {counts['samples']}"))
+
+
+def _rows(asked: _Asked, measures: Measured, datasets: Sequence[str], memory: int) -> Iterator[Row]:
     for name in measures.methods:
         figures = [
-            measures.of(Key(name, dataset, asked.task, setting, metric, memory_size=memory))
+            measures.over(
+                Key(name, dataset, asked.task, setting, metric, memory_size=memory)
+                for dataset in datasets
+            )
             for _, setting, metric in asked.columns
         ]
         if any(figures):

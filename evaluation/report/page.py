@@ -9,7 +9,7 @@ from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from evaluation.report.cells import Table
+from evaluation.report.cells import THESIS, Table
 
 _MARKUP: Final = re.compile(r"([\\`*_\[\]<>|~$&])")
 """What Markdown, or HTML within it, would take for more than text."""
@@ -24,6 +24,8 @@ class Picture:
     title: str
     says: str
     """What is to be seen in it, also for those who can't see it."""
+    folded: bool = False
+    """Whether it is opened only by who wants to see it."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,8 @@ class Shown:
     """WebP."""
     size: tuple[int, int]
     """Width and height of the photo in pixels."""
+    there: str
+    """Who is in the photo, in words."""
     marks: tuple[Mark, ...]
     question: str
     answer: str
@@ -126,6 +130,7 @@ def _environment(*, is_html: bool) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals["THESIS"] = THESIS
     environment.tests |= {
         "table": lambda block: isinstance(block, Table),
         "picture": lambda block: isinstance(block, Picture),

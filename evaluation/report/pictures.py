@@ -74,6 +74,7 @@ class Pictures:
                 "Recognition of one concept, as in Figures 5.1, 5.2 and B.1 to B.6: of all queries "
                 "for a concept, asked about its own photos, those of others and outside ones. "
                 "Wilson intervals; a metric that is undefined has no bar.",
+                folded=number > 0,
             )
 
     def thresholds(self) -> Iterator[Picture]:
@@ -183,7 +184,7 @@ class Pictures:
             right, both, mistaken = (
                 self._measures.over(
                     Key(method, dataset, Task.LOOK_ALIKES, "single", metric)
-                    for dataset in self._measures.datasets
+                    for dataset in self._measures.averaged
                 )
                 for metric in ("accuracy", "both", "mistaken")
             )

@@ -8,7 +8,17 @@ from typing import Any, Final
 
 import yaml  # type: ignore[import-untyped]
 
-from evaluation.report.cells import NONE, Cell, Group, Row, Table, measured, printed, with_best
+from evaluation.report.cells import (
+    NONE,
+    THESIS,
+    Cell,
+    Group,
+    Row,
+    Table,
+    measured,
+    printed,
+    with_best,
+)
 from evaluation.report.measured import Key, Measured
 from evaluation.samples import Figure, Task
 
@@ -16,6 +26,8 @@ _FILE: Final = Path(__file__).with_name("thesis.yaml")
 REFERENCE: Final = (
     "The thesis measured other data with other models: its figures are a reference, no comparison."
 )
+
+_QUOTED: Final = "Not measured by the thesis, but taken from the MC-LLaVA paper; ours is Table 5.3."
 
 
 @dataclass(frozen=True)
@@ -27,6 +39,8 @@ class Reference:
     task: Task
     pooled: bool
     """Whether its lines are averages over the splits of a dataset."""
+    quoted: bool
+    """Whether the thesis took its figures from another paper, and measured none."""
     columns: tuple[tuple[str, str], ...]
     """Metric and setting of each."""
     rows: Mapping[str, Mapping[str, Sequence[float | None]]]
@@ -42,6 +56,7 @@ def references() -> tuple[Reference, ...]:
             one["title"],
             Task(one["task"]),
             one.get("pooled", False),
+            one.get("quoted", False),
             tuple((metric, setting) for metric, setting in map(str.split, one["columns"])),
             one["rows"],
         )
@@ -79,18 +94,31 @@ def _table(reference: Reference, measures: Measured) -> Table:
     settings = [f"{metric} {setting}" for metric, setting in reference.columns]
     if len({metric for metric, _ in reference.columns}) == 1:
         settings = [setting for _, setting in reference.columns]
-    head = [*settings, *(f"{setting}, thesis" for setting in settings)]
+    theirs = tuple(f"{setting}{THESIS}" for setting in settings)
+    if reference.quoted:
+        quotes = tuple(_quoted(dataset, rows) for dataset, rows in reference.rows.items())
+        return Table(reference.title, theirs, quotes, (_QUOTED,), reference.number, "method")
     groups = [
         group
         for dataset, splits in _lines(reference, measures).items()
         for memory in (measures.memories if splits else [0])
         if (group := _group(reference, measures, dataset, splits, memory)).rows
+        and _is_home(group, measures, memory)
     ]
-    notes = [REFERENCE]
-    if reference.number == "5.1":
-        notes.insert(0, "The figures are those that the thesis took from the MC-LLaVA paper.")
-    return Table(
-        reference.title, tuple(head), tuple(groups), tuple(notes), reference.number, "method"
+    head = (*settings, *theirs)
+    return Table(reference.title, head, tuple(groups), (REFERENCE,), reference.number, "method")
+
+
+def _is_home(group: Group, measures: Measured, memory: int) -> bool:
+    """Whether a smaller memory has to be told of: some method is measured in it alone."""
+    return not memory or any(measures.home(row.label) == memory for row in group.rows)
+
+
+def _quoted(dataset: str, rows: Mapping[str, Sequence[float | None]]) -> Group:
+    names = _told()["methods"]
+    return Group(
+        _told()["datasets"].get(dataset, dataset),
+        tuple(Row(names[name], tuple(map(printed, figures))) for name, figures in rows.items()),
     )
 
 
@@ -101,8 +129,6 @@ def _lines(reference: Reference, measures: Measured) -> dict[str, Sequence[str]]
     lines: dict[str, list[str]] = {}
     for split in measures.datasets:
         lines.setdefault(whole.get(split, split), []).append(split)
-    if reference.number == "5.1":  # of others alone: ours stand in 5.3
-        lines = {dataset: splits for dataset, splits in lines.items() if dataset in reference.rows}
     return lines | {dataset: () for dataset in reference.rows if dataset not in lines}
 
 

@@ -9,6 +9,7 @@ and right / present, both counted over all captions.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from evaluation.controls import Asker
@@ -98,16 +99,11 @@ def _of_one(setting: str, answered: Sequence[Answered]) -> list[Measured]:
         count = counts(one)
         rows.append((numbers.group_of(one), (count.tp, count.fp, count.fn)))
     total = [int(sum(row[place] for _, row in rows)) for place in range(3)]
-    return [
-        measured
-        for metric in _METRICS
-        for measured in numbers.of_sums(
-            setting,
-            metric,
-            rows,
-            lambda sums, metric=metric: getattr(  # type: ignore[misc]
-                Counts(tp=int(sums[0]), fp=int(sums[1]), fn=int(sums[2])), metric
-            ),
-            detail={"counts": total} if metric == "f1" else None,
-        )
-    ]
+    metrics = {metric: partial(_of_names, metric) for metric in _METRICS}
+    return numbers.of_sums(setting, metrics, rows, details={"f1": {"counts": total}})
+
+
+def _of_names(metric: str, sums: numbers.Sums) -> float:
+    named_right, named_wrong, missed = (int(one) for one in sums)
+    value: float = getattr(Counts(tp=named_right, fp=named_wrong, fn=missed), metric)
+    return value

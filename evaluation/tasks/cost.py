@@ -1,8 +1,8 @@
 """What a method costs, taken one call after the other with nothing beside them.
 
 Settings are `remember` (of one more concept, its training included), `retrieve`, `recognition` and
-`caption`. Figures are `seconds_p50` and `seconds_p95`, and the means `bytes_sent`, `prompt_tokens`
-and `answer_tokens`, the last two 0 for a system that does not tell. The value is true.
+`caption`. Figures are `seconds_p50` and `seconds_p95`, and the means `bytes_sent` and, of answers
+in words, `prompt_tokens` and `answer_tokens`: 0 for a system that does not tell. The value is true.
 """
 
 import time
@@ -24,7 +24,7 @@ ALONE: Final = True
 together = alone
 
 _SETTINGS: Final = ("remember", "retrieve", "recognition", "caption")
-_MEANS: Final = ("bytes_sent", "prompt_tokens", "answer_tokens")
+_TOKENS: Final = ("prompt_tokens", "answer_tokens")
 _REMEMBERED: Final = 4
 """A quarter of the photos' number of concepts is remembered: each costs as much as many queries."""
 
@@ -79,7 +79,8 @@ def figures(answered: Sequence[Answered]) -> list[Measured]:
         seconds = [one.said.seconds for one in some_]
         made += numbers.quantile(setting, "seconds_p50", seconds, 0.5)
         made += numbers.quantile(setting, "seconds_p95", seconds, 0.95)
-        for metric in _MEANS:
+        has_words = setting in ("recognition", "caption")
+        for metric in ("bytes_sent", *(_TOKENS if has_words else ())):
             made += numbers.share(
                 setting,
                 metric,

@@ -16,9 +16,6 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from evaluation.manifest import Dataset, Photo
 from evaluation.metrics import Counts
 from evaluation.results import Answered
@@ -115,18 +112,13 @@ def _of_one(setting: str, both: _Both) -> list[Measured]:
     detail: dict[str, object] = {"counts": _row(total)}
     if setting == "single":
         detail["by_concept"] = _by_concept(both)
-    return [
-        measured
-        for metric in _METRICS
-        for measured in numbers.of_sums(
-            setting,
-            metric,
-            rows,
-            lambda sums, metric=metric: getattr(numbers.counts_in(sums), metric),  # type: ignore[misc]
-            total.unparsed,
-            detail if metric == "accuracy" else None,
-        )
-    ]
+    metrics = {metric: partial(_of_counts, metric) for metric in _METRICS}
+    return numbers.of_sums(setting, metrics, rows, total.unparsed, {"accuracy": detail})
+
+
+def _of_counts(metric: str, sums: numbers.Sums) -> float:
+    value: float = getattr(numbers.counts_in(sums), metric)
+    return value
 
 
 def _weighted(both: _Both) -> list[Measured]:
@@ -140,16 +132,15 @@ def _weighted(both: _Both) -> list[Measured]:
         sums = (*row, *nothing) if is_single else (*nothing, *row)
         rows.append((numbers.group_of(one), sums))
 
-    def mean(metric: str, sums: NDArray[np.float64]) -> float:
-        parts = [numbers.counts_in(sums[:4]), numbers.counts_in(sums[4:])]
-        weights = [part.total for part in parts]
-        return float(np.average([getattr(part, metric) for part in parts], weights=weights))
+    metrics = {metric: partial(_mean, metric) for metric in _METRICS}
+    return numbers.of_sums("weighted", metrics, rows, unparsed)
 
-    return [
-        measured
-        for metric in _METRICS
-        for measured in numbers.of_sums("weighted", metric, rows, partial(mean, metric), unparsed)
-    ]
+
+def _mean(metric: str, sums: numbers.Sums) -> float:
+    """The mean of a measure of single and multi, by their counts."""
+    parts = [numbers.counts_in(sums[:4]), numbers.counts_in(sums[4:])]
+    values: list[float] = [getattr(part, metric) * part.total for part in parts]
+    return sum(values) / sum(part.total for part in parts)
 
 
 def _by_concept(both: _Both) -> dict[str, tuple[int, int, int, int]]:

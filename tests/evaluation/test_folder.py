@@ -1,0 +1,44 @@
+"""A run's folder: one run, one worker a share."""
+
+from pathlib import Path
+
+import pytest
+
+from evaluation import folder
+from kith.errors import Refused
+
+
+def test_a_folder_is_held_by_one_worker_or_by_shares(tmp_path: Path) -> None:
+    with folder.held(tmp_path, (0, 1)):
+        for shard in ((0, 1), (0, 2)):
+            with pytest.raises(Refused, match="kith evaluate is at work"):
+                with folder.held(tmp_path, shard):
+                    pass
+    with folder.held(tmp_path, (0, 2)), folder.held(tmp_path, (1, 2)):
+        for shard in ((0, 1), (1, 2)):
+            with pytest.raises(Refused, match="kith evaluate is at work"):
+                with folder.held(tmp_path, shard):
+                    pass
+    with folder.held(tmp_path, (0, 1)):
+        pass
+
+
+def test_another_plan_is_refused_and_the_difference_named(tmp_path: Path) -> None:
+    told = {"settings": {"seed": 0, "methods": ["kith"]}, "parts": {"a": 1}}
+    folder.lay_down(tmp_path, told)
+    folder.lay_down(tmp_path, told)
+    other = {"settings": {"seed": 1, "methods": ["kith"]}, "parts": {"a": 1}}
+    with pytest.raises(Refused, match="another run: settings.seed was 0 and is 1; name another"):
+        folder.lay_down(tmp_path, other)
+    with pytest.raises(Refused, match="parts.b was nothing and is 2"):
+        folder.lay_down(tmp_path, {**told, "parts": {"a": 1, "b": 2}})
+
+
+def test_another_model_is_refused(tmp_path: Path) -> None:
+    folder.lay_down(tmp_path, {"settings": {}})
+    folder.introduce(tmp_path, "kith", {"models": ("a",)})
+    folder.introduce(tmp_path, "kith", {"models": ["a"]})
+    with pytest.raises(Refused, match=r'kith.models was \["a"\] and is \["b"\]'):
+        folder.introduce(tmp_path, "kith", {"models": ["b"]})
+    assert folder.introduced(tmp_path) == {"kith": {"models": ["a"]}}
+    folder.lay_down(tmp_path, {"settings": {}})

@@ -1,0 +1,97 @@
+"""Journals: what is there is read, what is torn is cut off, what is other is refused."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from evaluation import journal, results
+from evaluation.journal import Journal
+from evaluation.results import Part
+from evaluation.samples import Control, Said, Sample, Task
+from kith.errors import Refused
+
+PART = Part("made", Task.RECOGNITION, Control.NOTHING, 0)
+WHOLE = (0, 1)
+
+
+def sample(name: str) -> Sample:
+    return Sample(
+        name, Task.RECOGNITION, "made", "single", Path(f"{name}.jpg"), ("bo",), ("bo",), "?", True
+    )
+
+
+def write(folder: Path, *said: Said, part: Part = PART, shard: tuple[int, int] = WHOLE) -> Path:
+    with Journal(folder, part, "print", shard) as answers:
+        for one in said:
+            answers.add(sample(one.sample), one)
+    return folder / journal.own_name(part, shard)
+
+
+def test_what_was_added_is_read(tmp_path: Path) -> None:
+    said = Said("a", True, "Yes\u2028\n", 0.5, ("bo",), 3, 1, 99)
+    write(tmp_path / "kith", said, Said("b", error="away"))
+    assert journal.read(tmp_path / "kith", PART, "print") == {"a": said}
+    write(tmp_path / "kith", Said("b", False))
+    assert journal.read(tmp_path / "kith", PART, "print")["b"] == Said("b", False)
+
+
+def test_the_report_reads_the_same(tmp_path: Path) -> None:
+    said = Said("a", True, "Yes\u2028", 0.5, ("bo",))
+    path = write(tmp_path / "answers" / "kith", said, Said("b", error="away"))
+    with path.open("ab") as file:
+        file.write(b'{"part": ["made", "reco')
+    (found,) = results.answers(tmp_path)
+    assert found == results.Answered("kith", PART, sample("a"), said)
+
+
+@pytest.mark.parametrize("cut", [1, 10, 150])
+def test_a_torn_line_is_cut_off_and_asked_again(tmp_path: Path, cut: int) -> None:
+    path = write(tmp_path, Said("a", True), Said("b", True))
+    path.write_bytes(path.read_bytes()[:-cut])
+    assert journal.read(tmp_path, PART, "print").keys() == {"a"}
+    write(tmp_path, Said("b", False))
+    assert {name: one.value for name, one in journal.read(tmp_path, PART, "print").items()} == {
+        "a": True,
+        "b": False,
+    }
+    for line in path.read_text(encoding="utf-8").splitlines():
+        json.loads(line)
+
+
+def test_a_journal_torn_in_its_first_line_begins_anew(tmp_path: Path) -> None:
+    path = write(tmp_path)
+    path.write_bytes(path.read_bytes()[:20])
+    assert journal.read(tmp_path, PART, "print") == {}
+    write(tmp_path, Said("a", True))
+    assert journal.read(tmp_path, PART, "print").keys() == {"a"}
+
+
+def test_answers_to_something_else_are_refused(tmp_path: Path) -> None:
+    write(tmp_path, Said("a", True))
+    with pytest.raises(Refused, match="holds answers to other questions, or of other models"):
+        journal.read(tmp_path, PART, "another")
+
+
+def test_each_worker_writes_its_own_and_reads_all(tmp_path: Path) -> None:
+    paths = {
+        write(tmp_path, Said("a", True), shard=(0, 2)),
+        write(tmp_path, Said("b", True), shard=(1, 2)),
+        write(tmp_path, Said("c", True)),
+    }
+    assert len(paths) == 3
+    assert journal.read(tmp_path, PART, "print").keys() == {"a", "b", "c"}
+
+
+def test_parts_do_not_mix(tmp_path: Path) -> None:
+    others = [
+        PART._replace(control=Control.NO_MEMORY),
+        PART._replace(memory_size=10),
+        PART._replace(dataset="made.recognition"),
+    ]
+    for number, part in enumerate(others):
+        write(tmp_path, Said(str(number), True), part=part)
+        write(tmp_path, Said(f"{number} too", True), part=part, shard=(0, 2))
+    assert journal.read(tmp_path, PART, "print") == {}
+    for number, part in enumerate(others):
+        assert journal.read(tmp_path, part, "print").keys() == {str(number), f"{number} too"}

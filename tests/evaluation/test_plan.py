@@ -1,0 +1,118 @@
+"""The plan: which parts there are, about what, and with which memory."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from evaluation.extent import FULL, QUICK
+from evaluation.plan import Settings, plan
+from evaluation.results import Part
+from evaluation.samples import Control, Task
+from evaluation.systems.system import Memory
+from kith.errors import InvalidInput
+from tests.evaluation.stripes import write_world
+
+
+def names(memory: Memory) -> set[str]:
+    return {one.name for one in memory.concepts}
+
+
+def test_every_part_has_its_samples_and_its_memory(settings: Settings) -> None:
+    planned = plan(replace(settings, tasks=()))
+    parts = planned.samples.keys()
+    assert planned.memories.keys() == parts
+    assert {part.control for part in parts} == set(Control)
+    assert {part.memory_size for part in parts} == {0, 4, 8}
+    assert not any(part.control and part.memory_size for part in parts)
+    own = Part("world", Task.RECOGNITION, Control.NOTHING, 0)
+    assert len(planned.samples[own]) == 5 * 2 * 5 + (2 * 3 + 4) + 3 * 5 + 3 * 5
+    assert names(planned.memories[own]) == {"bo", "mika", "lina", "tor", "ada"}
+    larger = planned.memories[own._replace(memory_size=8)]
+    assert names(larger) > names(planned.memories[own])
+    # Each size is asked about the photos of the smallest one's concepts.
+    sized = [planned.samples[own._replace(memory_size=size)] for size in (4, 8)]
+    assert [one.id for one in sized[0]] == [one.id for one in sized[1]]
+    smallest = names(planned.memories[own._replace(memory_size=4)])
+    assert {name for one in sized[0] for name in one.present} <= smallest
+    # A control asks nothing that the method as it is was not asked.
+    everything = {one.id for one in planned.samples[own]}
+    for control in Control:
+        under = planned.samples[own._replace(control=control)]
+        assert {one.id for one in under} <= everything
+    edited = planned.memories[Part("world", Task.EDITS, Control.NOTHING, 0)]
+    assert edited.fingerprint not in {
+        one.fingerprint for part, one in planned.memories.items() if part.task is not Task.EDITS
+    }
+    assert planned.total == sum(map(len, planned.samples.values()))
+
+
+def test_tasks_and_controls_can_be_chosen(settings: Settings) -> None:
+    chosen = replace(
+        settings, tasks=(Task.CAPTIONING,), controls=(Control.NOTHING,), memory_sizes=()
+    )
+    assert list(plan(chosen).samples) == [Part("world", Task.CAPTIONING, Control.NOTHING, 0)]
+    chosen = replace(chosen, controls=(Control.BLANK_PHOTO,))
+    assert [part.control for part in plan(chosen).samples] == ["", "blank-photo"]
+
+
+def test_a_plan_is_the_same_for_the_same_things_and_no_others(
+    settings: Settings, tmp_path: Path
+) -> None:
+    told = plan(settings).told
+    assert plan(replace(settings, shard=(1, 2), concurrency=9)).told == told
+    copy = write_world(tmp_path)
+    assert plan(replace(settings, datasets=(copy,))).told == told
+    for other in (
+        replace(settings, seed=1),
+        replace(settings, methods=("other",)),
+        replace(settings, memory_sizes=(4,)),
+        replace(settings, extent=None, quick=True),
+        replace(settings, datasets=(write_world(tmp_path / "more", singles=3),)),
+    ):
+        assert plan(other).told != told
+
+
+def test_a_fingerprint_is_of_all_that_changes_an_answer(settings: Settings) -> None:
+    planned = plan(settings)
+    part = Part("world", Task.RECOGNITION, Control.NOTHING, 0)
+    prints = [
+        planned.fingerprint(part, {"models": ["a"]}),
+        planned.fingerprint(part, {"models": ["b"]}),
+        planned.fingerprint(part._replace(control=Control.NO_MEMORY), {"models": ["a"]}),
+        planned.fingerprint(part._replace(memory_size=4), {"models": ["a"]}),
+        plan(replace(settings, seed=1)).fingerprint(part, {"models": ["a"]}),
+    ]
+    assert len(set(prints)) == len(prints)
+
+
+def test_the_extent_follows_from_quick_unless_it_is_given(settings: Settings) -> None:
+    assert replace(settings, extent=None).asked is FULL
+    assert replace(settings, extent=None, quick=True).asked is QUICK
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"shard": (2, 2)}, "shard: 2/2 is none; give I/N"),
+        ({"methods": ()}, "methods: none; give one or more"),
+        ({"methods": ("kith", "kith")}, "methods: kith, kith; give one or more, each once"),
+        ({"datasets": ()}, "data: none; give one or more"),
+        ({"memory_sizes": (0,)}, "memory_sizes: 0 concepts; give 1 or more"),
+        ({"memory_sizes": (99,)}, "99 concepts need 94 beside the datasets' own"),
+        ({"concurrency": 0}, "concurrency: 0; give 1 or more"),
+        ({"datasets": (Path("nowhere"),)}, "nowhere"),
+    ],
+)
+def test_what_can_not_be_planned_is_told(
+    settings: Settings, changed: dict[str, object], said: str
+) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        plan(replace(settings, **changed))  # type: ignore[arg-type]
+    assert said in str(caught.value)
+
+
+def test_two_datasets_of_one_name_are_refused(settings: Settings, tmp_path: Path) -> None:
+    other = write_world(tmp_path)
+    with pytest.raises(InvalidInput, match="two datasets are called 'world'"):
+        plan(replace(settings, datasets=(*settings.datasets, other)))

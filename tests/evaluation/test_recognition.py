@@ -1,0 +1,82 @@
+"""Figures of recognition, by language model and by retrieval."""
+
+import numpy as np
+import pytest
+
+from evaluation.metrics import Counts
+from evaluation.results import Answered
+from evaluation.samples import Task
+from evaluation.statistics import bootstrap
+from evaluation.tasks import recognition, retrieval
+from tests.evaluation.answering import answered, values
+
+
+def said(value: bool | None, truth: bool, setting: str = "single", photo: str = "1") -> Answered:
+    return answered(
+        Task.RECOGNITION, value, truth, setting=setting, photo=photo, asked=(f"{value}{truth}",)
+    )
+
+
+def test_outside_photos_count_with_the_setting_that_they_belong_to() -> None:
+    figures = recognition.figures(
+        [
+            said(True, True),
+            said(False, True, photo="2"),
+            said(True, False, photo="3"),
+            said(False, False, setting="outside", photo="4"),
+            said(True, True, setting="multi", photo="5"),
+            said(True, False, setting="outside-multi", photo="6"),
+        ]
+    )
+    found = values(figures)
+    assert found["single", "accuracy"] == 2 / 4
+    assert found["single", "precision"] == found["single", "recall"] == 1 / 2
+    assert found["multi", "accuracy"] == found["multi", "precision"] == 1 / 2
+    assert found["multi", "f1"] == pytest.approx(2 / 3)
+    assert (found["outside", "accuracy"], found["outside-multi", "accuracy"]) == (1.0, 0.0)
+    # Four samples of one setting, two of the other.
+    assert found["weighted", "accuracy"] == pytest.approx((4 * 0.5 + 2 * 0.5) / 6)
+    assert found["weighted", "f1"] == pytest.approx((4 * 0.5 + 2 * 2 / 3) / 6)
+    (accuracy,) = [one for one in figures if (one.setting, one.metric) == ("single", "accuracy")]
+    assert accuracy.detail == {"counts": (1, 1, 1, 1), "by_concept": {"bo": (1, 1, 1, 1)}}
+
+
+def test_what_nobody_can_read_is_wrong_and_told() -> None:
+    answers = [said(None, True), said(None, False, photo="2"), said(True, True, photo="3")]
+    for one in recognition.figures(answers):
+        if one.setting in ("single", "weighted"):
+            assert (one.samples, one.unparsed) == (3, 2)
+    assert values(recognition.figures(answers))["single", "accuracy"] == pytest.approx(1 / 3)
+    assert [recognition.right(one) for one in answers] == [False, False, True]
+
+
+def test_intervals_are_those_of_the_bootstrap_by_photo() -> None:
+    answers = [
+        said(value, truth, photo=str(number % 7))
+        for number, (value, truth) in enumerate(
+            [(True, True), (False, True), (True, False), (False, False)] * 6
+        )
+    ]
+    counts = [Counts.of(one.sample.truth, one.said.value) for one in answers]
+    rows = np.array([(one.tp, one.fp, one.tn, one.fn) for one in counts])
+    low, high = bootstrap(
+        rows,
+        lambda drawn: Counts(*map(int, drawn.sum(axis=0))).f1,
+        np.array([str(one.sample.photo) for one in answers]),
+    )
+    (f1,) = [
+        one
+        for one in recognition.figures(answers)
+        if (one.setting, one.metric) == ("single", "f1")
+    ]
+    assert (f1.low, f1.high) == pytest.approx((low, high))
+    assert low < f1.value < high
+
+
+def test_retrieval_is_scored_alike() -> None:
+    found = [
+        answered(Task.RETRIEVAL, {"present": True, "score": 0.9}, True),
+        answered(Task.RETRIEVAL, {"present": True, "score": 0.6}, False, photo="2"),
+    ]
+    assert values(retrieval.figures(found))["single", "precision"] == 0.5
+    assert [retrieval.right(one) for one in found] == [True, False]
