@@ -14,10 +14,14 @@ _PACKED: Final = {".jpg", ".jpeg", ".png", ".webp", ".parquet", ".zip"}
 """Files that are compressed already."""
 
 
-def zipped(folder: Path) -> Iterator[bytes]:
+def zipped(folder: Path, hidden: bytes = b"") -> Iterator[bytes]:
     """The files of a folder, in order of their names, in pieces of at most `PIECE_BYTES`.
 
     Hidden files are left out: they are the work of whoever makes the folder.
+
+    Args:
+        folder: What to pack.
+        hidden: Bytes that are left out of every file, such as the path of a server's folder.
 
     Raises:
         NotFound: The folder is deleted meanwhile.
@@ -30,7 +34,9 @@ def zipped(folder: Path) -> Iterator[bytes]:
                 name = path.relative_to(folder).as_posix()
                 if not any(part.startswith(".") for part in name.split("/")):
                     form = ZIP_STORED if path.suffix in _PACKED else ZIP_DEFLATED
-                    archive.writestr(ZipInfo(name, _FIRST_DAY), path.read_bytes(), form)
+                    content = path.read_bytes()
+                    content = content.replace(hidden, b"") if hidden else content
+                    archive.writestr(ZipInfo(name, _FIRST_DAY), content, form)
                     yield from sink.pieces()
         yield from sink.pieces(last=True)
     except FileNotFoundError as error:
