@@ -116,5 +116,6 @@ def _failures(engine: str, counts: Counts) -> Iterator[str]:
         yield line if line.startswith(" ") else f"- {line}"
     for cause, number in counts.rejected.items():
         yield f"- Rejected for {cause}: {counted(number, 'picture')}."
+    yield "- Near-copies among the pictures are found by `kith datagen clean`, not before."
     if counts.given_up:
         yield f"- Given up: {', '.join(counts.given_up)}."

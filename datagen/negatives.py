@@ -120,7 +120,8 @@ def mine(
     if pool := extras.get(concept.category):
         searched.append((pool, _draw(concept, pool)))
     prints = np.concatenate([variants(view) for view in views])
-    mined = _pick(concept, prints, _by_likeness(searched, vectors), count)
+    candidates = sum(len(rows) for _, rows in searched)
+    mined = _pick(concept, prints, _by_likeness(searched, vectors), candidates, count)
     if not mined.negatives:
         names = " and ".join(pool.name for pool, _ in searched)  # no path: it may be a server's
         raise InvalidInput(
@@ -174,17 +175,19 @@ def _draw(concept: Concept, pool: Pool) -> NDArray[np.intp]:
 
 def _by_likeness(
     searched: Sequence[tuple[Pool, NDArray[np.intp]]], views: Vectors
-) -> list[tuple[Negative, Prints]]:
-    """Each picture of the pools with its fingerprint, the one nearest to a view first."""
+) -> Iterator[tuple[Negative, Prints]]:
+    """Each picture of the pools with its fingerprint, the one nearest to a view first.
+
+    All are compared: a search engine's index would leave some out, and of a concept's views against
+    a pool the product is a matter of milliseconds.
+    """
     scores = [_similarities(pool.vectors[rows], views) for pool, rows in searched]
     pools = np.repeat(np.arange(len(searched)), [len(rows) for _, rows in searched])
     places = np.concatenate([rows for _, rows in searched])
     every = np.concatenate(scores)
-    found = []
     for i in np.argsort(-every, kind="stable"):
         pool, row = searched[pools[i]][0], places[i]
-        found.append((Negative(pool.files[row], pool, float(every[i])), pool.prints[row]))
-    return found
+        yield Negative(pool.files[row], pool, float(every[i])), pool.prints[row]
 
 
 def _similarities(vectors: Vectors, views: Vectors) -> NDArray[np.float32]:
@@ -194,7 +197,11 @@ def _similarities(vectors: Vectors, views: Vectors) -> NDArray[np.float32]:
 
 
 def _pick(
-    concept: Concept, views: Prints, ordered: Sequence[tuple[Negative, Prints]], count: int
+    concept: Concept,
+    views: Prints,
+    ordered: Iterator[tuple[Negative, Prints]],
+    candidates: int,
+    count: int,
 ) -> Mined:
     """The first `count` that are neither the concept nor a copy of something."""
     pictures = {file.resolve() for file in (*concept.train, *concept.test)}
@@ -213,4 +220,4 @@ def _pick(
         else:
             kept.append(one)
             prints = np.vstack([prints, look])
-    return Mined(concept.name, tuple(kept), len(ordered), own, copies, repeats)
+    return Mined(concept.name, tuple(kept), candidates, own, copies, repeats)

@@ -1,6 +1,6 @@
 """The commands that measure methods. What they do stands in the room `evaluation`."""
 
-from collections.abc import Sequence
+import os
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -10,9 +10,10 @@ from rich.text import Text
 
 from kith.cli.bar import bar
 from kith.cli.human import simple_table
+from kith.cli.listed import controls_of, each_of, listed, numbers, share
 from kith.cli.measured import Door, openings
 from kith.cli.options import Context
-from kith.errors import InvalidInput
+from kith.cli.session import Session, say
 from kith.local import datagen_module, evaluation_module
 from kith.words import counted
 
@@ -62,7 +63,11 @@ def measure(
     ] = None,
     distractors: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="A dataset whose concepts fill larger memories."),
+        typer.Option(
+            metavar="DIR",
+            help="A dataset whose concepts fill larger memories. Methods that train look for "
+            "negatives in it, if KITH_NEGATIVES names no other folder.",
+        ),
     ] = None,
     tasks: Annotated[
         str,
@@ -128,48 +133,34 @@ def measure(
     if out is None:
         raise typer.BadParameter("name the folder of the run", param_hint="--out")
     session = context.obj
-    planning, running = evaluation_module("evaluation.plan"), evaluation_module("evaluation.run")
     samples = evaluation_module("evaluation.samples")
-    bench = {} if data else _bench(out / "data", quick=quick)
-    sizes = memory_sizes if memory_sizes is not None else (_SIZES[quick] if bench else "")
+    asked = tuple(each_of(samples.Task, listed(tasks), "tasks"))
+    withheld = controls_of(samples.Control, listed(controls))
+    sizes = numbers(memory_sizes if memory_sizes is not None else "" if data else _SIZES[quick])
+    index, of = share(shard)
     door = Door(openai_url, openai_model) if openai_url else None
-    index, of = _share(shard)
-    memory = out / "memory" / f"{index}-of-{of}"
+    bench = {} if data else _bench(out / "data", quick=quick)
+    further = distractors or bench.get("distractors")
+    if further:
+        os.environ.setdefault("KITH_NEGATIVES", str(further))  # read where a method is started
     with session.waiting("Starting ..."):
-        systems = openings(session, memory, _listed(methods), door)
-    settings = planning.Settings(
+        memory = out / "memory" / f"{index}-of-{of}"
+        systems = openings(session, memory, listed(methods), door)
+    settings = evaluation_module("evaluation.plan").Settings(
         methods=tuple(systems),
         datasets=tuple(data or bench["datasets"]),
         outside=outside or bench.get("outside"),
         outside_multi=outside_multi or bench.get("outside_multi"),
-        distractors=distractors or bench.get("distractors"),
-        tasks=tuple(_each(samples.Task, _listed(tasks), "tasks")),
-        controls=_controls(samples.Control, _listed(controls)),
-        memory_sizes=tuple(_numbers(sizes)),
+        distractors=further,
+        tasks=asked,
+        controls=withheld,
+        memory_sizes=tuple(sizes),
         quick=quick,
         seed=seed,
         shard=(index, of),
         concurrency=concurrency,
     )
-    told: list[Any] = []
-    with bar() as shown:
-        task = shown.add_task("")
-
-        def tell(progress: Any) -> None:  # noqa: ANN401 - see kith.local
-            told[:] = [progress]
-            failed = f", {progress.failed} failed" if progress.failed else ""
-            said = f"{progress.doing}{failed}"
-            shown.update(task, total=progress.planned, completed=progress.done, description=said)
-
-        results = running.run(settings, out, systems, tell)
-    headline = evaluation_module("evaluation.headline")
-    failed, problem = told[-1].failed, told[-1].problem
-    form = {"out": str(out), "complete": results.complete, "failed": failed}
-    lines = [Text(headline.said(results))]
-    if failed:
-        said = f"{counted(failed, 'question')} failed; the same command asks again. The last one: "
-        lines.insert(0, Text(f"{said}{problem}", "yellow"))
-    session.show(form | headline.form(results), Group(*lines))
+    _run(session, settings, out, systems)
 
 
 @evaluate.command()
@@ -210,6 +201,28 @@ def report(context: Context, folder: Folder) -> None:
     context.obj.show({"report": str(page)}, Text(f"Report: {page}"))
 
 
+def _run(session: Session, settings: Any, out: Path, systems: Any) -> None:  # noqa: ANN401
+    """Run, with a bar, and show the headline figures."""
+    told: list[Any] = []
+    with bar() as shown:
+        task = shown.add_task("")
+
+        def tell(progress: Any) -> None:  # noqa: ANN401 - see kith.local
+            told[:] = [progress]
+            failed = f", {progress.failed} failed" if progress.failed else ""
+            said = f"{progress.doing}{failed}"
+            shown.update(task, total=progress.planned, completed=progress.done, description=said)
+
+        results = evaluation_module("evaluation.run").run(settings, out, systems, tell)
+    headline = evaluation_module("evaluation.headline")
+    failed, problem = told[-1].failed, told[-1].problem
+    if failed and not session.as_json:
+        said = f"{counted(failed, 'question')} failed; the same command asks again. The last one: "
+        say(Text(f"{said}{problem}", "yellow"))
+    form = {"out": str(out), "complete": results.complete, "failed": failed}
+    session.show(form | headline.form(results), Text(headline.said(results)))
+
+
 def _bench(folder: Path, *, quick: bool) -> dict[str, Any]:
     """The offline bench, made if it is not there."""
     making = datagen_module("evaluation.bench")
@@ -229,44 +242,3 @@ def _bench(folder: Path, *, quick: bool) -> dict[str, Any]:
         "outside_multi": folder / making.OUTSIDE_MULTI,
         "distractors": folder / making.DISTRACTORS,
     }
-
-
-def _listed(words: str) -> list[str]:
-    return [word.strip() for word in words.split(",") if word.strip()]
-
-
-def _each(kinds: Any, words: Sequence[str], field: str) -> list[Any]:  # noqa: ANN401
-    known = {str(kind): kind for kind in kinds if str(kind)}
-    if unknown := [word for word in words if word not in known]:
-        raise InvalidInput(
-            f"{field}: {unknown[0]!r} is none; give some of {', '.join(known)}",
-            reason=f"{field.upper()}_INVALID",
-            field=field,
-        )
-    return [known[word] for word in words]
-
-
-def _controls(kinds: Any, words: Sequence[str]) -> tuple[Any, ...]:  # noqa: ANN401
-    return (kinds.NOTHING,) if words == ["nothing"] else tuple(_each(kinds, words, "controls"))
-
-
-def _numbers(words: str) -> list[int]:
-    listed = _listed(words)
-    if any(not word.isdecimal() for word in listed):
-        raise InvalidInput(
-            f"memory_sizes: {words!r} is no list of numbers; give it as in 10,100,1000",
-            reason="MEMORY_SIZES_INVALID",
-            field="memory_sizes",
-        )
-    return [int(word) for word in listed]
-
-
-def _share(shard: str) -> tuple[int, int]:
-    index, slash, of = shard.partition("/")
-    if not slash or not index.isdecimal() or not of.isdecimal():
-        raise InvalidInput(
-            f"shard: {shard!r} is not I/N; give it as in 0/16",
-            reason="SHARD_INVALID",
-            field="shard",
-        )
-    return int(index), int(of)

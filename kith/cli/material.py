@@ -89,7 +89,7 @@ def negatives(
     form = {
         "out": str(out),
         "pictures": sum(len(one.files) for one in searched.values()),
-        "unreadable": sum(len(one.unreadable) for one in searched.values()),
+        "unreadable": [str(path) for one in searched.values() for path in one.unreadable],
         "left_out": [str(path) for path in left_out],
         "concepts": counts,
     }
@@ -123,7 +123,12 @@ def _teller(shown: Progress, folder: Path) -> Any:  # noqa: ANN401 - see kith.lo
 
 def _said(form: Mapping[str, Any]) -> str:
     kept = [counts["kept"] for counts in form["concepts"].values()]
-    unread = f", {form['unreadable']} unreadable" if form["unreadable"] else ""
+    unread = _unread(form["unreadable"])
     each = f"{min(kept)}" if min(kept) == max(kept) else f"{min(kept)} to {max(kept)}"
     concepts, pictures = counted(len(kept), "concept"), counted(form["pictures"], "picture")
     return f"Negatives: {each} for each of {concepts}, of {pictures}{unread}."
+
+
+def _unread(files: Sequence[str]) -> str:
+    """How many pictures of the pools can't be read, and which is the first."""
+    return f", {len(files)} unreadable ({files[0]}{' ...' if files[1:] else ''})" if files else ""

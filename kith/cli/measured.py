@@ -32,6 +32,14 @@ def openings(
         InvalidInput: Options that don't go together.
         Unavailable: Nobody answers at the server.
     """
+    for field in ("memory", "method"):
+        if getattr(session, field) is not None:
+            raise InvalidInput(
+                f"{field}: an evaluation has memories of its own in --out, and takes --methods; "
+                "leave it out",
+                reason="OPTION_CONFLICT",
+                field=field,
+            )
     if door is not None:
         return _behind_door(session, door)
     assistants = evaluation_module("evaluation.systems.assistant")

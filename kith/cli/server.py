@@ -9,7 +9,14 @@ from rich.text import Text
 from kith.cli.options import Context
 from kith.cli.session import Session
 from kith.errors import InvalidInput
-from kith.local import TRAINED, baselines_module, datagen_module, server_module, settings_error
+from kith.local import (
+    TRAINED,
+    baselines_module,
+    datagen_module,
+    evaluation_module,
+    server_module,
+    settings_error,
+)
 
 app = typer.Typer()
 
@@ -33,6 +40,9 @@ SERVED: Final = {
     ),
     "gateway": Served("services.gateway.settings:GatewaySettings", "services.gateway.serve"),
     "datagen": Served("datagen.service.settings:DatagenSettings", "datagen.service.serve"),
+    "evaluation": Served(
+        "evaluation.service.settings:EvaluationSettings", "evaluation.service.serve"
+    ),
 }
 
 TRAINED_SERVED: Final = {
@@ -43,7 +53,9 @@ TRAINED_SERVED: Final = {
 }
 """The same, where the method trains."""
 
-ServiceName = Literal["assistant", "detection", "embedding", "generation", "gateway", "datagen"]
+ServiceName = Literal[
+    "assistant", "detection", "embedding", "generation", "gateway", "datagen", "evaluation"
+]
 
 
 @app.command()
@@ -67,7 +79,7 @@ def serve(
             min=0,
             max=65535,
             help="0 for a free one; left out, KITH_PORT or 7450 (detection 7451, embedding 7452, "
-            "generation 7453, datagen 7456, gateway 7460).",
+            "generation 7453, datagen 7456, evaluation 7457, gateway 7460).",
         ),
     ] = None,
     production: Annotated[
@@ -126,4 +138,5 @@ def _class(service: ServiceName | None, served: Served) -> Any:  # noqa: ANN401 
 def _module(service: ServiceName | None, name: str) -> Any:  # noqa: ANN401 - see kith.local
     if name.startswith("services.baselines"):
         return baselines_module(name)
-    return datagen_module(name) if service == "datagen" else server_module(name)
+    rooms = {"datagen": datagen_module, "evaluation": evaluation_module}
+    return rooms.get(service or "", server_module)(name)

@@ -120,9 +120,20 @@ def test_a_folder_with_something_else_is_left_alone(tmp_path: Path, counting: Co
     assert (tmp_path / "out" / "bo" / "holiday.jpg").exists()
 
 
-def test_a_hundred_thousand_vectors_are_ordered_in_blocks_as_at_once() -> None:
+def test_of_a_hundred_thousand_pictures_those_nearest_to_a_view_come_first() -> None:
     rng = np.random.default_rng(3)
     vectors = rng.standard_normal((100_000, 64), np.float32)
     views = rng.standard_normal((5, 64), np.float32)
-    found = negatives._similarities(vectors, views)
-    assert np.allclose(found, (vectors @ views.T).max(1), atol=1e-4)
+    files = tuple(Path(f"{number}.jpg") for number in range(len(vectors)))
+    pool = Pool(
+        "many",
+        Path(),
+        files,
+        vectors,
+        np.eye(256, dtype=np.float32)[rng.integers(256, size=len(vectors))],
+        (),
+    )
+    found = negatives._by_likeness([(pool, np.arange(len(vectors)))], views)
+    nearest = (vectors @ views.T).max(1)
+    first = [int(one.file.stem) for (one, _), _ in zip(found, range(200), strict=False)]
+    assert first == list(np.argsort(-nearest, kind="stable")[:200])
