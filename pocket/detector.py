@@ -66,7 +66,7 @@ def train(start: str, bank: Bank, check: Bank, folder: Path, minutes: float, dev
         "model": start, "data": data / "data.yaml", "device": device, "imgsz": PIXELS,
         "batch": 32, "time": minutes / 60, "amp": device != "cpu", "workers": 1, "plots": False,
         "project": folder.resolve(), "name": "yolo", "exist_ok": True,
-        "pretrained": not start.endswith(".yaml"),  # else it would forget the weights it starts from
+        "pretrained": not start.endswith(".yaml"),  # else weights to go on from are forgotten
         "optimizer": "AdamW", "lr0": 0.002, "warmup_epochs": 0.3, "mosaic": 0.0, "hsv_h": 0.01,
         "hsv_s": 0.3, "fraction": 0.4, "cache": "ram",
     }  # fmt: skip
