@@ -9,12 +9,25 @@ from pathlib import Path
 from typing import Any
 
 from evaluation.manifest import Concept, Dataset, Photo
+from kith.errors import InvalidInput
 
 
-@lru_cache(maxsize=65536)
 def digest(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal; read once a process."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    """SHA-256 of a file, in hexadecimal; it is read again when it has changed.
+
+    Raises:
+        InvalidInput: It can't be read.
+    """
+    try:
+        state = path.stat()
+        return _digest(path, state.st_size, state.st_mtime_ns)
+    except OSError as error:
+        raise InvalidInput(
+            f"data: can't read {path}: {error.strerror}; kith evaluate check tells all that is "
+            "missing",
+            reason="FILE_UNREADABLE",
+            field="data",
+        ) from error
 
 
 def fingerprint(told: Any) -> str:  # noqa: ANN401 - plain JSON of any form
@@ -33,6 +46,11 @@ def of_dataset(dataset: Dataset) -> str:
             "outside_multi": list(_photos(dataset.outside_multi)),
         }
     )
+
+
+@lru_cache(maxsize=65536)
+def _digest(path: Path, size: int, changed: int) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _concept(concept: Concept) -> Mapping[str, Any]:

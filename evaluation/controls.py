@@ -19,6 +19,7 @@ from evaluation.systems import pictures
 from evaluation.systems.system import Memory, Session
 from kith.errors import InvalidInput
 from kith.messages import Answer, Recognition, Retrieval
+from kith.photos import photo_bytes
 
 T = TypeVar("T")
 
@@ -83,7 +84,7 @@ class Asker:
         return _timed(lambda: self.session.recognize(shown, names), len(shown))
 
     def _shown(self, photo: Path) -> bytes:
-        content = photo.read_bytes()
+        content = photo_bytes(photo)
         return pictures.blank(content) if self._control is Control.BLANK_PHOTO else content
 
     def _given(self, true: Sequence[str]) -> Sequence[str] | None:

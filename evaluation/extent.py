@@ -32,8 +32,8 @@ FULL: Final = Extent(
     few=20,
 )
 QUICK: Final = Extent(
-    plain=Limits(queries=128, photos=2, multis=8, outside=10, costs=4),
-    controls=Limits(queries=18, photos=1, multis=4, outside=2, costs=4),
-    sizes=Limits(queries=32, photos=1, multis=4, outside=4, costs=4),
+    plain=Limits(queries=64, photos=1, multis=4, outside=8, costs=3),
+    controls=Limits(queries=4, photos=1, multis=2, outside=2, costs=3),
+    sizes=Limits(queries=16, photos=1, multis=3, outside=4, costs=3),
     few=6,
 )

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from glob import escape
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -99,7 +100,7 @@ def read(folder: Path, part: Part, fingerprint: str) -> dict[str, Said]:
         Refused: A journal holds answers to something else.
     """
     found: dict[str, Said] = {}
-    for path in sorted(folder.glob(f"{part.file.removesuffix('.jsonl')}*.jsonl")):
+    for path in sorted(folder.glob(f"{escape(part.file.removesuffix('.jsonl'))}*.jsonl")):
         if path.name == part.file or _is_share(path.name, part):
             for line in _lines(path):
                 if "said" not in line:

@@ -70,6 +70,17 @@ def first(count: int, memory: Memory, order: Sequence[str], purpose: str = "") -
     return Memory(tuple(one for one in memory.concepts if one.name in chosen), purpose)
 
 
+def with_own_concepts(datasets: Sequence[Dataset]) -> list[Dataset]:
+    """Those that have a concept which none before them has."""
+    known: set[str] = set()
+    found = []
+    for dataset in datasets:
+        if not known.issuperset(dataset.by_name):
+            found.append(dataset)
+        known.update(dataset.by_name)
+    return found
+
+
 def in_order(datasets: Sequence[Dataset], seed: int) -> list[str]:
     """All concepts, the datasets taking turns, so that the first ones have photos together.
 

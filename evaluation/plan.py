@@ -17,6 +17,7 @@ from evaluation.results import Part
 from evaluation.samples import Control, Sample, Task
 from evaluation.systems.system import Memory
 from evaluation.tasks import TASKS
+from evaluation.tasks.asking import Limits
 from evaluation.tasks.choice import restricted
 from kith.errors import InvalidInput
 
@@ -32,6 +33,9 @@ SIZED = frozenset(
     }
 )
 """The tasks that are also asked with memories of other sizes."""
+
+_OF_CONCEPTS = frozenset({Task.EDITS, Task.COST})
+"""Tasks of which other photos of the same concepts tell nothing new."""
 
 
 @dataclass(frozen=True)
@@ -139,8 +143,12 @@ def plan(settings: Settings) -> Planned:
         InvalidInput: A setting or a dataset can't be used.
     """
     _check(settings)
+    # Journals name the photos, and are read from wherever somebody stands.
+    outside, outside_multi = (
+        folder and folder.resolve() for folder in (settings.outside, settings.outside_multi)
+    )
     found = tuple(
-        forms.read(folder, outside=settings.outside, outside_multi=settings.outside_multi)
+        forms.read(folder.resolve(), outside=outside, outside_multi=outside_multi)
         for folder in settings.datasets
     )
     names = [dataset.name for dataset in found]
@@ -162,7 +170,11 @@ def plan(settings: Settings) -> Planned:
 def _parts(
     settings: Settings, found: tuple[Dataset, ...]
 ) -> Iterator[tuple[Part, Dataset, Memory]]:
-    """Every part, with what of its dataset it is about and its memory."""
+    """Every part, with what of its dataset it is about and its memory.
+
+    A dataset of other photos of concepts that an earlier one has is asked about without controls,
+    in the datasets' own memory alone, and not for edits and costs.
+    """
     memory = memories.own(found)
     order = memories.in_order(found, settings.seed)
     few = order[: settings.asked.few]
@@ -171,9 +183,12 @@ def _parts(
     tasks = [task for task in Task if task in (settings.tasks or Task)]
     controls = [one for one in Control if one and one in (settings.controls or Control)]
     own = Control.NOTHING
+    fresh = memories.with_own_concepts(found)
     for dataset in found:
         for task in tasks:
             part = Part(dataset.name, task, own, 0)
+            if task in _OF_CONCEPTS and dataset not in fresh:
+                continue
             if task is Task.EDITS:
                 edited = memories.first(len(few), memory, few, "edits")
                 yield part, restricted(dataset, few), edited
@@ -181,18 +196,18 @@ def _parts(
                 yield part, dataset, memory
     for control in controls:
         under = memory_under(control, memory, settings.seed)
-        for dataset in found:
+        for dataset in fresh:
             for task in (task for task in tasks if task in CONTROLLED[control]):
                 yield Part(dataset.name, task, control, 0), restricted(dataset, few), under
     for size in sizes:
         of_size = memories.of_size(size, memory, order, further)
-        for dataset in found:
+        for dataset in fresh:
             there = restricted(dataset, order[: sizes[0]])
             for task in (task for task in tasks if task in SIZED):
                 yield Part(dataset.name, task, own, size), there, of_size
 
 
-def _limits(asked: Extent, part: Part) -> Any:  # noqa: ANN401
+def _limits(asked: Extent, part: Part) -> Limits:
     if part.control:
         return asked.controls
     return asked.sizes if part.memory_size else asked.plain

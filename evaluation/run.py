@@ -72,8 +72,9 @@ def run(
                 field="methods",
             )
     planned = plan(settings)
+    told = planned.told
     with folder.held(out, settings.shard):
-        folder.lay_down(out, planned.told)
+        folder.lay_down(out, told)
         worker = _Worker(planned, out, report_progress)
         for name in settings.methods:
             worker.measure(name, systems[name])

@@ -85,7 +85,7 @@ class Figure:
     task: Task
     control: Control
     memory_size: int
-    """Concepts in the memory."""
+    """Concepts in the memory; 0 stands for the datasets' own."""
     setting: str
     metric: str
     """accuracy, precision, recall, f1, seconds, ..."""

@@ -13,6 +13,8 @@ Loss = Literal["memory", "photos", "words", "training"]
 """The memory; the look at the photos, so that only what the text names was drawn on; the language
 model, so that the text lists who was found; or concepts that are not trained yet."""
 
+TrainingState = Literal["queued", "training", "done", "cancelled", "failed"]
+
 MemoryFormat = Literal["kith", "rap"]
 """Kith's own archive (a tar file), or RAP's `database.json` folder (as a zip file)."""
 
@@ -99,6 +101,14 @@ class Training:
     remaining_s: float | None
     """An estimate of the time left; None while nothing is known of it."""
     done: bool = False
+    state: TrainingState = "training"
+    error: str = ""
+    """Why it failed, or that it was cancelled."""
+
+    @property
+    def stopped_early(self) -> bool:
+        """Whether it was done before all its epochs, since nothing got better."""
+        return self.state == "done" and self.epochs_done < self.epochs_total
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from typing import Any, Protocol, cast, get_args
 
 from google.longrunning.operations_pb2 import Operation
 from google.protobuf.timestamp_pb2 import Timestamp
+from google.rpc import code_pb2
 
 from kith import messages as m
 from kith.v1 import common_pb2, memory_pb2, query_pb2, resources_pb2, transfer_pb2
@@ -80,7 +81,17 @@ def training(operation: Operation) -> m.Training | None:
         loss=progress.loss,
         remaining_s=left.ToMilliseconds() / 1000 if left else None,
         done=operation.done,
+        state=_training_state(operation, progress.queue_position),
+        error=operation.error.message,
     )
+
+
+def _training_state(operation: Operation, queue_position: int) -> m.TrainingState:
+    if not operation.done:
+        return "queued" if queue_position else "training"
+    if not operation.HasField("error"):
+        return "done"
+    return "cancelled" if operation.error.code == code_pb2.CANCELLED else "failed"
 
 
 def used(message: query_pb2.UsedConcept) -> m.UsedConcept:

@@ -1,16 +1,17 @@
 """The report of a run: one page that needs nothing else, the same as Markdown, and its figures."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from evaluation import results
-from evaluation.report import about, budget, ours, thesis
+from evaluation.report import about, budget, costs, ours, pairs, thesis
 from evaluation.report.cells import Row, Table, share, table
 from evaluation.report.controls import control_table
 from evaluation.report.headline import ONE, SAID, STRANGERS, headline_table
 from evaluation.report.journals import Journals
 from evaluation.report.measured import Measured
-from evaluation.report.page import Report, Section, write_markdown, write_page
+from evaluation.report.page import Report, Section, is_empty, write_markdown, write_page
 from evaluation.report.pictures import Pictures
 from evaluation.results import Results
 from kith.words import counted
@@ -34,7 +35,11 @@ def write(folder: Path) -> Path:
     measures = Measured(found)
     journals = Journals(folder, measures)
     pictures = Pictures(folder, measures, journals)
-    sections = [one for one in _sections(found, measures, journals, pictures) if one.blocks]
+    sections = [
+        replace(one, blocks=tuple(block for block in one.blocks if not is_empty(block)))
+        for one in _sections(found, measures, journals, pictures)
+    ]
+    sections = [one for one in sections if one.blocks]
     report = Report("How well each method remembers", _intro(found), sections, _foot(found))
     write_markdown(report, folder)
     return write_page(report, folder)
@@ -46,8 +51,12 @@ def _sections(
     of_thesis = {one.number: one for one in thesis.tables(measures)}
     recognition = [of_thesis[f"5.{number}"] for number in range(1, 6)]
     captioning = [of_thesis[f"5.{number}"] for number in range(6, 10)]
-    gallery = journals.candidates.gallery(measures.methods)
-    yield Section("headline", "Headline", "", (headline_table(measures), *pictures.headline()))
+    yield Section(
+        "headline",
+        "Headline",
+        "",
+        (headline_table(measures, about.told(found)), *pictures.headline()),
+    )
     yield Section(
         "needs", "What each method needs", about.told(found), (thesis.needs(found.methods),)
     )
@@ -71,30 +80,28 @@ def _sections(
         (control_table(measures, journals.same_questions),),
     )
     yield Section(
-        "pairs", "Method against method", "", (ours.comparisons(found.comparisons, measures),)
+        "pairs", "Method against method", "", (pairs.comparisons(found.comparisons, measures),)
     )
     yield Section("sources", "Original against generated photos", "", tuple(pictures.by_concept()))
     yield Section("thresholds", "The threshold", "", tuple(pictures.thresholds()))
-    if measures.sizes:
-        table_of_sizes = ours.by_memory(measures, (SAID, ONE, STRANGERS))
-        yield Section("memory", "Large memories", "", (table_of_sizes, *pictures.memories()))
-    yield Section("look-alikes", "Look-alikes", "", tuple(pictures.look_alikes()))
-    if journals.budgets.of:
-        yield Section(
-            "budget",
-            "Where concepts are lost",
-            "In photos that show several.",
-            (*pictures.budget(), _budget(measures, journals)),
-        )
-    if gallery.shown:
-        yield Section(
-            "gallery",
-            "Gallery",
-            "Answers chosen by chance, few of each kind. A box is where a concept is; a dashed one "
-            "was missed.",
-            (gallery,),
-        )
-    yield Section("cost", "What it costs", "", (ours.costs(measures),))
+    of_sizes = ours.by_memory(measures, (SAID, ONE, STRANGERS))
+    yield Section("memory", "Large memories", "", (of_sizes, *pictures.memories()))
+    taken = pairs.look_alikes(measures)
+    yield Section("look-alikes", "Look-alikes", "", (*pictures.look_alikes(), taken))
+    yield Section(
+        "budget",
+        "Where concepts are lost",
+        "In photos that show several.",
+        (*pictures.budget(), _budget(measures, journals)),
+    )
+    yield Section(
+        "gallery",
+        "Gallery",
+        "Answers chosen by chance, few of each kind. A box is where a concept is; a dashed one "
+        "was missed.",
+        (journals.candidates.gallery(measures.methods),),
+    )
+    yield Section("cost", "What it costs", "", (costs.costs(measures),))
     yield Section("run", "How it was run", "", tuple(about.tables(found)))
 
 

@@ -14,9 +14,9 @@ def told(results: Results) -> str:
     said = []
     if names:
         said.append(
-            f"{', '.join(names)}: told the true concepts of each question at test time, since "
-            "what is trained for them has to be loaded; captions and recognition by them are not "
-            "found, but given."
+            f"{', '.join(names)}: told the true concepts of each question, since what is trained "
+            "for them has to be loaded, or they have to be shown. Whom these methods name in a "
+            "caption was given to them, not found."
         )
     if others:
         said.append(f"{', '.join(others)}: told nothing.")

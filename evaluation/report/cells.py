@@ -1,5 +1,6 @@
 """Tables as plain text, from which the page and the Markdown file are written."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -96,24 +97,27 @@ def number(value: float) -> str:
     return f"{value:.3f}" if size < 10 else f"{value:.1f}" if size < 1000 else f"{value:,.0f}"
 
 
-def with_best(
-    rows: Sequence[Row], columns: Sequence[int], figures: Sequence[Sequence[float]]
-) -> list[Row]:
-    """The rows with the highest value of each of these columns marked, if there are two to compare.
+def with_best(rows: Sequence[Row], figures: Sequence[Sequence[float]]) -> list[Row]:
+    """The rows with the highest values of each of the first columns marked, if they differ.
 
     Args:
         rows: Of one dataset.
-        columns: Which to look at.
-        figures: The value of each of these, NaN where there is none: [rows][columns].
+        figures: The values of their first columns, NaN where there is none: [rows][columns].
     """
-    marked = [list(row.cells) for row in rows]
-    for place, column in enumerate(columns):
-        values = [row[place] for row in figures]
-        known = [value for value in values if value == value]
-        for at, value in enumerate(values):
-            if len(known) > 1 and value == max(known):
-                marked[at][column] = replace(marked[at][column], best=True)
-    return [replace(row, cells=tuple(cells)) for row, cells in zip(rows, marked, strict=True)]
+    best = [[False] * len(row.cells) for row in rows]
+    for column, values in enumerate(zip(*figures, strict=True)):
+        known = [value for value in values if not math.isnan(value)]
+        for place, value in enumerate(values):
+            best[place][column] = bool(known) and min(known) < value == max(known)
+    return [
+        replace(
+            row,
+            cells=tuple(
+                replace(cell, best=is_best) for cell, is_best in zip(row.cells, marks, strict=True)
+            ),
+        )
+        for row, marks in zip(rows, best, strict=True)
+    ]
 
 
 def share(part: int, whole: int, noun: str) -> Cell:

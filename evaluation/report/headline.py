@@ -56,8 +56,13 @@ def headlines(measures: Measured) -> list[Headline]:
     ]
 
 
-def headline_table(measures: Measured) -> Table:
-    """A line for each method, a division for each memory that some method is at home in."""
+def headline_table(measures: Measured, told: str) -> Table:
+    """A line for each method, a division for each memory that some method is at home in.
+
+    Args:
+        measures: The figures.
+        told: Which methods were told the true concepts.
+    """
     columns = headlines(measures)
     groups = []
     for memory in measures.memories:
@@ -70,9 +75,10 @@ def headline_table(measures: Measured) -> Table:
     notes = (
         "Averages over the datasets, each weighted by its samples; original pictures stand apart. "
         "Of strangers fewer is better.",
+        told,
     )
     head = tuple(column.title for column in columns)
-    return Table("Headline", head, tuple(groups), notes, first="method")
+    return Table("What tells most", head, tuple(groups), notes, first="method")
 
 
 def headline_bars(measures: Measured) -> Mapping[str, Mapping[str, Interval]]:

@@ -36,7 +36,7 @@ class Journals:
 
     def __init__(self, out: Path, measures: Measured) -> None:
         self.by_concept: dict[str, dict[bool, dict[str, Counts]]] = {}
-        """Counts of single-concept recognition: by method, real (True) or generated, concept."""
+        """Recognition of one concept: by method, original (True) or generated, and concept."""
         self.scores: dict[str, Scores] = defaultdict(lambda: Scores([], [], []))
         """By method."""
         self.budgets = Budgets()

@@ -59,6 +59,17 @@ class Measured:
         return sorted({self.home(method) for method in self.methods})
 
     @property
+    def homes(self) -> str:
+        """A sentence on methods that are told of in a smaller memory than others, if there are."""
+        away = [name for name in self.methods if self.home(name)]
+        if not away or len(away) == len(self.methods):
+            return ""
+        return (
+            f" {', '.join(away)}: with a {self.called(self.sizes[0])}, the others with a "
+            f"{self.called(0)}."
+        )
+
+    @property
     def averaged(self) -> list[str]:
         """The datasets that averages are taken over: all but the original pictures."""
         return [name for name in self.datasets if name != ORIGINAL]

@@ -1,15 +1,13 @@
 """Tables of what the thesis did not measure."""
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
 
 from evaluation.headline import ORIGINAL
 from evaluation.report.cells import NONE, Cell, Group, Row, Table, measured
-from evaluation.report.headline import NUMBERS, Headline
+from evaluation.report.headline import Headline
 from evaluation.report.measured import Key, Measured
 from evaluation.samples import Figure, Task
-from evaluation.statistics import mcnemar
 
 
 class _Asked(NamedTuple):
@@ -108,16 +106,6 @@ _TABLES: Final = (
     ),
 )
 
-_COMPARED: Final[Mapping[str, tuple[Task, Sequence[str]]]] = {
-    "recognition": (Task.RECOGNITION, ("single", "multi", "outside", "outside-multi")),
-    "captions of one": (Task.CAPTIONING, ("single",)),
-    "captions of several": (Task.CAPTIONING, tuple(NUMBERS)[1:]),
-    "questions": (Task.QUESTIONS, ("visual", "text")),
-    "identification": (Task.IDENTIFICATION, ("single", "multi")),
-    "strangers": (Task.STRANGERS, ("outside", "outside-multi")),
-}
-"""What two methods are compared by, and the settings that are counted together."""
-
 
 def tables(measures: Measured) -> list[Table]:
     """A table for each task that was asked: a division for each memory, a line for each method."""
@@ -143,71 +131,6 @@ def by_memory(measures: Measured, asked: Sequence[Headline]) -> Table:
     return Table("The size of the memory", head, tuple(groups), (note,), first="method")
 
 
-def comparisons(told: Sequence[Mapping[str, Any]], measures: Measured) -> Table:
-    """McNemar's test between each two methods, over the same questions of all datasets."""
-    counts: dict[tuple[int, str], dict[str, Counter[str]]] = {}
-    for one in told:
-        asked = next((name for name, what in _COMPARED.items() if _is_of(one, what)), None)
-        if asked and one["dataset"] in measures.averaged:
-            key = one["memory_size"], " and ".join(one["methods"])
-            found = counts.setdefault(key, {}).setdefault(asked, Counter())
-            found.update({part: one[part] for part in ("only_first", "only_second", "samples")})
-    groups = [
-        Group(
-            measures.called(memory),
-            tuple(
-                Row(pair, tuple(_compared(cells.get(name)) for name in _COMPARED))
-                for (size, pair), cells in counts.items()
-                if size == memory
-            ),
-        )
-        for memory in measures.memories
-    ]
-    notes = (
-        "Questions that only the first method has right, and those that only the second has. p is "
-        "McNemar's: exact below 25 disagreements, else chi-squared with continuity correction; "
-        "nothing corrects for the number of tests. A caption is right if it names exactly those "
-        "who are there.",
-    )
-    title = "Two methods on the same questions"
-    return Table(title, tuple(_COMPARED), tuple(groups), notes, first="methods")
-
-
-def costs(measures: Measured) -> Table:
-    """What a method takes: a division for what is asked of it."""
-    columns = (
-        ("median", "seconds_p50"),
-        ("95 of 100 within", "seconds_p95"),
-        ("bytes sent", "bytes_sent"),
-        ("tokens of the prompt", "prompt_tokens"),
-        ("tokens of the answer", "answer_tokens"),
-    )
-    groups = []
-    for title, setting in (
-        ("remember one more concept, training included", "remember"),
-        ("retrieve", "retrieve"),
-        ("one recognition query", "recognition"),
-        ("one caption", "caption"),
-    ):
-        rows = []
-        for name in measures.methods:
-            memory = measures.home(name)
-            figures = [
-                measures.over(
-                    Key(name, dataset, Task.COST, setting, metric, memory_size=memory)
-                    for dataset in measures.averaged
-                )
-                for _, metric in columns
-            ]
-            if any(figures):
-                rows.append(Row(name, tuple(map(_cost, figures))))
-        if rows:
-            groups.append(Group(title, tuple(rows)))
-    notes = ("Seconds of one call after the other, with nothing beside them.",)
-    head = tuple(title for title, _ in columns)
-    return Table("What one call takes", head, tuple(groups), notes, first="method")
-
-
 def _table(asked: _Asked, measures: Measured) -> Table:
     groups = []
     for datasets in (measures.averaged, [ORIGINAL]):
@@ -219,19 +142,6 @@ def _table(asked: _Asked, measures: Measured) -> Table:
     head = tuple(title for title, _, _ in asked.columns)
     notes = (asked.note,) if asked.note else ()
     return Table(asked.title, head, tuple(groups), notes, first="method")
-
-
-def _is_of(one: Mapping[str, Any], what: tuple[Task, Sequence[str]]) -> bool:
-    return one["task"] == what[0] and one["setting"] in what[1]
-
-
-def _compared(counts: Counter[str] | None) -> Cell:
-    if counts is None:
-        return Cell(NONE)
-    first, second = counts["only_first"], counts["only_second"]
-    p = mcnemar([True] * first + [False] * second, [False] * first + [True] * second)
-    said = "p < 0.001" if p < 0.001 else f"p {p:.3f}"
-    return Cell(f"{first} : {second}", (said, f"n {counts['samples']}"))
 
 
 def _rows(asked: _Asked, measures: Measured, datasets: Sequence[str], memory: int) -> Iterator[Row]:
@@ -252,10 +162,3 @@ def _loss(figures: Sequence[Figure | None]) -> Cell:
     if first is None or last is None:
         return Cell(NONE)
     return Cell(f"{last.value - first.value:+.3f}")
-
-
-def _cost(figure: Figure | None) -> Cell:
-    """A cost; 0 tokens are of systems that do not tell, or that have no language model."""
-    if figure is None or (figure.metric.endswith("tokens") and not figure.value):
-        return Cell(NONE)
-    return measured(figure)

@@ -15,6 +15,10 @@ _MARKUP: Final = re.compile(r"([\\`*_\[\]<>|~$&])")
 """What Markdown, or HTML within it, would take for more than text."""
 
 
+PAGE: Final = "report.html"
+"""Name of the page in the folder of a run."""
+
+
 @dataclass(frozen=True)
 class Picture:
     """A figure."""
@@ -65,6 +69,9 @@ class Gallery:
     shown: tuple[Shown, ...]
 
 
+Block = Table | Picture | Gallery
+
+
 @dataclass(frozen=True)
 class Section:
     """A part of the report."""
@@ -73,7 +80,7 @@ class Section:
     title: str
     says: str
     """What it is about; empty where the title is enough."""
-    blocks: tuple[Table | Picture | Gallery, ...]
+    blocks: tuple[Block, ...]
 
 
 @dataclass(frozen=True)
@@ -86,8 +93,18 @@ class Report:
     foot: str
 
 
+def is_empty(block: Block) -> bool:
+    """Whether there is nothing to be seen in it."""
+    match block:
+        case Table():
+            return not any(group.rows for group in block.groups)
+        case Gallery():
+            return not block.shown
+    return False
+
+
 def write_page(report: Report, folder: Path) -> Path:
-    """Write `report.html`: one file, its pictures within it.
+    """Write the page: one file, its pictures within it.
 
     Args:
         report: What to tell.
@@ -103,7 +120,7 @@ def write_page(report: Report, folder: Path) -> Path:
 
     html = _environment(is_html=True)
     html.globals |= {"inlined": inlined, "photo": photo}
-    path = folder / "report.html"
+    path = folder / PAGE
     path.write_text(html.get_template("page.html.jinja").render(report=report), encoding="utf-8")
     return path
 

@@ -44,7 +44,9 @@ class Pictures:
             path = self._folder / "headline.svg"
             plots.bars(path, panels, self._measures.methods)
             yield Picture(
-                path.name, "At a glance", "With 95 % intervals. Of strangers fewer is better."
+                path.name,
+                "At a glance",
+                f"With 95 % intervals. Of strangers fewer is better.{self._measures.homes}",
             )
 
     def by_concept(self) -> Iterator[Picture]:
@@ -118,7 +120,8 @@ class Pictures:
                 {method: points for method, points in series.items() if points},
                 ("concepts in the photo", "recall"),
                 "Recall of captions by the number of concepts",
-                "The share of the concepts in a photo that its caption names.",
+                "The share of the concepts in a photo that its caption names."
+                f"{self._measures.homes}",
             )
 
     def memories(self) -> Iterator[Picture]:

@@ -129,16 +129,16 @@ def curves(path: Path, found: Mapping[str, Curve]) -> None:
 def by_concept(
     path: Path, panels: Mapping[str, Mapping[str, tuple[Interval | None, Interval | None]]]
 ) -> None:
-    """A pair of bars for each concept, on real and on generated photos, a panel a metric.
+    """A pair of bars for each concept, on original and on generated photos, a panel a metric.
 
     Args:
         path: The file.
-        panels: By metric, then by concept: on real photos, on generated ones.
+        panels: By metric, then by concept: on original photos, on generated ones.
     """
     concepts = sorted({name for panel in panels.values() for name in panel}, reverse=True)
     with drawn(path, WIDTH, 1.3 + 0.3 * len(concepts), len(panels)) as axes:
         for axis, (metric, found) in zip(axes, panels.items(), strict=True):
-            for side, (title, colour) in enumerate((("real", BLUE), ("generated", ORANGE))):
+            for side, (title, colour) in enumerate((("original", BLUE), ("generated", ORANGE))):
                 pairs = [(at, found[name][side]) for at, name in enumerate(concepts)]
                 known = [(at, one) for at, one in pairs if one]
                 values = [one.value for _, one in known]
@@ -149,7 +149,7 @@ def by_concept(
                     color=colour,
                     label=title,
                     xerr=whiskers(values, [one[1:3] for _, one in known]),
-                    error_kw={"ecolor": INK, "elinewidth": 0.8, "capsize": 1.5},
+                    error_kw={"ecolor": INK, "elinewidth": 0.9},
                 )
             axis.set(title=metric, yticks=range(len(concepts)), yticklabels=concepts)
             axis.set_ylim(-0.6, len(concepts) - 0.4)

@@ -1,5 +1,6 @@
 """The tables of the thesis, ours beside its own figures, which stand in `thesis.yaml`."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -150,11 +151,11 @@ def _group(
         cells += [printed(one) for one in theirs.get(name, nothing)]
         label = name if any(figures) else _told()["methods"].get(name, name)
         rows.append(Row(label, tuple(cells)))
-        values.append([one.value if one else float("nan") for one in figures])
+        values.append([one.value if one else math.nan for one in figures])
     title = _told()["datasets"].get(dataset, dataset)
     if splits and len(measures.memories) > 1:
         title = f"{title}, {measures.called(memory)}"
-    return Group(title, tuple(with_best(rows, range(len(reference.columns)), values)))
+    return Group(title, tuple(with_best(rows, values)))
 
 
 def _figure(

@@ -11,11 +11,11 @@ import grpc
 from google.longrunning import operations_pb2
 from google.protobuf.empty_pb2 import Empty
 
-from evaluation.results import RESULTS
+from evaluation.report.page import PAGE
 from evaluation.service import orders, write
 from evaluation.service.books import Books
 from evaluation.service.orders import Ordered, Part, Wish
-from evaluation.service.place import Place
+from evaluation.service.place import Place, hidden
 from kith.errors import Refused, Unavailable
 from kith.v1 import evaluation_pb2, evaluation_pb2_grpc
 from services.runtime.hop import is_stopping
@@ -82,13 +82,14 @@ class EvaluationServicer(evaluation_pb2_grpc.EvaluationServicer):
     ) -> AsyncIterator[evaluation_pb2.DownloadReportResponse]:
         place, report_id = self._named(request.name)
         await asyncio.to_thread(self._books.report, place, report_id, whole=False)
-        if not (place.out(report_id) / RESULTS).exists():
+        if not (place.out(report_id) / PAGE).exists():
             raise Refused(
                 "name: nothing of it is measured yet; wait for its operation",
                 reason="REPORT_EMPTY",
                 field="name",
             )
-        pieces = zipped(place.out(report_id))
+        # Journals tell where photos lie, and that is nobody's concern.
+        pieces = zipped(place.out(report_id), await asyncio.to_thread(hidden, self._books.root))
         while piece := await asyncio.to_thread(next, pieces, None):
             yield evaluation_pb2.DownloadReportResponse(chunk=piece)
 

@@ -1,6 +1,7 @@
 """The jobs of `RunEvaluation`, for the standard service of operations."""
 
 import asyncio
+from typing import Final
 
 from google.longrunning import operations_pb2
 
@@ -10,6 +11,10 @@ from services.runtime.jobs import State
 from services.runtime.operations import LOOK_EVERY_S
 from services.runtime.pages import Page, page
 
+MOST: Final = 4
+"""Operations on a page: a large report has half a megabyte of figures, and a caller that says
+nothing takes 4 MiB."""
+
 
 class ReportJobs:
     """See `services.runtime.operations.JobBook`."""
@@ -18,8 +23,9 @@ class ReportJobs:
         self._books = books
 
     async def ids(self, page_size: int, page_token: str) -> Page:
-        """By id."""
-        return page(await asyncio.to_thread(self._books.place().job_ids), page_size, page_token)
+        """By id, few on a page: each comes with all figures of its report."""
+        found = await asyncio.to_thread(self._books.place().job_ids)
+        return page(found, min(page_size, MOST) or MOST, page_token)
 
     async def find(self, job_id: str) -> operations_pb2.Operation:
         """As the report stands."""

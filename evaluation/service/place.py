@@ -1,6 +1,8 @@
 """Where a user's reports lie, and what they are called.
 
-    ROOT/datasets/DATASET                             the operator's
+    ROOT/datasets/DATASET                             the operator's; as the offline bench
+    ROOT/datasets/outside, outside-multi, distractors what is beside all of them, not a dataset
+    ROOT/memories/METHOD                              what the evaluator remembered under a token
     ROOT/users/ann-3f2a.../reports/REPORT/order.json  what was asked for
                            reports/REPORT/out/        plan, answers, figures, page
                            jobs/                      see services.runtime.jobs
@@ -16,6 +18,14 @@ from kith.errors import KithError, NotFound
 from services.runtime.jobs import UserFolder
 
 ORDER = "order.json"
+OUTSIDE = "outside"
+"""Folder of pictures of one thing each that is nobody's; see `evaluation.plan.Settings`."""
+OUTSIDE_MULTI = "outside-multi"
+"""The same, of several things each."""
+DISTRACTORS = "distractors"
+"""A dataset whose concepts fill larger memories."""
+_FIELDS = {"data": "datasets", "out": "report_id"}
+"""What the room calls an option, and the contract a field."""
 
 
 class Place(UserFolder):
@@ -88,12 +98,23 @@ class Place(UserFolder):
         """The same error, of things as their user calls them: no path of the server's is told."""
         said = str(error).replace(str(self.path), f"users/{self.user}")
         said = said.replace(f"{self._root}/", "")
-        return type(error)(said, reason=error.reason, field=error.field)
+        for option, field in _FIELDS.items():
+            said = field + said.removeprefix(option) if said.startswith(f"{option}: ") else said
+        field_at_fault = _FIELDS.get(error.field or "", error.field)
+        return type(error)(said, reason=error.reason, field=field_at_fault)
 
 
 def datasets(root: Path) -> list[Path]:
     """The folders of the service's datasets, by name."""
-    return sorted(path for path in (root / "datasets").glob("[!.]*") if path.is_dir())
+    beside = {OUTSIDE, OUTSIDE_MULTI, DISTRACTORS}
+    there = (root / "datasets").glob("[!.]*")
+    return sorted(path for path in there if path.is_dir() and path.name not in beside)
+
+
+def hidden(root: Path) -> list[bytes]:
+    """Paths that nobody is to be told of, the longest first; folders may be linked."""
+    folders = {folder.resolve().parent for folder in (root / "datasets").glob("[!.]*")} | {root}
+    return sorted((f"{folder}/".encode() for folder in folders), key=len, reverse=True)
 
 
 def sweep(root: Path) -> None:

@@ -27,7 +27,6 @@ async def serve(settings: EvaluationSettings, announce: Callable[[str], None]) -
     under way are answered first.
 
     Raises:
-        InvalidInput: A method's address is none.
         Refused: The folder can't be written; the port is taken.
     """
     root = settings.evaluation_dir
@@ -53,11 +52,7 @@ async def serve(settings: EvaluationSettings, announce: Callable[[str], None]) -
 
 
 def books_of(settings: EvaluationSettings) -> Books:
-    """What the calls share; its workshop is not open yet.
-
-    Raises:
-        InvalidInput: A method's address is none.
-    """
+    """What the calls share; its workshop is not open yet."""
     root, measuring = settings.evaluation_dir, Measuring(settings)
     workshop = Workshop(root, measuring.carry_out, settings.max_jobs, "evaluations")
     return Books(root, measuring, workshop)

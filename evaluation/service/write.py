@@ -21,7 +21,7 @@ TASKS: Final = {
 CONTROLS: Final = {
     number: Control(name.removeprefix("CONTROL_").lower().replace("_", "-"))
     if number
-    else Control()
+    else Control.NOTHING
     for name, number in evaluation_pb2.Control.items()
 }
 _TASK_NUMBERS: Final = {task: number for number, task in TASKS.items()}

@@ -21,6 +21,7 @@ from kith import messages
 from kith.client import Client
 from kith.errors import InvalidInput, Refused
 from kith.local import LocalOptions, reach
+from kith.photos import photo_bytes
 
 _AT_ONCE: Final = 64
 """Concepts that one Recognize takes."""
@@ -214,7 +215,7 @@ class AssistantSession:
             return patiently(lambda: remember([whole(view) for view in views]))
 
     def _views(self, concept: Concept) -> list[bytes]:
-        return [view.read_bytes() for view in concept.views[: self._can.positives_max or None]]
+        return [photo_bytes(view) for view in concept.views[: self._can.positives_max or None]]
 
     def _train(self, names: Sequence[str], remembering: Remembering) -> None:
         """Train those that are not yet, as many together as one question can be about."""

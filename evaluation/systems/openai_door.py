@@ -18,12 +18,14 @@ from evaluation.manifest import Concept
 from evaluation.systems.system import Memory, Remembering
 from kith.errors import InvalidInput, KithError, Overloaded, Refused, Unavailable
 from kith.messages import Answer, Capabilities, Model, Recognition, Retrieval, Usage
+from kith.photos import photo_bytes
 
 MOST_REFERENCES: Final = 16
 """Pictures of concepts in one question."""
 _LONGEST: Final = 512
 """Tokens of an answer."""
 _TIMEOUT_S: Final = 120.0
+_RETRIES: Final = 5
 
 
 def name_of(model: str) -> str:
@@ -44,7 +46,7 @@ def opened(url: str, model: str) -> Iterator["Door"]:
         InvalidInput: The address is none, or no key is set.
     """
     try:
-        client = openai.OpenAI(base_url=url, timeout=_TIMEOUT_S, max_retries=5)
+        client = openai.OpenAI(base_url=url, timeout=_TIMEOUT_S, max_retries=_RETRIES)
     except openai.OpenAIError as error:
         raise InvalidInput(
             "openai_url: set OPENAI_API_KEY; any word will do where none is asked for",
@@ -143,7 +145,7 @@ class DoorSession:
 
 
 def _first_view(concept: Concept) -> bytes:
-    return concept.views[0].read_bytes()
+    return photo_bytes(concept.views[0])
 
 
 def _picture(content: bytes) -> dict[str, Any]:
@@ -161,7 +163,9 @@ def _as_ours(error: openai.OpenAIError) -> KithError:
     said = " ".join(str(error).split())[:500]
     if isinstance(error, openai.RateLimitError):
         return Overloaded(f"openai_url: {said}", reason="OPENAI_OVERLOADED", field="openai_url")
-    if isinstance(error, openai.APIConnectionError):
+    if isinstance(error, openai.APIConnectionError) and not isinstance(
+        error, openai.APITimeoutError
+    ):
         return Unavailable(f"openai_url: {said}", reason="RPC_UNAVAILABLE", field="openai_url")
     return KithError(f"openai_url: {said}", reason="OPENAI_FAILED", field="openai_url")
 

@@ -26,6 +26,7 @@ from evaluation.tasks.choice import singles, some
 from evaluation.tasks.queries import QUESTION
 from evaluation.tasks.questions import worded
 from kith.errors import NotFound
+from kith.photos import photo_bytes
 
 NEEDS: Final = Needs(retrieval=True, edits=True)
 ALONE: Final = True
@@ -53,7 +54,7 @@ def ask(asker: Asker, samples: Sequence[Sample]) -> list[Said]:
     (sample,) = samples
     session, photo = asker.session, sample.photo
     assert photo is not None  # `samples` gives each one
-    shown = photo.read_bytes()
+    shown = photo_bytes(photo)
     name = sample.asked[0]
     known = name in _accepted(session, shown)
     seen, seconds = _EDITS[sample.setting](asker, sample, shown)

@@ -109,7 +109,7 @@ def _of_one(setting: str, both: _Both) -> list[Measured]:
         (numbers.group_of(one), _row(count)) for (one, _), count in zip(both, counts, strict=True)
     ]
     total = sum(counts, Counts())
-    detail: dict[str, object] = {"counts": _row(total)}
+    detail: dict[str, object] = {"counts": list(_row(total))}
     if setting == "single":
         detail["by_concept"] = _by_concept(both)
     metrics = {metric: partial(_of_counts, metric) for metric in _METRICS}
@@ -143,13 +143,13 @@ def _mean(metric: str, sums: numbers.Sums) -> float:
     return sum(values) / sum(part.total for part in parts)
 
 
-def _by_concept(both: _Both) -> dict[str, tuple[int, int, int, int]]:
+def _by_concept(both: _Both) -> dict[str, list[int]]:
     """The counts of each concept's own photos: whether it is found there, and nobody else is."""
     found: dict[str, Counts] = {}
     for one, said in both:
         for name in one.sample.present:
             found[name] = found.get(name, Counts()) + _counts(one, said)
-    return {name: _row(found[name]) for name in sorted(found)}
+    return {name: list(_row(found[name])) for name in sorted(found)}
 
 
 def _counts(answered: Answered, said: bool | None) -> Counts:

@@ -42,8 +42,12 @@ def replacing(target: Path, field: str, *, folders: bool = False) -> Iterator[Bi
 
 
 @contextmanager
-def naming(images: Sequence[Path]) -> Iterator[None]:
-    """Put the file before the message where one of the `images` that were sent is refused.
+def naming(images: Sequence[Path], negatives: Sequence[Path] = ()) -> Iterator[None]:
+    """Put the file before the message where one of the pictures that were sent is refused.
+
+    Args:
+        images: Those that a request is about.
+        negatives: Those beside them that do not show it.
 
     Raises:
         InvalidInput: It is.
@@ -51,13 +55,11 @@ def naming(images: Sequence[Path]) -> Iterator[None]:
     try:
         yield
     except InvalidInput as error:
-        number = _refused(error.field or "", images)
+        file = _refused(error.field or "", images, negatives)
         # What is found wrong before it is sent names its file itself.
-        if number is None or f" {images[number]}" in str(error):
+        if file is None or any(f" {one}" in str(error) for one in (*images, *negatives)):
             raise
-        raise InvalidInput(
-            f"{images[number]}: {error}", reason=error.reason, field=error.field
-        ) from error
+        raise InvalidInput(f"{file}: {error}", reason=error.reason, field=error.field) from error
 
 
 def pictures_in(folder: Path, field: str) -> list[Path]:
@@ -76,11 +78,12 @@ def pictures_in(folder: Path, field: str) -> list[Path]:
     return found
 
 
-def _refused(field: str, images: Sequence[Path]) -> int | None:
-    """Which of `images` a field of a request is about: the server knows them by number."""
-    if numbered := re.match(r"(?:images|views)\[(\d+)\]", field):
-        return int(numbered[1]) if int(numbered[1]) < len(images) else None
-    return 0 if len(images) == 1 and re.search(r"\b(?:image|photo)\b", field) else None
+def _refused(field: str, images: Sequence[Path], negatives: Sequence[Path]) -> Path | None:
+    """Which file a field of a request is about: the server knows them by number."""
+    if numbered := re.match(r"(images|views|negatives)\[(\d+)\]", field):
+        files = negatives if numbered[1] == "negatives" else images
+        return files[int(numbered[2])] if int(numbered[2]) < len(files) else None
+    return images[0] if len(images) == 1 and re.search(r"\b(?:image|photo)\b", field) else None
 
 
 def _unwritable(target: Path, field: str, why: str) -> InvalidInput:

@@ -1,6 +1,6 @@
 """What `--json` prints: the fixed forms that other people's scripts read."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from kith.messages import (
     Imported,
     Recognition,
     Retrieval,
+    Training,
     View,
 )
 
@@ -136,6 +137,26 @@ def imported(done: Imported) -> Form:
 def capabilities(can: Capabilities) -> Form:
     """What a method needs and can do."""
     return vars(can) | {"models": [vars(model) for model in can.models]}
+
+
+def trainings(all_of_them: Iterable[Training], names: Mapping[str, str]) -> Form:
+    """Trainings, the oldest first; `names` are display names of concepts by resource names."""
+    return {
+        "trainings": [
+            {
+                "operation": one.operation,
+                "concepts": [names.get(concept, concept) for concept in one.concepts],
+                "state": one.state,
+                "queue_position": one.queue_position,
+                "epochs_done": one.epochs_done,
+                "epochs_total": one.epochs_total,
+                "loss": _share(one.loss),
+                "remaining_s": one.remaining_s,
+                "error": one.error,
+            }
+            for one in all_of_them
+        ]
+    }
 
 
 def _view(view: View) -> Form:

@@ -18,6 +18,7 @@ from kith.messages import (
     Loss,
     Recognition,
     Retrieval,
+    Training,
 )
 
 _WITHOUT: Final[Mapping[Loss, str]] = {
@@ -117,7 +118,9 @@ def sources(given: Answer) -> RenderableType:
     lines = []
     for used in given.concepts:
         where = f", at {_box(used.box)}" if used.box else ""
-        line = Text.assemble("  ", tag(used.concept), f" {used.score:.2f}{where}", style="dim")
+        # Nobody has looked for one that was only named, so that there is no score of it.
+        sure = "" if used.image_index is None else f" {used.score:.2f}"
+        line = Text.assemble("  ", tag(used.concept), f"{sure}{where}", style="dim")
         lines.append(line)
     if lost := given.degradation:
         without = _WITHOUT[lost.loss]
@@ -146,6 +149,35 @@ def capabilities(can: Capabilities) -> RenderableType:
     for model in can.models:
         table.add_row(model.stage, model.name)
     return table
+
+
+def trainings(all_of_them: Iterable[Training], names: Mapping[str, str]) -> RenderableType:
+    """A table of trainings, the oldest first.
+
+    Args:
+        all_of_them: Those to show.
+        names: Display names of concepts, by their resource names.
+    """
+    table = simple_table("concepts", "state", "epochs", "loss", "left", "")
+    for one in all_of_them:
+        who = [names.get(concept, _last(concept)) for concept in one.concepts]
+        before = one.queue_position
+        table.add_row(
+            Text(" ").join(map(tag, who)),
+            f"queued, {before} before it" if one.state == "queued" else one.state,
+            _epochs(one),
+            f"{one.loss:.3f}" if one.epochs_total else "",
+            "" if one.done or one.remaining_s is None else duration(one.remaining_s),
+            Text(one.error if one.state == "failed" else ""),
+        )
+    return table if table.row_count else Text("Nothing was trained yet: kith train NAME")
+
+
+def _epochs(one: Training) -> str:
+    if not one.epochs_total:
+        return ""
+    told = f"{one.epochs_done} of {one.epochs_total}"
+    return f"stopped after {told}, nothing got better" if one.stopped_early else told
 
 
 def duration(seconds: float) -> str:

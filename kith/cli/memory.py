@@ -57,10 +57,11 @@ def remember(
     {"name": "users/.../concepts/...", "display_name": "bo",
      "category": "dog", "description": "...", "views": 2, "state": "ready"}
     """
+    others = pictures_in(negatives, "negatives") if negatives else []
     with (
         context.obj.client() as kith,
         following("Remembering ...") as progress,
-        naming(images),
+        naming(images, others),
     ):
         made = kith.remember(
             name,
@@ -68,7 +69,7 @@ def remember(
             category=category,
             description=description,
             boxes=box or (),
-            negatives=pictures_in(negatives, "negatives") if negatives else (),
+            negatives=others,
             captions=caption or (),
             masks=mask or (),
             progress=progress,

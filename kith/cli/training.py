@@ -1,5 +1,7 @@
 """The command that trains concepts, for methods that train, and what is shown of a training."""
 
+# ruff: noqa: D301  (Typer leaves the lines after a \b as they are)
+
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Annotated
@@ -20,20 +22,40 @@ app = typer.Typer()
 def train(
     context: Context,
     concepts: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             metavar="CONCEPT", help="Their names, or resource names.", show_default=False
         ),
-    ],
+    ] = None,
     cancel: Annotated[
         bool, typer.Option("--cancel", help="End their trainings; the concepts stay.")
+    ] = False,
+    list_: Annotated[
+        bool,
+        typer.Option("--list", help="List the trainings that wait, run or are over; begin none."),
     ] = False,
 ) -> None:
     """Train concepts by the views they have now, or go on with a training that was stopped.
 
     Only for methods that train. Some learn to tell those apart that are trained together. Ctrl-C
     leaves the training to the server; without one it is gone on with by the same command.
+
+    \b
+    With --json and --list:
+    {"trainings": [{"operation": "operations/...", "concepts": ["bo"],
+      "state": "training", "queue_position": 0, "epochs_done": 3,
+      "epochs_total": 15, "loss": 0.41, "remaining_s": 90.0, "error": ""}]}
+    state is queued, training, done, cancelled or failed.
     """
+    if list_:
+        if cancel or concepts:
+            raise typer.BadParameter("it takes no CONCEPT and no --cancel", param_hint="--list")
+        _list(context)
+        return
+    if not concepts:
+        raise typer.BadParameter(
+            "name what to train, or --list the trainings", param_hint="CONCEPT"
+        )
     with context.obj.client() as kith:
         if cancel:
             for concept in concepts:
@@ -45,6 +67,13 @@ def train(
     verb = "No longer training" if cancel else "Trained"
     said = Group(*(human.remembered(one, verb) for one in found))
     context.obj.show(forms.concepts(found), said)
+
+
+def _list(context: Context) -> None:
+    with context.obj.client() as kith:
+        found = kith.trainings()
+        names = {one.name: one.display_name for one in kith.list_concepts(forgotten=True)}
+    context.obj.show(forms.trainings(found, names), human.trainings(found, names))
 
 
 @contextmanager

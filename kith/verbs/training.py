@@ -10,10 +10,10 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
 from kith import replies
-from kith.errors import KithError, NotFound
+from kith.errors import KithError, NotFound, Refused
 from kith.messages import Concept, Training
 from kith.status import from_operation
-from kith.v1 import memory_pb2
+from kith.v1 import memory_pb2, query_pb2
 from kith.verbs import requests
 from kith.verbs.calls import PARENT, Call, Verb
 
@@ -70,7 +70,18 @@ def train(
 
 
 def trainings() -> Verb[list[Training]]:
-    """Return the trainings that wait or run, and the last ones that are over, the oldest first."""
+    """Return the trainings that wait or run, and the last ones that are over, the oldest first.
+
+    Raises:
+        Refused: The method does not train.
+    """
+    can = yield Call("GetCapabilities", query_pb2.GetCapabilitiesRequest())
+    if not can.training:  # a server of such a method need not follow anything
+        raise Refused(
+            f"method: {can.method!r} does not train; its concepts are ready as soon as they are "
+            "remembered",
+            reason="METHOD_DOES_NOT_TRAIN",
+        )
     found, token = [], ""
     while True:
         request = operations_pb2.ListOperationsRequest(name="operations", page_token=token)
@@ -88,6 +99,7 @@ def cancel_training(concept: str) -> Verb[None]:
 
     Raises:
         NotFound: There is no such concept, or it is not being trained.
+        Refused: The method does not train.
     """
     name = yield from requests.resource_name(concept)
     wanted = name.rpartition("/")[2]
@@ -98,7 +110,8 @@ def cancel_training(concept: str) -> Verb[None]:
             yield Call("CancelOperation", request, service="Operations")
             return
     raise NotFound(
-        f"concept: {concept!r} is not being trained; list the trainings to see which are",
+        f"concept: {concept!r} is not being trained; list the trainings to see which are: "
+        "kith train --list, or Client.trainings()",
         reason="TRAINING_NOT_FOUND",
         field="concept",
     )

@@ -1,6 +1,6 @@
 """A folder as a zip file, made while it is sent: nothing is written for it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
@@ -14,14 +14,14 @@ _PACKED: Final = {".jpg", ".jpeg", ".png", ".webp", ".parquet", ".zip"}
 """Files that are compressed already."""
 
 
-def zipped(folder: Path, hidden: bytes = b"") -> Iterator[bytes]:
+def zipped(folder: Path, hidden: Iterable[bytes] = ()) -> Iterator[bytes]:
     """The files of a folder, in order of their names, in pieces of at most `PIECE_BYTES`.
 
     Hidden files are left out: they are the work of whoever makes the folder.
 
     Args:
         folder: What to pack.
-        hidden: Bytes that are left out of every file, such as the path of a server's folder.
+        hidden: What is left out of every file, such as the paths of a server's folders.
 
     Raises:
         NotFound: The folder is deleted meanwhile.
@@ -35,7 +35,8 @@ def zipped(folder: Path, hidden: bytes = b"") -> Iterator[bytes]:
                 if not any(part.startswith(".") for part in name.split("/")):
                     form = ZIP_STORED if path.suffix in _PACKED else ZIP_DEFLATED
                     content = path.read_bytes()
-                    content = content.replace(hidden, b"") if hidden else content
+                    for secret in hidden:
+                        content = content.replace(secret, b"")
                     archive.writestr(ZipInfo(name, _FIRST_DAY), content, form)
                     yield from sink.pieces()
         yield from sink.pieces(last=True)

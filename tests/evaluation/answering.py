@@ -11,8 +11,8 @@ from evaluation.tasks.asking import Measured
 
 def answered(
     task: Task,
-    value: Any,
-    truth: Any = None,
+    value: Any,  # noqa: ANN401 - plain JSON
+    truth: Any = None,  # noqa: ANN401
     *,
     setting: str = "single",
     photo: str = "1.jpg",

@@ -50,9 +50,7 @@ def test_identification_goes_by_the_nearest_match_over_all_regions() -> None:
             answered(Task.IDENTIFICATION, seen(["bo"], [("bo", 0.2), ("tor", 0.3)])),
             answered(Task.IDENTIFICATION, seen([], [("tor", 0.2), ("bo", 0.3)]), photo="2"),
             answered(Task.IDENTIFICATION, seen([], [("bo", 0.9)]), photo="3"),
-            answered(
-                Task.IDENTIFICATION, two, setting="multi", photo="4", present=("lina", "tor")
-            ),
+            answered(Task.IDENTIFICATION, two, setting="multi", photo="4", present=("lina", "tor")),
         ]
     )
     found_values = values(figures)

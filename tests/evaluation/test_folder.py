@@ -8,17 +8,21 @@ from evaluation import folder
 from kith.errors import Refused
 
 
+def is_refused(out: Path, shard: tuple[int, int]) -> bool:
+    try:
+        with folder.held(out, shard):
+            return False
+    except Refused as error:
+        return "kith evaluate is at work" in str(error)
+
+
 def test_a_folder_is_held_by_one_worker_or_by_shares(tmp_path: Path) -> None:
     with folder.held(tmp_path, (0, 1)):
         for shard in ((0, 1), (0, 2)):
-            with pytest.raises(Refused, match="kith evaluate is at work"):
-                with folder.held(tmp_path, shard):
-                    pass
+            assert is_refused(tmp_path, shard)
     with folder.held(tmp_path, (0, 2)), folder.held(tmp_path, (1, 2)):
         for shard in ((0, 1), (1, 2)):
-            with pytest.raises(Refused, match="kith evaluate is at work"):
-                with folder.held(tmp_path, shard):
-                    pass
+            assert is_refused(tmp_path, shard)
     with folder.held(tmp_path, (0, 1)):
         pass
 
@@ -28,9 +32,9 @@ def test_another_plan_is_refused_and_the_difference_named(tmp_path: Path) -> Non
     folder.lay_down(tmp_path, told)
     folder.lay_down(tmp_path, told)
     other = {"settings": {"seed": 1, "methods": ["kith"]}, "parts": {"a": 1}}
-    with pytest.raises(Refused, match="another run: settings.seed was 0 and is 1; name another"):
+    with pytest.raises(Refused, match=r"another run: settings\.seed was 0 and is 1; name another"):
         folder.lay_down(tmp_path, other)
-    with pytest.raises(Refused, match="parts.b was nothing and is 2"):
+    with pytest.raises(Refused, match=r"parts\.b was nothing and is 2"):
         folder.lay_down(tmp_path, {**told, "parts": {"a": 1, "b": 2}})
 
 

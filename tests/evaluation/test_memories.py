@@ -1,6 +1,7 @@
 """Memories of other sizes are parts of each other, and have photos together."""
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -42,9 +43,9 @@ def test_a_size_is_met_exactly(world: Path) -> None:
     sizes = {size: memories.of_size(size, own, order, further) for size in (1, 3, 5, 7, 11)}
     assert {size: len(one.concepts) for size, one in sizes.items()} == {n: n for n in sizes}
     names = [{one.name for one in memory.concepts} for memory in sizes.values()]
-    assert all(smaller < larger for smaller, larger in zip(names, names[1:], strict=False))
+    assert all(smaller < larger for smaller, larger in pairwise(names))
     assert sizes[5].concepts == own.concepts
-    with pytest.raises(InvalidInput, match="12 concepts need 7 beside .* there are 6"):
+    with pytest.raises(InvalidInput, match=r"12 concepts need 7 beside .* there are 6"):
         memories.of_size(12, own, order, further)
     taken = [replace(one, name="bo") for one in further]
     with pytest.raises(InvalidInput, match="'bo' is the name of a concept"):

@@ -112,6 +112,24 @@ def test_what_can_not_be_planned_is_told(
     assert said in str(caught.value)
 
 
+def test_a_photo_that_is_missing_is_named(settings: Settings, tmp_path: Path) -> None:
+    world = write_world(tmp_path)
+    (world / "bo" / "0.png").unlink()
+    with pytest.raises(InvalidInput, match=r"data: can't read .*bo/0\.png"):
+        _ = plan(replace(settings, datasets=(world,))).told
+
+
+def test_other_photos_of_the_same_concepts_are_asked_about_only_as_they_are(
+    settings: Settings, tmp_path: Path
+) -> None:
+    again = write_world(tmp_path, singles=1)
+    again = again.rename(again.with_name("again"))
+    planned = plan(replace(settings, datasets=(*settings.datasets, again)))
+    parts = [part for part in planned.samples if part.dataset == "again"]
+    assert parts
+    assert all(not part.control and not part.memory_size for part in parts)
+
+
 def test_two_datasets_of_one_name_are_refused(settings: Settings, tmp_path: Path) -> None:
     other = write_world(tmp_path)
     with pytest.raises(InvalidInput, match="two datasets are called 'world'"):

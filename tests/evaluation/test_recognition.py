@@ -38,7 +38,7 @@ def test_outside_photos_count_with_the_setting_that_they_belong_to() -> None:
     assert found["weighted", "accuracy"] == pytest.approx((4 * 0.5 + 2 * 0.5) / 6)
     assert found["weighted", "f1"] == pytest.approx((4 * 0.5 + 2 * 2 / 3) / 6)
     (accuracy,) = [one for one in figures if (one.setting, one.metric) == ("single", "accuracy")]
-    assert accuracy.detail == {"counts": (1, 1, 1, 1), "by_concept": {"bo": (1, 1, 1, 1)}}
+    assert accuracy.detail == {"counts": [1, 1, 1, 1], "by_concept": {"bo": [1, 1, 1, 1]}}
 
 
 def test_what_nobody_can_read_is_wrong_and_told() -> None:
@@ -65,9 +65,7 @@ def test_intervals_are_those_of_the_bootstrap_by_photo() -> None:
         np.array([str(one.sample.photo) for one in answers]),
     )
     (f1,) = [
-        one
-        for one in recognition.figures(answers)
-        if (one.setting, one.metric) == ("single", "f1")
+        one for one in recognition.figures(answers) if (one.setting, one.metric) == ("single", "f1")
     ]
     assert (f1.low, f1.high) == pytest.approx((low, high))
     assert low < f1.value < high

@@ -17,7 +17,7 @@ from kith.local import server_module
 from tests.house.test_layout import requirements_of
 
 ROOT = Path(__file__).resolve().parents[2]
-SERVICES = ["assistant", "detection", "embedding", "generation", "gateway", "datagen"]
+SERVICES = ["assistant", "detection", "embedding", "generation", "gateway", "datagen", "evaluation"]
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
 CALLED = {
     "gateway": ["assistant"],
@@ -40,7 +40,8 @@ BUILDERS = re.compile(r"\b(?:pip|apt|apt-get|gcc|make|curl|wget|git)\b")
 
 
 def dockerfile(service: str) -> str:
-    return f"{'datagen/service' if service == 'datagen' else f'services/{service}'}/Dockerfile"
+    alone = ("datagen", "evaluation")
+    return f"{service}/service/Dockerfile" if service in alone else f"services/{service}/Dockerfile"
 
 
 def steps(service: str) -> list[list[tuple[str, str]]]:
@@ -151,12 +152,14 @@ def test_the_composition_is_of_every_service_each_closed_in() -> None:
         assert service["read_only"] is True
         assert service["cap_drop"] == ["ALL"]
         assert "/tmp" in service["tmpfs"]
-    assert [name for name in services if "ports" in services[name]] == ["gateway", "datagen"]
-    published = [port for name in ("gateway", "datagen") for port in services[name]["ports"]]
+    open_ones = ["gateway", "datagen", "evaluation"]
+    assert [name for name in services if "ports" in services[name]] == open_ones
+    published = [port for name in open_ones for port in services[name]["ports"]]
     assert all(port.startswith("127.0.0.1:") for port in published)
     assert COMPOSE["networks"]["inside"]["internal"] is True
     assert {name for name in services if "profiles" in services[name]} == {
         "datagen",
+        "evaluation",
         "qdrant",
         "vllm",
     }

@@ -20,6 +20,7 @@ EXTRAS = {
     "memory_db": ("server",),
     "services": ("server", "baselines"),
     "datagen": ("datagen",),
+    "evaluation": ("evaluation",),
     "pocket": ("pocket", "server", "datagen"),
     "proto": ("dev", "server"),
     "docs": (),

@@ -40,6 +40,8 @@ class FakeAssistant(AssistantServicer):
         self.training: FakeTraining | None = None
         """How it trains; None for a method that does not."""
         self.import_nothing = False
+        self.only_named = False
+        """Whether answers rest on what was named, and nobody looked for it."""
         self.degradation: query_pb2.Degradation | None = None
         self.delay_s = 0.0
 
@@ -58,6 +60,11 @@ class FakeAssistant(AssistantServicer):
                     metadata={"taken": "bo"},
                 ),
             )
+        for index, negative in enumerate(request.negatives):
+            if negative.data == b"broken":
+                field = f"negatives[{index}]"
+                said = f"{field}: not an image; send a JPEG, PNG or WebP file"
+                _abort(context, InvalidInput(said, reason="NOT_AN_IMAGE", field=field))
         number = len(self.concepts) + 1
         name = f"users/me/concepts/c{number}"
         made = resources_pb2.Concept(
@@ -264,6 +271,9 @@ class FakeAssistant(AssistantServicer):
             box=BOX,
             score=0.93,
         )
+        if self.only_named:
+            for unknown in ("image_index", "box", "score"):
+                used.ClearField(unknown)  # type: ignore[arg-type]
         end = query_pb2.GenerateEnd(concepts=[used], finish_reason=common_pb2.FINISH_REASON_STOP)
         if self.degradation is not None:
             end.degradation.CopyFrom(self.degradation)
@@ -282,6 +292,7 @@ class FakeAssistant(AssistantServicer):
             real_time_edit=True,
             text_only_qa=True,
             retrieval=True,
+            training=self.training is not None,
             models=[model],
             version="0.1.0",
         )
@@ -323,6 +334,12 @@ class FakeAssistant(AssistantServicer):
             _abort(context, self.fail_with)
 
 
+class Cancelled(KithError):  # noqa: N818 - no error
+    """What ends an operation that somebody has cancelled."""
+
+    status = "CANCELLED"
+
+
 class FakeTraining(OperationsServicer):  # type: ignore[misc]
     """A training of two epochs, one a look at it."""
 
@@ -330,6 +347,10 @@ class FakeTraining(OperationsServicer):  # type: ignore[misc]
         self.concepts: list[resources_pb2.Concept] = []
         self.remembers = False
         self.epochs = 0
+        self.of = 2
+        self.queue_position = 0
+        self.over = False
+        """Whether it is, before all its epochs."""
         self.waits: list[operations_pb2.WaitOperationRequest] = []
         self.fails_with: KithError | None = None
 
@@ -353,15 +374,16 @@ class FakeTraining(OperationsServicer):  # type: ignore[misc]
         self, request: operations_pb2.CancelOperationRequest, context: grpc.ServicerContext
     ) -> Empty:
         assert request.name == "operations/7"
-        self.fails_with = KithError("the training was cancelled", reason="CANCELLED")
+        self.fails_with = Cancelled("the training was cancelled", reason="CANCELLED")
         self.epochs = 2
         return Empty()
 
     def _told(self) -> Operation:
-        operation = Operation(name="operations/7", done=self.epochs == 2)
+        operation = Operation(name="operations/7", done=self.over or self.epochs == self.of)
         progress = memory_pb2.TrainingProgress(
             epochs_done=self.epochs,
-            epochs_total=2,
+            epochs_total=self.of,
+            queue_position=self.queue_position,
             loss=0.5,
             concepts=[one.name for one in self.concepts],
         )

@@ -61,6 +61,12 @@ def test_an_answer_without_the_memory_says_so(
     assert "(answered without the memory: memory: start [bold]it[/bold])" in said
 
 
+def test_who_was_only_named_has_no_score(read: Run, assistant: FakeAssistant, photo: Path) -> None:
+    assistant.only_named = True
+    lines = str(read("ask", "What color is <bo>?")).splitlines()
+    assert lines[-1] == "  <bo>"
+
+
 def test_an_empty_memory_says_how_to_begin(
     kith: Run, capsys: pytest.CaptureFixture[str], assistant: FakeAssistant
 ) -> None:

@@ -16,6 +16,7 @@ PORTS = {
     "generation": 7453,
     "gateway": 7460,
     "datagen": 7456,
+    "evaluation": 7457,
 }
 PLAIN = Session(None, None, None, None, None, None, None, as_json=False)
 

@@ -1,0 +1,98 @@
+"""Each concept is named or lost once, by the first stage that fails it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evaluation.report.budget import STAGES, Budgets, ends_at, shares
+from evaluation.results import Answered, Part
+from evaluation.samples import Control, Said, Sample, Task
+from evaluation.tasks.captioning import NEUTRAL, PRIMED
+
+BOX = (0.0, 0.0, 0.5, 1.0)
+
+
+def found(box: object = BOX, nearest: str = "bo", accepted: tuple[str, ...] = ()) -> dict[str, Any]:
+    matches = [{"concept": nearest, "distance": 0.4, "accepted": False}]
+    return {
+        "regions": [{"box": list(box), "category": "dog", "score": 1, "matches": matches}],  # type: ignore[call-overload]
+        "accepted": [{"concept": name, "score": 1, "box": None} for name in accepted],
+    }
+
+
+@pytest.mark.parametrize(
+    ("seen", "named", "stage"),
+    [
+        (found(accepted=("bo",)), ["bo"], "named"),
+        (found((0.5, 0, 1, 1)), ["bo"], "named"),
+        (found((0.5, 0, 1, 1)), [], "detector"),
+        (found((0.0, 0, 1.0, 1.0)), [], "decision"),  # half of it is the concept
+        (found((0.0, 0, 1.0, 1.0), "mika"), [], "retriever"),
+        (found(nearest="mika"), ["mika"], "retriever"),
+        (found(), [], "decision"),
+        (found(accepted=("bo",)), ["mika"], "generator"),
+        (found((0.5, 0, 1, 1), accepted=("bo",)), [], "generator"),
+        ({"regions": [], "accepted": []}, [], "detector"),
+    ],
+)
+def test_a_concept_ends_at_the_first_stage_that_fails_it(
+    seen: dict[str, Any], named: list[str], stage: str
+) -> None:
+    assert ends_at("bo", BOX, seen, named) == stage
+
+
+def answered(
+    task: Task,
+    value: object,
+    *,
+    photo: str,
+    truth: object = None,
+    **more: Any,  # noqa: ANN401 - of a sample
+) -> Answered:
+    asked = {"setting": "two", "present": ("bo", "mug"), "photo": Path(photo), "dataset": "d"}
+    sample = Sample(f"{task}/{photo}/{more}", task, truth=truth, **(asked | more))  # type: ignore[arg-type]
+    part = Part("d", task, Control.NOTHING, 0)
+    return Answered("kith", part, sample, Said(sample.id, value))
+
+
+def test_a_budget_adds_up_over_the_photos_that_all_three_journals_tell_of() -> None:
+    budgets = Budgets()
+    mug = (0.5, 0.0, 1.0, 1.0)
+    for photo in ("1.jpg", "2.jpg"):
+        budgets.take(
+            Task.GROUNDING,
+            [
+                answered(Task.GROUNDING, None, photo=photo, truth=list(box), asked=(name,))
+                for name, box in (("bo", BOX), ("mug", mug))
+            ],
+        )
+    budgets.take(
+        Task.CAPTIONING,
+        [
+            answered(Task.CAPTIONING, ["bo"], photo="1.jpg", question=NEUTRAL),
+            answered(Task.CAPTIONING, ["bo", "mug"], photo="1.jpg", question=PRIMED),
+            answered(Task.CAPTIONING, [], photo="2.jpg", question=NEUTRAL),
+            answered(Task.CAPTIONING, [], photo="unseen.jpg", question=NEUTRAL),
+            answered(Task.CAPTIONING, [], photo="3.jpg", question=NEUTRAL, present=("bo",)),
+        ],
+    )
+    seen = found(accepted=("bo",))
+    budgets.take(
+        Task.IDENTIFICATION,
+        [
+            answered(Task.IDENTIFICATION, seen, photo="1.jpg"),
+            answered(Task.IDENTIFICATION, seen, photo="2.jpg"),
+        ],
+    )
+    budgets.settle("kith")
+    budgets.settle("none")
+    assert budgets.of == {"kith": {"named": 1, "detector": 2, "generator": 1}}
+    parts = dict(zip(STAGES, shares(budgets.of["kith"]), strict=True))
+    assert parts == {
+        "named": 0.25,
+        "detector": 0.5,
+        "retriever": 0,
+        "decision": 0,
+        "generator": 0.25,
+    }

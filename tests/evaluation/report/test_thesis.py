@@ -1,0 +1,60 @@
+import pytest
+
+from evaluation.report.cells import printed
+from evaluation.report.thesis import _told, references
+from evaluation.samples import Task
+from evaluation.tasks import TASKS
+
+
+def test_every_line_is_of_a_method_and_a_dataset_that_is_named() -> None:
+    told = _told()
+    for reference in references():
+        assert reference.rows.keys() <= told["datasets"].keys()
+        for rows in reference.rows.values():
+            assert rows.keys() <= told["methods"].keys()
+            assert {len(figures) for figures in rows.values()} == {len(reference.columns)}
+    assert told["needs"]["rows"].keys() <= told["methods"].keys()
+    assert {len(cells) for cells in told["needs"]["rows"].values()} == {
+        len(told["needs"]["columns"])
+    }
+
+
+def test_shares_are_shares_and_averages_lie_between_their_parts() -> None:
+    for reference in references():
+        metrics = [metric for metric, _ in reference.columns]
+        for dataset, rows in reference.rows.items():
+            for method, figures in rows.items():
+                known = [one for one in figures if one is not None]
+                assert all(0 <= one <= 1 for one in known), (reference.number, dataset, method)
+                single, multi, weighted = figures[:3]
+                if len(set(metrics)) == 1 and None not in (single, multi, weighted):
+                    assert min(single, multi) <= weighted <= max(single, multi)
+
+
+@pytest.mark.parametrize(
+    ("number", "dataset", "method", "figures"),
+    [
+        ("5.3", "MP-Bench", "rap", (0.96, 0.86, 0.91)),
+        ("5.4", "mc-llava-2", "yollava-m", (None, 0.087, 0.087)),
+        ("5.5", "yollava", "mc-llava", (0.19, 0.26, 0.22)),
+        ("5.9", "MP-Bench", "rap", (0.824, 0.700, 0.586, 0.0551, 0.684, 0.0968)),
+    ],
+)
+def test_figures_are_those_of_the_thesis(
+    number: str, dataset: str, method: str, figures: tuple[float | None, ...]
+) -> None:
+    (reference,) = (one for one in references() if one.number == number)
+    assert tuple(reference.rows[dataset][method]) == figures
+
+
+def test_its_tasks_are_ours() -> None:
+    assert {one.task for one in references()} == {Task.RECOGNITION, Task.CAPTIONING}
+    assert {one.task for one in references()} <= TASKS.keys()
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.8, "0.80"), (0.07, "0.07"), (0.047, "0.047"), (0.0551, "0.0551"), (None, "–")],
+)
+def test_figures_are_printed_with_the_digits_that_they_have(value: float | None, text: str) -> None:
+    assert printed(value).text == text

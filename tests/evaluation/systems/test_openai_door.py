@@ -1,0 +1,153 @@
+"""A system behind the OpenAI chat API: what it is shown, and what it is not asked."""
+
+import base64
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evaluation.datasets import read
+from evaluation.plan import Settings
+from evaluation.run import run
+from evaluation.samples import Task
+from evaluation.systems import openai_door
+from evaluation.systems.system import Memory
+from kith.errors import InvalidInput, KithError, Refused, Unavailable
+from tests.ports import free_port
+
+
+class Api(HTTPServer):
+    """Says "Yes." to everything, and keeps what it was asked."""
+
+    status = 200
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Answering)
+        self.asked: list[dict[str, Any]] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/v1"
+
+
+class Answering(BaseHTTPRequestHandler):
+    server: Api
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.asked.append(asked)
+        message = {"role": "assistant", "content": "Yes."}
+        form = {
+            "id": "1",
+            "object": "chat.completion",
+            "created": 0,
+            "model": asked["model"],
+            "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
+            "usage": {"prompt_tokens": 7, "completion_tokens": 1, "total_tokens": 8},
+        }
+        content = json.dumps(form).encode()
+        self.send_response(self.server.status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *arguments: object) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    with Api() as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def told(asked: dict[str, Any]) -> list[str | bytes]:
+    """The parts of a message: words, and the bytes of pictures."""
+    parts: list[str | bytes] = []
+    for part in asked["messages"][0]["content"]:
+        if part["type"] == "text":
+            parts.append(part["text"])
+        else:
+            head, _, content = part["image_url"]["url"].partition(",")
+            assert head == "data:image/png;base64"
+            parts.append(base64.b64decode(content))
+    return parts
+
+
+def test_concepts_are_shown_then_the_photo_then_the_question(api: Api, world: Path) -> None:
+    memory = Memory(read(world).concepts)
+    photo = (world / "bo" / "0.png").read_bytes()
+    with openai_door.opened(api.url, "gpt/x") as system:
+        assert (system.name, system.told) == ("gpt-x", True)
+        with system.session(memory, lambda done, of: None) as session:
+            answer = session.ask("Can you see <bo>?", photo, ["bo", "lina"])
+            session.ask("Who?", None, [])
+    assert (answer.text, answer.usage.prompt_tokens, answer.usage.answer_tokens) == ("Yes.", 7, 1)
+    views = {one.name: one.views[0].read_bytes() for one in memory.concepts}
+    assert told(api.asked[0]) == [
+        views["bo"],
+        "This is <bo>.",
+        views["lina"],
+        "This is <lina>.",
+        photo,
+        "Can you see <bo>?",
+    ]
+    assert told(api.asked[1]) == ["Who?"]
+    assert (api.asked[0]["model"], api.asked[0]["temperature"]) == ("gpt/x", 0)
+
+
+def test_what_it_can_not_do_is_left_out_and_told(
+    api: Api, settings: Settings, tmp_path: Path
+) -> None:
+    chosen = replace(settings, methods=("gpt-x",), memory_sizes=())
+    opening = partial(openai_door.opened, api.url, "gpt/x")
+    found = run(chosen, tmp_path, {"gpt-x": opening}, lambda progress: None)
+    with opening() as system, system.session(Memory(()), lambda done, of: None) as session:
+        for call in (
+            lambda: session.retrieve(b""),
+            lambda: session.recognize(b"", ["bo"]),
+            lambda: session.rename("bo", "lina"),
+        ):
+            with pytest.raises(Refused):
+                call()
+    assert found.complete
+    assert {one.task for one in found.figures} == {Task.RECOGNITION, Task.CAPTIONING}
+    left_out = found.methods["gpt-x"]["left_out"]
+    assert left_out["retrieval"] == "it finds no concept by itself"
+    assert left_out["strangers"] == "it finds no concept by itself"
+    assert found.methods["gpt-x"]["told_concepts"] is True
+    # It is shown those who are asked for, and nobody else; nobody at all without a memory.
+    shown = [[part for part in told(one) if str(part).startswith("This is")] for one in api.asked]
+    assert {len(names) for names in shown} == {0, 1, 2, 3}
+
+
+def test_errors_are_told_as_ours(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    api.status = 400
+    with pytest.raises(KithError, match="openai_url: Error code: 400"):
+        ask(api.url)
+    monkeypatch.setattr(openai_door, "_RETRIES", 0)
+    with pytest.raises(Unavailable, match="openai_url: "):
+        ask(f"http://127.0.0.1:{free_port()}/v1")
+    monkeypatch.delenv("OPENAI_API_KEY")
+    with pytest.raises(InvalidInput, match="set OPENAI_API_KEY"):
+        ask(api.url)
+
+
+def ask(url: str) -> None:
+    with (
+        openai_door.opened(url, "m") as system,
+        system.session(Memory(()), lambda done, of: None) as session,
+    ):
+        session.ask("Who?", None, [])

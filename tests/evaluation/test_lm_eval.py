@@ -1,0 +1,82 @@
+"""The results in the form of lm-evaluation-harness."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from evaluation import headline, lm_eval
+from evaluation.plan import Settings
+from evaluation.samples import Control, Task
+from tests.evaluation.stripes import StripeSystem, capabilities
+from tests.evaluation.test_run import measure
+
+KEYS = {
+    "results",
+    "group_subtasks",
+    "configs",
+    "versions",
+    "n-shot",
+    "higher_is_better",
+    "n-samples",
+    "config",
+    "git_hash",
+    "model_source",
+    "model_name",
+    "model_name_sanitized",
+}
+"""Of `lm_eval/result_schema.py`, without what only its own models have."""
+
+
+def test_each_method_has_a_file_of_its_own(settings: Settings, tmp_path: Path) -> None:
+    both = replace(
+        settings,
+        methods=("stripes", "blind"),
+        tasks=(Task.RECOGNITION, Task.CAPTIONING, Task.STRANGERS),
+        controls=(Control.NO_MEMORY,),
+        memory_sizes=(4,),
+    )
+    blind = StripeSystem("blind", near=0.5, capabilities=capabilities("blind"))
+    found = measure(both, tmp_path, StripeSystem(), blind)
+    for name in both.methods:
+        path = tmp_path / "lm_eval" / name / "results_lm_eval.json"
+        form = json.loads(path.read_text(encoding="utf-8"))
+        assert form == lm_eval.form(found, name)
+        assert form.keys() == KEYS
+        assert form["model_name"] == form["config"]["model"] == name
+        tasks = form["results"].keys()
+        assert {
+            "world_recognition_single",
+            "world_recognition_single_no_memory",
+            "world_recognition_single_n4",
+            "world_captioning_two_primed",
+            "world_strangers_outside_multi",
+        } <= tasks
+        for key in ("configs", "versions", "n-shot", "higher_is_better", "n-samples"):
+            assert form[key].keys() == tasks
+    row = form["results"]["world_recognition_single"]
+    (accuracy,) = [
+        one
+        for one in found.figures
+        if (one.method, one.task, one.setting, one.metric, one.control, one.memory_size)
+        == ("blind", Task.RECOGNITION, "single", "accuracy", "", 0)
+    ]
+    assert row["acc,none"] == accuracy.value
+    assert row["acc_stderr,none"] == pytest.approx((accuracy.high - accuracy.low) / 3.92, rel=1e-3)
+    assert row["sample_len"] == form["n-samples"]["world_recognition_single"]["effective"] == 65
+    assert form["higher_is_better"]["world_recognition_single"]["acc"] is True
+    assert form["higher_is_better"]["world_strangers_outside"]["false_accepts"] is False
+
+
+def test_the_headline_tells_every_method_in_one_line(settings: Settings, tmp_path: Path) -> None:
+    chosen = replace(settings, tasks=(Task.RECOGNITION, Task.CAPTIONING, Task.STRANGERS))
+    found = measure(replace(chosen, controls=(Control.NOTHING,), memory_sizes=()), tmp_path)
+    assert headline.said(found) == (
+        "stripes: recognition accuracy 1.000, F1 1.000, captions of one concept: F1 1.000, of "
+        "three: recall 1.000, precision 1.000, strangers named 0.000"
+    )
+    assert headline.said(replace(found, complete=False)).startswith("Not complete. stripes: ")
+    assert headline.said(replace(found, figures=())) == "No figures yet."
+    form = headline.form(found)["headline"]["stripes"]
+    assert form["captions of one concept: F1"] == 1

@@ -1,0 +1,216 @@
+"""A run: everything is asked once, in whatever pieces, and the results are the same."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evaluation import results, run
+from evaluation.plan import Settings, plan
+from evaluation.run import Progress
+from evaluation.samples import Control, Task
+from kith.errors import InvalidInput, KithError, Refused, Unavailable
+from tests.evaluation.stripes import StripeSystem, capabilities
+
+SOME = (Task.RECOGNITION, Task.RETRIEVAL, Task.CAPTIONING)
+
+
+@pytest.fixture
+def small(settings: Settings) -> Settings:
+    """A few hundred questions."""
+    return replace(settings, tasks=SOME, controls=(Control.SHUFFLED_REFERENCES,), memory_sizes=(4,))
+
+
+def measure(
+    settings: Settings,
+    out: Path,
+    *systems: StripeSystem,
+    tell: Callable[[Progress], None] = lambda progress: None,
+) -> results.Results:
+    by_name = {one.name: one.opened for one in systems or (StripeSystem(),)}
+    return run.run(settings, out, by_name, tell)
+
+
+def told(out: Path) -> dict[str, Any]:
+    form: dict[str, Any] = json.loads((out / "results.json").read_text(encoding="utf-8"))
+    del form["seconds"]  # they are never the same twice
+    return form
+
+
+def lines(out: Path) -> list[str]:
+    """Every answered sample of every journal, with the journal that it stands in."""
+    found = []
+    for path in sorted(out.glob("answers/*/*.jsonl")):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            entry = json.loads(line)
+            if "said" in entry and not entry["said"]["error"]:
+                found.append(f"{path.parent.name} {entry['part']} {entry['said']['sample']}")
+    return found
+
+
+def test_all_is_asked_and_the_controls_take_something_away(small: Settings, tmp_path: Path) -> None:
+    seen: list[Progress] = []
+    found = measure(replace(small, tasks=(), memory_sizes=(4, 8)), tmp_path, tell=seen.append)
+    assert found.complete
+    assert results.read(tmp_path).figures == found.figures
+    value = {
+        (one.task, one.control, one.memory_size, one.setting, one.metric): one.value
+        for one in found.figures
+    }
+    for size in (0, 4, 8):
+        assert value[Task.RECOGNITION, "", size, "weighted", "f1"] == 1
+        assert value[Task.CAPTIONING, "", size, "multi", "recall"] == 1
+    assert value[Task.STRANGERS, "", 0, "outside", "false_accepts"] == 0
+    assert value[Task.LOOK_ALIKES, "", 0, "single", "accuracy"] == 1
+    assert value[Task.EDITS, "", 0, "all", "seen"] == 1
+    shuffled = Control.SHUFFLED_REFERENCES
+    assert value[Task.RECOGNITION, shuffled, 0, "single", "recall"] == 0
+    assert value[Task.RETRIEVAL, shuffled, 0, "single", "recall"] == 0
+    assert found.methods["stripes"]["models"][0]["fingerprint"] == "1"
+    assert found.datasets["world"]["concepts"] == 5
+    assert found.settings["memory"] == 5
+    assert found.versions["kith"]
+    last = seen[-1]
+    assert (last.done, last.failed) == (last.planned, 0)
+    assert last.planned == len(lines(tmp_path))
+
+
+def test_an_identical_run_gives_identical_results(small: Settings, tmp_path: Path) -> None:
+    measure(small, tmp_path / "a")
+    measure(replace(small, concurrency=8), tmp_path / "b")
+    assert told(tmp_path / "a") == told(tmp_path / "b")
+    assert set(lines(tmp_path / "a")) == set(lines(tmp_path / "b"))
+
+
+def test_what_is_answered_is_not_asked_again(small: Settings, tmp_path: Path) -> None:
+    measure(small, tmp_path)
+    before, again = told(tmp_path), StripeSystem()
+    measure(small, tmp_path, again)
+    assert again.asked == again.sessions == []
+    assert told(tmp_path) == before
+
+
+def test_a_run_that_is_stopped_goes_on(small: Settings, tmp_path: Path) -> None:
+    def stop(progress: Progress) -> None:
+        if progress.done > 100:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        measure(small, tmp_path / "a", tell=stop)
+    first = lines(tmp_path / "a")
+    assert 100 < len(first) < plan(small).total
+    measure(small, tmp_path / "a")
+    everything = lines(tmp_path / "a")
+    assert len(everything) == len(set(everything)) == plan(small).total
+    measure(small, tmp_path / "b")
+    assert told(tmp_path / "a") == told(tmp_path / "b")
+
+
+def test_what_failed_is_asked_again(small: Settings, tmp_path: Path) -> None:
+    def fail(question: str) -> KithError | None:
+        return KithError("it broke", reason="BROKEN") if "<lina>" in question else None
+
+    seen: list[Progress] = []
+    found = measure(small, tmp_path / "a", StripeSystem(fails=fail), tell=seen.append)
+    assert not found.complete
+    assert seen[-1].failed == seen[-1].planned - seen[-1].done > 0
+    assert seen[-1].problem == "it broke"
+    again = StripeSystem()
+    assert measure(small, tmp_path / "a", again).complete
+    assert all("<lina>" in question for question in again.asked)
+    measure(small, tmp_path / "b")
+    assert told(tmp_path / "a") == told(tmp_path / "b")
+
+
+def test_a_system_that_is_gone_ends_the_run_and_keeps_the_answers(
+    small: Settings, tmp_path: Path
+) -> None:
+    gone = Unavailable("server: nobody answers", reason="RPC_UNAVAILABLE")
+    with pytest.raises(Unavailable):
+        measure(small, tmp_path, StripeSystem(fails=lambda q: gone if "<tor>" in q else None))
+    assert lines(tmp_path)
+    assert not any("nobody" in path.read_text() for path in tmp_path.glob("answers/*/*"))
+
+
+def test_shares_together_are_one_run(small: Settings, tmp_path: Path) -> None:
+    measure(small, tmp_path / "whole")
+    systems = [StripeSystem() for _ in range(3)]
+    for index, system in enumerate(systems):
+        found = measure(replace(small, shard=(index, 3)), tmp_path / "shared", system)
+        assert found.complete is (index == 2)
+        assert system.asked
+    assert told(tmp_path / "whole") == told(tmp_path / "shared")
+    assert len(lines(tmp_path / "shared")) == plan(small).total
+    # What one request answers, one worker asks.
+    asked = sum(system.asked.count("recognize") for system in systems)
+    again = StripeSystem()
+    measure(small, tmp_path / "again", again)
+    assert asked == again.asked.count("recognize")
+
+
+def test_what_shares_began_one_worker_can_end(small: Settings, tmp_path: Path) -> None:
+    measure(replace(small, shard=(1, 2)), tmp_path / "a")
+    assert measure(small, tmp_path / "a").complete
+    measure(small, tmp_path / "b")
+    assert told(tmp_path / "a") == told(tmp_path / "b")
+
+
+def test_each_memory_is_entered_once_and_edits_have_their_own(
+    settings: Settings, tmp_path: Path
+) -> None:
+    system = StripeSystem()
+    measure(settings, tmp_path, system)
+    assert len(system.sessions) == len(set(system.sessions)) == 5  # own, edits, shuffled, 4 and 8
+
+
+def test_methods_are_compared_on_the_same_samples(small: Settings, tmp_path: Path) -> None:
+    both = replace(small, methods=("stripes", "blind"), controls=(Control.NOTHING,))
+    blind = StripeSystem("blind", near=0.0, capabilities=capabilities("blind"))
+    found = measure(both, tmp_path, StripeSystem(), blind)
+    one = next(
+        one
+        for one in found.comparisons
+        if (one["task"], one["setting"], one["memory_size"]) == ("recognition", "multi", 0)
+    )
+    assert one["methods"] == ["stripes", "blind"]
+    assert (one["samples"], one["only_first"], one["only_second"]) == (10, 10, 0)
+    assert one["p"] == pytest.approx(2 / 2**10)
+
+
+def test_another_run_in_the_folder_is_refused(small: Settings, tmp_path: Path) -> None:
+    measure(small, tmp_path)
+    with pytest.raises(Refused, match=r"settings\.seed was 0 and is 1"):
+        measure(replace(small, seed=1), tmp_path)
+    half = replace(small, tasks=(Task.RECOGNITION,))
+    with pytest.raises(Refused, match=r"settings.tasks was \[.*\] and is \[\"recognition\"\]"):
+        measure(half, tmp_path)
+
+
+def test_other_models_in_the_folder_are_refused(small: Settings, tmp_path: Path) -> None:
+    def stop(progress: Progress) -> None:
+        if progress.done > 10:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        measure(small, tmp_path, tell=stop)
+    other = StripeSystem(capabilities=capabilities("stripes", version="2"))
+    with pytest.raises(Refused, match=r'stripes\.version was "1" and is "2"'):
+        measure(small, tmp_path, other)
+
+
+def test_a_method_that_nobody_knows_is_refused(small: Settings, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="nothing is known of 'ghost'; give some of stripes"):
+        measure(replace(small, methods=("ghost",)), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_request_answers_all_about_a_photo(small: Settings, tmp_path: Path) -> None:
+    system = StripeSystem()
+    chosen = replace(small, tasks=(Task.RETRIEVAL,), controls=(Control.NOTHING,), memory_sizes=())
+    measure(chosen, tmp_path, system)
+    samples: Sequence[Any] = next(iter(plan(chosen).samples.values()))
+    assert len(samples) == 90
+    assert system.asked == ["recognize"] * len({one.photo for one in samples})
