@@ -3,6 +3,7 @@
 What can't be reached is done without, and said: an answer that knows less is better than none.
 """
 
+import shlex
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -100,11 +101,16 @@ async def recall(
         return Recalled(degradation=Degradation(Loss.MEMORY, error))
 
 
+def train_hint(concepts: Sequence[Concept]) -> str:
+    """How to train concepts, for whoever reads an error: on the command line, or by the API."""
+    return f"kith train {shlex.join(concept.name for concept in concepts)}, or TrainConcepts"
+
+
 def _untrained(concepts: Sequence[Concept]) -> Degradation:
     names = ", ".join(f"<{concept.name}>" for concept in concepts)
     error = Unavailable(
         f"not trained yet, and unknown to the model: {names}; ask again when the training is over, "
-        "or start one with TrainConcepts",
+        f"or train {'it' if len(concepts) == 1 else 'them'}: {train_hint(concepts)}",
         reason="CONCEPT_NOT_TRAINED",
     )
     return Degradation(Loss.TRAINING, error)

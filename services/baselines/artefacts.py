@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -14,6 +15,9 @@ from kith.errors import Refused
 from services.baselines.tokens import Rows
 
 _HEADER: Final = "kith"
+
+Shapes = Mapping[str, tuple[int | None, ...]]
+"""What a method's tensors must be like, by their names; None for any size but 0."""
 
 
 @dataclass(frozen=True)
@@ -74,13 +78,14 @@ class Artefact:
             ) from error
 
 
-def load(path: Path, method: str, base: str) -> Artefact:
+def load(path: Path, method: str, base: str, shapes: Shapes | None = None) -> Artefact:
     """Reads an artefact that this service can use.
 
     Args:
         path: Its file.
         method: The method it must be of.
         base: Fingerprint of the base model it must fit.
+        shapes: Of the tensors that it must hold.
 
     Raises:
         Refused: It is damaged, of another method, or was trained for another base model.
@@ -99,4 +104,26 @@ def load(path: Path, method: str, base: str) -> Artefact:
             f"service runs {base[:12]}; train the concept again",
             reason="BASE_MODEL_DIFFERS",
         )
+    if why := misfit(artefact.tensors, shapes or {}):
+        raise Refused(
+            f"artefact: {path.name}: {why}; train the concept again", reason="ARTEFACT_DAMAGED"
+        )
     return artefact
+
+
+def misfit(tensors: Mapping[str, Tensor], shapes: Shapes) -> str:
+    """What is wrong with an artefact's tensors; empty if they can be used."""
+    for name, wanted in shapes.items():
+        if name not in tensors:
+            return f"{name!r} is missing"
+        tensor = tensors[name]
+        sizes = zip(tensor.shape, wanted, strict=False)
+        fits = all(size == want or (want is None and size) for size, want in sizes)
+        if tensor.ndim != len(wanted) or not fits:
+            told = ", ".join("n" if want is None else str(want) for want in wanted)
+            return f"{name!r} is {list(tensor.shape)} and not [{told}]"
+        if not tensor.is_floating_point():
+            return f"{name!r} holds {str(tensor.dtype).removeprefix('torch.')} and no fractions"
+        if not torch.isfinite(tensor).all():
+            return f"{name!r} holds numbers that are none (nan or infinite)"
+    return ""

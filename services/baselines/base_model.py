@@ -4,7 +4,8 @@ import hashlib
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
@@ -92,8 +93,7 @@ class BaseModel(LlavaModel):
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 over the weights, in hexadecimal; concept tokens fit this model and no other."""
-        shards = sorted(self.spec.directory.glob("*.safetensors"))
-        return hashlib.sha256("".join(map(sha256_of, shards)).encode()).hexdigest()
+        return fingerprint_of(self.spec.directory)
 
     @contextmanager
     def wearing(self, worn: Worn) -> Iterator[None]:
@@ -241,6 +241,20 @@ def _precise(logits: Tensor) -> Tensor:
 def chat(text: str) -> Messages:
     """A chat of one user turn."""
     return [{"role": "user", "content": [{"type": "text", "text": text}]}]
+
+
+def fingerprint_of(folder: Path) -> str:
+    """Of a model's folder; see `BaseModel.fingerprint`. Blocks, once for the files as they are."""
+    shards = sorted(folder.glob("*.safetensors"))
+    return _hashed(
+        tuple((shard, shard.stat().st_mtime_ns, shard.stat().st_size) for shard in shards)
+    )
+
+
+@lru_cache(maxsize=8)
+def _hashed(shards: tuple[tuple[Path, int, int], ...]) -> str:
+    """Of files with the time and size by which they are known to be the same."""
+    return hashlib.sha256("".join(sha256_of(shard) for shard, *_ in shards).encode()).hexdigest()
 
 
 def state_hash(network: Any) -> Mapping[str, str]:  # noqa: ANN401 - any torch module

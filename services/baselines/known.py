@@ -8,6 +8,7 @@ from memory_db import Concept, ConceptStore
 from services.assistant.memory import all_concepts, positive_views
 from services.baselines import jobs, kept
 from services.baselines.artefacts import Artefact, Header, load
+from services.baselines.base_model import BaseModel
 from services.baselines.methods.base import Learned, Method
 from services.baselines.place import Place, writing
 
@@ -48,19 +49,21 @@ class Known:
         renamed = learns_names and header.tokens[:1] != (f"<{concept.name}>",)
         return renamed or views != set(header.views)
 
-    def load(self, user: str, concept: Concept, base: str) -> Learned:
+    def load(self, user: str, concept: Concept, base: BaseModel) -> Learned:
         """A concept as a question sees it. Blocks.
 
         Args:
             user: Whose it is.
             concept: One that is learned.
-            base: Fingerprint of the base model.
+            base: The base model.
 
         Raises:
             Refused: As `artefacts.load`.
         """
         path = self.place(user).artefact(self.method.name, concept.id)
-        return Learned(concept.id, concept.name, load(path, self.method.name, base))
+        shapes = self.method.shapes(base)
+        artefact = load(path, self.method.name, base.fingerprint, shapes)
+        return Learned(concept.id, concept.name, artefact)
 
     def save(self, user: str, concept_id: str, artefact: Artefact, views: tuple[str, ...]) -> None:
         """Writes down what was learned of a concept from these views. Blocks.

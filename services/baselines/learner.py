@@ -128,7 +128,7 @@ class Learner:
         turns: Sequence[Turn],
         limits: Limits,
     ) -> Generator[str | Ending, None, None]:
-        learned = [known.load(user, concept, self._base.fingerprint) for concept in concepts]
+        learned = [known.load(user, concept, self._base) for concept in concepts]
         names = [one.name for one in learned]
         chat = with_slots(turns, names, self._base.slots, self._special)
         messages, images = self.method.tell(self.models, chat, learned)

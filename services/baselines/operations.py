@@ -49,7 +49,7 @@ class Teller:
                     else memory_pb2.TrainConceptsResponse(concepts=concepts)
                 )
             case State.CANCELLED:
-                said = "the training was cancelled; start it again with TrainConcepts"
+                said = "the training was cancelled; begin anew: kith train, or TrainConcepts"
                 told.error.CopyFrom(status_pb2.Status(code=code_pb2.CANCELLED, message=said))
             case State.FAILED:
                 assert job.failure is not None  # that is how it was written down

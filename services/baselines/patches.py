@@ -52,6 +52,14 @@ def concept_patches(base: BaseModel, examples: Sequence[Example]) -> Tensor:
     return seen[masks.to(seen.device)]
 
 
+def patch_width(base: BaseModel) -> int:
+    """How many numbers tell of a patch."""
+    config = base.network.config
+    layers = config.vision_feature_layer
+    width: int = config.vision_config.hidden_size
+    return width if isinstance(layers, int) else width * len(layers)
+
+
 @torch.no_grad()
 def projected(base: BaseModel, features: Tensor) -> Tensor:
     """Patch features [n, width] in the language model's space: float32 [n, d]."""

@@ -18,6 +18,7 @@ from services.assistant.capabilities import Capabilities
 from services.assistant.findings import Recognition, Retrieval, Used
 from services.assistant.memory import Memory, only_named
 from services.assistant.prompts import Reference
+from services.assistant.recall import train_hint
 from services.assistant.stages import Stages
 from services.baselines.known import Known
 from services.baselines.learner import Learner
@@ -78,22 +79,19 @@ class Personal:
         """
         self._require_learned(concepts)
         learner, user = await self._learner(), current_user()
-        recognitions: list[Recognition] = []
-        for start in range(0, len(concepts), self.at_once):
-            part = concepts[start : start + self.at_once]
-            found = await learner.run(self._find, learner, user, photo, part)
-            recognitions += [
-                Recognition(concept, one.present, one.score, one.box, "")
-                for concept, one in zip(part, found, strict=True)
-            ]
-        return recognitions
+        found = await self._looked_for(learner, user, photo, concepts)
+        return [
+            Recognition(concept, one.present, one.score, one.box, "")
+            for concept, one in zip(concepts, found, strict=True)
+        ]
 
     async def recall(self, memory: Memory, stages: Stages, turns: Sequence[Turn]) -> list[Used]:
         """The concepts that the user's texts name, as `<bo>` or, where none stands so, as a word.
 
         Where they are more than the model can be told of at once, those of the last question count.
-        In a chat that names none these are all that are trained, if so many can be told of: which
-        of them a photo shows nobody knows before, and a choice would be chance.
+        In a chat that names none they are those that its photos show, as `recognize` would say, the
+        most certain ones if they are too many: told of somebody who is not there, a model sees them
+        all the same. Of more than `MAX_CONCEPTS` trained ones none is looked for.
         """
         asked = [prompts.text_of(turn) for turn in turns if turn.role == "user"]
         named = _named(memory, "\n".join(asked))
@@ -102,10 +100,8 @@ class Personal:
         if named:
             self._require_possible(turns, named)
             return list(map(only_named, named))
-        user = current_user()
-        learned = [one for one in memory.concepts if self._known.is_learned(user, one)]
-        seen = any(map(prompts.photos_of, turns))
-        return list(map(only_named, learned)) if seen and len(learned) <= self.at_once else []
+        photos = [photo for turn in turns for photo in prompts.photos_of(turn)]
+        return await self._seen(memory, photos)
 
     def given(self, turns: Sequence[Turn], concepts: Sequence[Concept]) -> list[Used]:
         """See `Method.given`."""
@@ -142,19 +138,46 @@ class Personal:
         concepts = [reference.concept for reference in references]
         return learner.answer(self._known, current_user(), concepts, shrunk, limits)
 
+    async def _seen(self, memory: Memory, photos: Sequence[Image.Image]) -> list[Used]:
+        """The trained concepts that photos show, each where that is most certain."""
+        user = current_user()
+        learned = [one for one in memory.concepts if self._known.is_learned(user, one)]
+        if not photos or not 0 < len(learned) <= MAX_CONCEPTS:
+            return []
+        learner, best = await self._learner(), dict[str, Used]()
+        for index, photo in enumerate(photos):
+            found = await self._looked_for(learner, user, photo, learned)
+            for concept, one in zip(learned, found, strict=True):
+                before = best.get(concept.id)
+                if one.present and (before is None or one.score > before.score):
+                    best[concept.id] = Used(concept, "", index, one.box, one.score)
+        likely = sorted(best.values(), key=lambda used: -used.score)[: self.at_once]
+        # Tokens keep the order in which they were trained.
+        return [best[one.id] for one in learned if best.get(one.id) in likely]
+
+    async def _looked_for(
+        self, learner: Learner, user: str, photo: Image.Image, concepts: Sequence[Concept]
+    ) -> list[Finding]:
+        """Whether a photo shows each of these; as many are asked for together as can be."""
+        found: list[Finding] = []
+        for start in range(0, len(concepts), self.at_once):
+            part = concepts[start : start + self.at_once]
+            found += await learner.run(self._find, learner, user, photo, part)
+        return found
+
     def _find(
         self, learner: Learner, user: str, photo: Image.Image, concepts: Sequence[Concept]
     ) -> list[Finding]:
         """On the model's thread."""
-        base = learner.models.base.fingerprint
+        base = learner.models.base
         learned: list[Learned] = [self._known.load(user, one, base) for one in concepts]
         return self._known.method.recognize(learner.models, photo, learned)
 
     def _require_learned(self, concepts: Sequence[Concept]) -> None:
         if unlearned := self.unlearned(concepts):
             raise Refused(
-                f"concepts: not trained yet: {_tags(unlearned)}; wait for the training, or start "
-                "one with TrainConcepts",
+                f"concepts: not trained yet: {_tags(unlearned)}; wait for the training, or train "
+                f"{'it' if len(unlearned) == 1 else 'them'}: {train_hint(unlearned)}",
                 reason="CONCEPT_NOT_TRAINED",
                 field="concepts",
                 metadata={"concepts": " ".join(concept.id for concept in unlearned)},

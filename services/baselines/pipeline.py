@@ -1,6 +1,7 @@
 """The assistant of a deployment whose method trains."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NamedTuple
 
 from kith.v1 import resources_pb2
@@ -30,6 +31,8 @@ class TrainedAssistant(Assistant):
     known: Known
     trainings: Trainings
     gathering: Gathering = field(repr=False)
+    base: Path | None = None
+    """Folder of the base model, whose fingerprint is told."""
 
     def writer(self, user: str, names: Names) -> Writer:
         """What tells a user of what is theirs, and how far each concept is."""

@@ -1,6 +1,8 @@
 """A folder of pictures among which a training looks for negatives (thesis 4.3.2).
 
-The vectors of the pictures are computed once, and kept beside what is learned.
+The vectors of the pictures are computed once, and kept beside what is learned. `datagen.negatives`
+finds negatives too, for data sets that are made once; a service may not need it to be installed,
+and has its own.
 """
 
 import asyncio

@@ -79,8 +79,8 @@ def fit(
 ) -> Generator[Progress, None, dict[str, Tensor]]:
     """Trains `lesson.parameters` in place; returns the best epoch's values.
 
-    Yields after every step. A run that was stopped goes on from the last whole epoch and ends with
-    the same numbers as one that was not.
+    Yields after every step, and once more after the last epoch. A run that was stopped goes on from
+    the last whole epoch and ends with the same numbers as one that was not.
 
     Args:
         lesson: What is learned.
@@ -110,6 +110,8 @@ def fit(
             yield Progress(state.epoch, recipe.epochs, share, shown)
         state.learned(lesson, recipe, total / len(batches))
         state.write(folder, lesson, optimizer)
+    if state.losses:  # the last epoch is done with, which no step has told yet
+        yield Progress(state.epoch, recipe.epochs, state.epoch / recipe.epochs, state.losses[-1])
     return state.best
 
 

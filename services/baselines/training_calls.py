@@ -1,6 +1,7 @@
 """The calls of the contract that a method which trains answers in its own way."""
 # ruff: noqa: N802, D102  (the contract names the calls and describes them)
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ from google.longrunning import operations_pb2
 from PIL.Image import Image
 
 from kith.errors import InvalidInput, Refused
-from kith.v1 import common_pb2, memory_pb2, resources_pb2
+from kith.v1 import common_pb2, memory_pb2, query_pb2, resources_pb2
 from services.assistant import concepts
 from services.assistant.memory_calls import checked, read_photos
 from services.assistant.regions import cut
@@ -17,6 +18,7 @@ from services.assistant.remember import Wish
 from services.assistant.servicer import AssistantServicer
 from services.assistant.views import Photo
 from services.baselines.asking import Brought, keep
+from services.baselines.base_model import fingerprint_of
 from services.baselines.pipeline import TrainedAssistant
 from services.baselines.remember import check_wish, remember_and_train
 from services.baselines.retrain import train
@@ -99,6 +101,17 @@ class TrainingServicer(AssistantServicer):
                 field="concept.description",
             )
         return await super().UpdateConcept(request, context)
+
+    async def GetCapabilities(
+        self, request: query_pb2.GetCapabilitiesRequest, context: Context
+    ) -> query_pb2.Capabilities:
+        can = await super().GetCapabilities(request, context)
+        if self.assistant.base is not None:
+            fingerprint = await asyncio.to_thread(fingerprint_of, self.assistant.base)
+            for model in can.models:
+                if model.stage == "generation":
+                    model.fingerprint = fingerprint
+        return can
 
     async def Forget(
         self, request: memory_pb2.ForgetRequest, context: Context

@@ -18,6 +18,7 @@ from memory_db import ConceptStore
 from services.assistant.lazy import LazyEmbedder, LazyGenerator
 from services.assistant.wiring import Assembly, Models, parts_of, served_here
 from services.baselines import servicer
+from services.baselines.base_model import fingerprint_of
 from services.baselines.gathering import Gathering
 from services.baselines.known import Known
 from services.baselines.learner import Learner
@@ -74,6 +75,7 @@ async def assembled_for(settings: TrainingSettings, chosen: Method) -> AsyncIter
 
     async with parts_of(own, generating, tidy) as parts, AsyncExitStack() as resources:
         known = Known(root, chosen, parts.embedder.name)
+        folder = Profile.load(settings.profile, settings.weights).generator.directory
         pool = _pool(settings, parts.embedder, known)
         gathering = Gathering(parts.stages, pool, chosen.capabilities)
         limits = Limits(settings.max_trainings, settings.max_trainings_per_user)
@@ -87,11 +89,13 @@ async def assembled_for(settings: TrainingSettings, chosen: Method) -> AsyncIter
             known=known,
             trainings=trainings,
             gathering=gathering,
+            base=folder,
         )
         assembly = parts.assembly(servicer.services(assistant))
 
         async def load() -> None:
             await assembly.load()
+            await asyncio.to_thread(fingerprint_of, folder)  # now, and not in somebody's call
             trainings.start()
 
         yield replace(assembly, load=load)

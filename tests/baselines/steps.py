@@ -9,9 +9,10 @@ import torch
 from PIL import Image
 
 from services.assistant.capabilities import Capabilities
-from services.baselines.artefacts import Artefact, Header
+from services.baselines.artefacts import Artefact, Header, Shapes
+from services.baselines.base_model import BaseModel
 from services.baselines.material import Material
-from services.baselines.methods.base import Finding, Learned, Models, rows_of
+from services.baselines.methods.base import Finding, Learned, Models, row_shapes, rows_of
 from services.baselines.tokens import Rows
 from services.baselines.training import Progress
 from services.generation.prompt import Rendered
@@ -22,6 +23,8 @@ class Gate:
 
     def __init__(self) -> None:
         self._left: float = float("inf")
+        self.holds_one_up = False
+        """Whether a step waits for it."""
         self._changed = threading.Condition()
 
     def let(self, steps: float) -> None:
@@ -38,8 +41,10 @@ class Gate:
 
     def wait(self) -> None:
         with self._changed:
+            self.holds_one_up = self._left <= 0
             self._changed.wait_for(lambda: self._left > 0, 30)
             self._left -= 1
+            self.holds_one_up = False
 
 
 @dataclass
@@ -57,6 +62,8 @@ class Steps:
     steps: list[int] = field(default_factory=list)
     told: list[Rendered] = field(default_factory=list)
     fails_with: Exception | None = None
+    scores: dict[str, float] = field(default_factory=dict)
+    """How certain photos show each concept, by its name, where that is not 0.75."""
 
     name = "yollava-s"
     soft_tokens = 1
@@ -77,6 +84,9 @@ class Steps:
             retrieval=False,
             max_concepts_at_once=self.at_once,
         )
+
+    def shapes(self, base: BaseModel) -> Shapes:
+        return row_shapes(base, self.soft_tokens)
 
     def train(
         self, models: Models, material: Material, folder: Path
@@ -112,4 +122,5 @@ class Steps:
     def recognize(
         self, models: Models, photo: Image.Image, concepts: Sequence[Learned]
     ) -> list[Finding]:
-        return [Finding(True, 0.75, (1, 2, 3, 4)) for _ in concepts]
+        scores = [self.scores.get(one.name, 0.75) for one in concepts]
+        return [Finding(score > 0.5, score, (1, 2, 3, 4)) for score in scores]

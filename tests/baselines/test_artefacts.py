@@ -7,7 +7,7 @@ import torch
 
 from kith.errors import Refused
 from services.baselines import published
-from services.baselines.artefacts import Artefact, Header, load
+from services.baselines.artefacts import Artefact, Header, load, misfit
 from services.baselines.tokens import Rows
 
 
@@ -79,3 +79,36 @@ def test_published_files_of_another_width_are_refused(tmp_path: Path) -> None:
         published.read_rows(tmp_path, "best", width=256)
     with pytest.raises(Refused, match="no such file"):
         published.read_rows(tmp_path, "3", width=256)
+
+
+@pytest.mark.parametrize(
+    ("tensors", "said"),
+    [
+        ({"written": torch.zeros(2, 6)}, "'read' is missing"),
+        ({"read": torch.zeros(3, 6), "written": torch.zeros(2, 6)}, r"\[3, 6\] and not \[2, 6\]"),
+        ({"read": torch.zeros(2, 5), "written": torch.zeros(2, 6)}, r"\[2, 5\] and not \[2, 6\]"),
+        ({"read": torch.zeros(12), "written": torch.zeros(2, 6)}, r"\[12\] and not \[2, 6\]"),
+        ({"read": torch.zeros(2, 6).int(), "written": torch.zeros(2, 6)}, "int32"),
+        ({"read": torch.full((2, 6), float("nan")), "written": torch.zeros(2, 6)}, "nan"),
+    ],
+)
+def test_tensors_that_no_model_can_read_are_refused(
+    artefact: Artefact, tmp_path: Path, tensors: dict[str, torch.Tensor], said: str
+) -> None:
+    shapes = {"read": (2, 6), "written": (2, 6)}
+    artefact.save(tmp_path / "a.safetensors")
+    load(tmp_path / "a.safetensors", "yollava-s", "f" * 64, shapes)
+    Artefact(artefact.header, tensors).save(tmp_path / "a.safetensors")
+    with pytest.raises(Refused, match=f"{said}.*; train the concept again") as refused:
+        load(tmp_path / "a.safetensors", "yollava-s", "f" * 64, shapes)
+    assert (refused.value.status, refused.value.reason) == (
+        "FAILED_PRECONDITION",
+        "ARTEFACT_DAMAGED",
+    )
+
+
+def test_any_number_of_patches_will_do_but_none() -> None:
+    shapes = {"patches": (None, 4)}
+    assert misfit({"patches": torch.zeros(7, 4)}, shapes) == ""
+    assert "is [0, 4] and not [n, 4]" in misfit({"patches": torch.zeros(0, 4)}, shapes)
+    assert misfit({"written": torch.zeros(0, 4)}, {"written": (0, 4)}) == ""

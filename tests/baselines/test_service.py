@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
 
 from kith.errors import InvalidInput, NotFound, Refused, Unavailable
@@ -221,7 +222,7 @@ async def test_recognize_answers_for_each_by_its_name(caller: Caller) -> None:
     }
 
 
-async def test_a_chat_is_told_of_whom_it_names_else_of_all_that_fit(
+async def test_a_chat_is_told_of_whom_it_names_else_of_whom_its_photos_show(
     caller: Caller, steps: Steps
 ) -> None:
     async def told(*parts: str | Image.Image) -> list[str]:
@@ -234,13 +235,72 @@ async def test_a_chat_is_told_of_whom_it_names_else_of_all_that_fit(
     assert await told("Is bo here?", PHOTO) == ["bo"]
     assert await told("Is lina with <bo>?", PHOTO) == ["bo"]
     assert await told("Who is here?", PHOTO) == ["bo", "lina"]
+    steps.scores = {"lina": 0.4}
+    assert await told("Who is here?", PHOTO) == ["bo"]
+    assert await told("Is <lina> here?", PHOTO) == ["lina"]
+    steps.scores = {"lina": 0.4, "bo": 0.1}
+    steps.told.clear()
+    assert await told("What color is the sky?", PHOTO) == []
+    assert steps.told == []  # the plain model has answered
+    steps.scores = {}
     assert await told("Who are you?") == []
     assert await told("What color is <bo>?") == ["bo"]
     await caller.learn("rex", BO)
-    assert await told("Who is here?", PHOTO) == []  # two at once, and nothing tells which
+    steps.scores = {"lina": 0.6, "bo": 0.7}
+    assert await told("Who is here?", PHOTO) == ["bo", "rex"]  # the likeliest of three
     with pytest.raises(Refused, match="can be told of 2 at once") as refused:
         await told("Are <bo>, <lina> and <rex> here?", PHOTO)
     assert refused.value.reason == "TOO_MANY_CONCEPTS"
+
+
+async def test_whom_a_photo_shows_is_told_with_picture_place_and_score(
+    caller: Caller, steps: Steps
+) -> None:
+    await caller.learn("bo", BO)
+    steps.scores = {"bo": 0.9}
+    _, end = await caller.ask("Who is here?", paint(LINA[0]), PHOTO)
+    (used,) = end.concepts
+    assert (used.image_index, used.view, used.box.x2) == (0, "", 3)
+    assert used.score == pytest.approx(0.9)
+    _, end = await caller.ask("Is <bo> here?", PHOTO)
+    (used,) = end.concepts
+    assert (used.HasField("image_index"), used.score) == (False, 0)
+
+
+async def test_of_too_many_none_is_looked_for(
+    caller: Caller, steps: Steps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.baselines.personal.MAX_CONCEPTS", 1)
+    for name, things in (("bo", BO), ("lina", LINA)):
+        await caller.learn(name, things)
+    _, end = await caller.ask("Who is here?", PHOTO)
+    assert not end.concepts
+
+
+async def test_an_artefact_that_no_model_can_read_says_to_train_again(
+    caller: Caller, memory_folder: Path
+) -> None:
+    bo = await caller.learn("bo", BO)
+    (file,) = (memory_folder / "artefacts").rglob(f"{bo.name.split('/')[3]}.safetensors")
+    artefact = Artefact.open(file)
+    Artefact(artefact.header, {**artefact.tensors, "read": torch.zeros(3, 5)}).save(file)
+    for call in (
+        lambda: caller.recognize(PHOTO, "bo"),
+        lambda: caller.ask("Is <bo> here?", PHOTO),
+        lambda: caller.ask("Who is here?", PHOTO),
+    ):
+        with pytest.raises(Refused, match="train the concept again") as refused:
+            await call()
+        assert refused.value.reason == "ARTEFACT_DAMAGED"
+
+
+async def test_who_is_not_trained_is_told_how_to_be(caller: Caller, steps: Steps) -> None:
+    steps.fails_with = Refused("no", reason="NO")
+    await caller.over(await caller.remember("bo", BO))
+    with pytest.raises(Refused, match="train it: kith train bo, or TrainConcepts"):
+        await caller.recognize(PHOTO, "bo")
+    _, end = await caller.ask("Is <bo> here?", PHOTO)
+    assert "train it: kith train bo, or TrainConcepts" in end.degradation.message
 
 
 async def test_a_method_that_knows_by_sight_alone_refuses_a_question_without_a_photo(

@@ -11,9 +11,11 @@ from kith.cli.session import Session
 from kith.errors import InvalidInput, Refused
 from kith.local import TRAINED
 from services.assistant.stages import Embedder
+from services.baselines.base_model import BaseModel, fingerprint_of
 from services.baselines.methods import METHODS, method
 from services.baselines.settings import AloneTrainingSettings, TrainingSettings
 from services.baselines.wiring import assembled
+from services.runtime.profile import Profile
 from services.runtime.server import Server
 from tests.baselines.pictures import strangers
 
@@ -88,7 +90,14 @@ def test_in_a_program_and_on_the_command_line_nothing_runs_beside(
 ) -> None:
     memory = tmp_path / "memory"
     with Client(method="yollava-m", memory=memory) as kith:
-        assert kith.capabilities().max_concepts_at_once == 16
+        can = kith.capabilities()
+        assert can.max_concepts_at_once == 16
+        folder = Profile.load("pocket").generator.directory
+        told = {model.stage: model.fingerprint for model in can.models}
+        assert (
+            told["generation"] == BaseModel(Profile.load("pocket").generator, "cpu", 0).fingerprint
+        )
+        assert told["generation"] == fingerprint_of(folder)
         with pytest.raises(Refused) as refused:
             kith.remember("bo", strangers(5), category="dog")
         assert refused.value.reason == "NEGATIVES_MISSING"

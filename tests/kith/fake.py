@@ -273,7 +273,7 @@ class FakeAssistant(AssistantServicer):
         )
         if self.only_named:
             for unknown in ("image_index", "box", "score"):
-                used.ClearField(unknown)  # type: ignore[arg-type]
+                used.ClearField(unknown)
         end = query_pb2.GenerateEnd(concepts=[used], finish_reason=common_pb2.FINISH_REASON_STOP)
         if self.degradation is not None:
             end.degradation.CopyFrom(self.degradation)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from services.assistant.capabilities import Capabilities
-from services.baselines.artefacts import Artefact
+from services.baselines.artefacts import Artefact, Shapes
 from services.baselines.base_model import BaseModel
 from services.baselines.material import Material
 from services.baselines.tokens import Rows, joined
@@ -79,6 +79,9 @@ class Method(Protocol):
     def joint(self) -> bool:
         """Whether concepts that are trained together learn to be told apart."""
 
+    def shapes(self, base: BaseModel) -> Shapes:
+        """What an artefact must hold to be used with this base model."""
+
     def train(
         self, models: Models, material: Material, folder: Path
     ) -> Generator[Progress, None, list[Artefact]]:
@@ -111,3 +114,9 @@ class Method(Protocol):
 def rows_of(concepts: Sequence[Learned]) -> Rows:
     """The rows of several concepts, one slot each."""
     return joined([concept.artefact.rows for concept in concepts])
+
+
+def row_shapes(base: BaseModel, soft: int) -> Shapes:
+    """Of the rows of a concept's tokens, `soft` of them beside its name."""
+    width = base.own_embedding.shape[1]
+    return {"read": (soft + 1, width), "written": (soft + 1, width)}

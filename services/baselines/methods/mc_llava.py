@@ -23,7 +23,10 @@ Where this leaves the published code:
   concept has a hundred of its own), so that noes do not drown the yeses.
 - Marks are never drawn for who is asked for: the code's recognition tells of a mark for every
   concept asked about, which gives the answer away. Only the last photo of a chat is marked.
-- Training ends early when nothing gets better.
+- The best epoch and recognition go by P(yes) > 0.5, a step is of the profile's `training_batch`
+  conversations, and negatives come from the request or a pool: as in `yollava`, for its reasons.
+  The best epoch is looked for from the sixth on, as in the code.
+- Training ends after three epochs in which nothing gets better, to spare minutes on two cores.
 """
 
 from collections.abc import Generator, Mapping, Sequence
@@ -35,7 +38,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from services.assistant.capabilities import Capabilities
-from services.baselines.artefacts import Artefact, Header
+from services.baselines.artefacts import Artefact, Header, Shapes
 from services.baselines.base_model import BaseModel, Sample, Worn
 from services.baselines.joint import (
     Pictures,
@@ -50,11 +53,18 @@ from services.baselines.methods.base import (
     Finding,
     Learned,
     Models,
+    row_shapes,
     rows_of,
     training_capabilities,
 )
 from services.baselines.methods.yollava import SOFT_TOKENS, after_pictures
-from services.baselines.patches import concept_patches, first_rows, patches, projected
+from services.baselines.patches import (
+    concept_patches,
+    first_rows,
+    patch_width,
+    patches,
+    projected,
+)
 from services.baselines.prefixes import Prefixes
 from services.baselines.tokens import MAX_CONCEPTS, Rows, Slot
 from services.baselines.training import PUBLISHED_SCALE, Lesson, Progress, Recipe, fit
@@ -87,6 +97,10 @@ class MCLLaVA:
             masks=True,
             max_concepts_at_once=MAX_CONCEPTS,
         )
+
+    def shapes(self, base: BaseModel) -> Shapes:
+        """See `Method.shapes`."""
+        return {**row_shapes(base, SOFT_TOKENS), "patches": (None, patch_width(base))}
 
     def train(
         self, models: Models, material: Material, folder: Path

@@ -17,6 +17,8 @@ Where this leaves the published code:
 - All of the concept's pictures are learned from, 4 a step (code: 4 pictures in all).
 - The identifier is the concept's name in angle brackets, as everywhere in Kith (code: `sks` or a
   short name).
+- From four pictures on, as the code trains on four; the thesis gives 10 to 15.
+- Negatives come from the request or from a pool, as in `yollava`; the code has a folder a concept.
 - Questions besides the caption (the code's second task, with vectors of its own) are not trained.
 - Heads: see `services.baselines.heads` and `services.baselines.faces`.
 """
@@ -37,7 +39,8 @@ from torch import Tensor, nn
 
 from kith.errors import InvalidInput
 from services.baselines import concept_embedding
-from services.baselines.artefacts import Artefact, Header
+from services.baselines.artefacts import Artefact, Header, Shapes
+from services.baselines.base_model import BaseModel
 from services.baselines.captions import told_captions, written
 from services.baselines.faces import PEOPLE, Vectors, certainty, insight_faces, own_faces
 from services.baselines.heads import THRESHOLD, Head, HeadRecipe, copies, parts, train_head
@@ -50,7 +53,7 @@ from services.baselines.methods.base import (
     rows_of,
     training_capabilities,
 )
-from services.baselines.tokens import Rows
+from services.baselines.tokens import MAX_CONCEPTS, Rows
 from services.baselines.training import Lesson, Progress, Recipe, fit
 from services.generation.prompt import IMAGE, Rendered
 
@@ -83,7 +86,14 @@ class MyVLM:
         negatives=150,
         captions=True,
         text_only_qa=False,
+        max_concepts_at_once=MAX_CONCEPTS,
     )
+
+    def shapes(self, base: BaseModel) -> Shapes:
+        """See `Method.shapes`."""
+        width = base.own_embedding.shape[1]
+        head = {"head.weight": (2, None), "head.bias": (2,)}
+        return {"read": (1, width), "written": (0, width), **head}
 
     def train(
         self, models: Models, material: Material, folder: Path

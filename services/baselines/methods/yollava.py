@@ -13,8 +13,17 @@ Where this leaves the published code:
 - Exactly the answer's tokens are learned; the code's window begins one or two tokens earlier, by a
   slip in counting.
 - Step and start scale with the size of the model's own embedding rows (`Recipe.scaled`).
-- The best epoch is looked for from the first on (the code: from the fifth), and training ends early
-  when nothing gets better.
+- The best epoch is looked for from the first on (the code: from the sixth), since a small model has
+  often learned what it can by then; and training ends after three epochs in which neither the
+  training pictures are recognised better nor the loss falls, to spare minutes on two cores.
+- Which epoch is best is told by whether the model would rather answer yes than no (P(yes) > 0.5),
+  and so is recognition: the code writes an answer, takes "Yes" and "No" and leaves out all others.
+  One look at a photo in place of a whole answer; and no picture is left out.
+- A step is of as many conversations as the profile's `training_batch` says (the code: 1; `full`: 1;
+  `pocket`: 8, where a step of one costs almost as much on two cores).
+- Negatives come from the request or from a folder of the operator's (`pool`): half the nearest to
+  the views, half at random. The code finds the nearest ones in LAION, by a service on the web that
+  is gone, and takes the others from CC12M; a service learns from what its operator has.
 - About `POSITIVE_QUESTIONS` questions about the concept's pictures an epoch, however many pictures
   there are; the published example has 67 and 81.
 """
@@ -30,7 +39,7 @@ from PIL import Image, ImageOps
 from torch import nn
 
 from services.assistant.capabilities import Capabilities
-from services.baselines.artefacts import Artefact, Header
+from services.baselines.artefacts import Artefact, Header, Shapes
 from services.baselines.base_model import BaseModel, Sample, Worn, chat
 from services.baselines.conversations import recognition
 from services.baselines.looks import told_looks
@@ -40,6 +49,7 @@ from services.baselines.methods.base import (
     Finding,
     Learned,
     Models,
+    row_shapes,
     rows_of,
     training_capabilities,
 )
@@ -76,6 +86,10 @@ class YoLLaVA:
             negatives=200,
             max_concepts_at_once=self.concepts_at_once,
         )
+
+    def shapes(self, base: BaseModel) -> Shapes:
+        """See `Method.shapes`."""
+        return row_shapes(base, SOFT_TOKENS)
 
     def train(
         self, models: Models, material: Material, folder: Path
