@@ -53,6 +53,19 @@ async def test_an_answer_comes_in_pieces_and_ends_with_what_it_rests_on(
     assert end.concepts[0].view_id == bo.views[0].id
 
 
+async def test_kith_says_of_whom_a_question_names_that_the_photo_does_not_show_them(
+    bench: Bench, stages: Stages, store: ConceptStore, parrot: Parrot
+) -> None:
+    await bench.remember("bo", Thing("dog", 0), description="<bo> barks.")
+    await bench.remember("cup", Thing("mug", 0), description="a cup")
+    photo = paint(Thing("mug", 5, LEFT))
+
+    await answered(stages, store, photo, "Is <bo> here?")
+
+    ((turn,),) = parrot.asked
+    assert turn.parts[-1] == "\nSeen here: <cup>. Not seen here: <bo>.\nIs <bo> here?"
+
+
 async def test_kith_shows_the_references_and_then_the_photo(
     bench: Bench, stages: Stages, store: ConceptStore, parrot: Parrot
 ) -> None:
@@ -67,7 +80,7 @@ async def test_kith_shows_the_references_and_then_the_photo(
         "[1.",
         "\n Name: <bo>, Info: <bo> barks.\n2.",
         "\n Name: <cup>, Info: a cup\n]",
-        "\nWho?",
+        "\nSeen here: <bo>, <cup>.\nWho?",
     ]
     assert [part.size for part in turn.parts if not isinstance(part, str)] == [
         (40, 40),
