@@ -224,4 +224,14 @@ class AssistantSession:
         together = self._can.max_concepts_at_once or max(1, len(left))
         for start in range(0, len(left), together):
             remembering(len(names) - len(left) + start, len(names))
-            self._client.train(left[start : start + together])
+            self._learn(left[start : start + together])
+
+    def _learn(self, names: Sequence[str]) -> None:
+        """Train these together if the method can, else one after the other, as they are queued."""
+        try:
+            self._client.train(names)
+        except Refused as error:
+            if error.reason != "TRAINING_RUNNING" or len(names) == 1:
+                raise
+            for name in names:
+                self._client.train(name)

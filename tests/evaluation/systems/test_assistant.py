@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import grpc
 import pytest
+from google.longrunning.operations_pb2 import Operation
 
 from evaluation.manifest import Concept
 from evaluation.systems.assistant import Assistant, Remote, behind
@@ -14,6 +16,7 @@ from kith.errors import Overloaded, Refused
 from kith.v1 import common_pb2, memory_pb2, query_pb2
 from tests.evaluation.stripes import COLORS, picture
 from tests.evaluation.systems.crowd import Crowd
+from tests.kith.fake import _abort as abort
 from tests.kith.fake import serving
 
 
@@ -140,6 +143,25 @@ def test_those_that_train_learn_as_many_together_as_a_question_is_about(
                 pass
     trained = crowd.asked(memory_pb2.TrainConceptsRequest)
     assert [len(one.concepts) for one in trained] == [2, 1]
+
+
+def test_those_that_learn_alone_are_trained_as_they_are_queued(
+    concepts: tuple[Concept, ...], tmp_path: Path
+) -> None:
+    class Alone(Crowd):
+        def TrainConcepts(  # noqa: N802 - the contract's own
+            self, request: memory_pb2.TrainConceptsRequest, context: grpc.ServicerContext
+        ) -> Operation:
+            if len(request.concepts) > 1:
+                self.requests.append(request)
+                abort(context, Refused("one of them is trained", reason="TRAINING_RUNNING"))
+            return super().TrainConcepts(request, context)
+
+    crowd = Alone(trains=True)
+    with asked(crowd, Memory(concepts[:3]), tmp_path):
+        pass
+    trained = crowd.asked(memory_pb2.TrainConceptsRequest)
+    assert [len(one.concepts) for one in trained] == [3, 1, 1, 1]
 
 
 def test_more_concepts_than_one_request_takes_are_asked_in_several(
