@@ -1,6 +1,6 @@
 """The figures by which methods are told apart at a glance, for the last line of a run."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from evaluation.results import Results
@@ -13,9 +13,15 @@ _SEVERAL: Final = ("six", "five", "four", "three", "two")
 
 
 class Headline(NamedTuple):
-    """One figure of a method, over all datasets, each weighted by its answers."""
+    """One figure of a method, over all datasets, each weighted by its answers.
+
+    It is of the datasets' own memory or, of a method that was not asked with that one, of the
+    smallest that it was asked with.
+    """
 
     method: str
+    memory_size: int
+    """0 for the datasets' own."""
     what: str
     value: float
 
@@ -33,32 +39,28 @@ def headlines(results: Results) -> list[Headline]:
     )
     found = []
     for method in results.methods:
+        own = [one for one in results.figures if _counts(one) and one.method == method]
+        size = min((one.memory_size for one in own), default=0)
         for what, task, settings, metric in wanted:
-
-            def fits(
-                one: Figure,
-                method: str = method,
-                task: Task = task,
-                settings: Sequence[str] = settings,
-                metric: str = metric,
-            ) -> bool:
-                return (one.method, one.task, one.metric) == (
-                    method,
-                    task,
-                    metric,
-                ) and one.setting in settings
-
-            if (value := _mean(results, fits)) is not None:
-                found.append(Headline(method, what, value))
+            some = [
+                one
+                for one in own
+                if (one.memory_size, one.task, one.metric) == (size, task, metric)
+                and one.setting in settings
+            ]
+            if samples := sum(one.samples for one in some):
+                value = sum(one.value * one.samples for one in some) / samples
+                found.append(Headline(method, size, what, value))
     return found
 
 
 def said(results: Results) -> str:
     """One line."""
     by_method: dict[str, list[str]] = {}
-    for method, what, value in headlines(results):
-        by_method.setdefault(method, []).append(f"{what} {value:.3f}")
-    told = "; ".join(f"{method}: {', '.join(each)}" for method, each in by_method.items())
+    for method, size, what, value in headlines(results):
+        title = f"{method} (memory of {size})" if size else method
+        by_method.setdefault(title, []).append(f"{what} {value:.3f}")
+    told = "; ".join(f"{title}: {', '.join(each)}" for title, each in by_method.items())
     unfinished = "" if results.complete else "Not complete. "
     return f"{unfinished}{told or 'No figures yet.'}"
 
@@ -66,7 +68,7 @@ def said(results: Results) -> str:
 def form(results: Results) -> dict[str, Any]:
     """The same as JSON: `{"headline": {METHOD: {WHAT: value}}}`."""
     by_method: dict[str, dict[str, float]] = {}
-    for method, what, value in headlines(results):
+    for method, _, what, value in headlines(results):
         by_method.setdefault(method, {})[what] = round(value, 4)
     return {"headline": by_method}
 
@@ -75,14 +77,5 @@ def _settings(results: Results, task: Task, setting: str) -> bool:
     return any((one.task, one.setting) == (task, setting) for one in results.figures)
 
 
-def _mean(results: Results, fits: Callable[[Figure], bool]) -> float | None:
-    found = [
-        one
-        for one in results.figures
-        if one.control is Control.NOTHING
-        and not one.memory_size
-        and one.dataset != ORIGINAL
-        and fits(one)
-    ]
-    samples = sum(one.samples for one in found)
-    return sum(one.value * one.samples for one in found) / samples if samples else None
+def _counts(figure: Figure) -> bool:
+    return figure.control is Control.NOTHING and figure.dataset != ORIGINAL

@@ -78,5 +78,8 @@ def test_the_headline_tells_every_method_in_one_line(settings: Settings, tmp_pat
     )
     assert headline.said(replace(found, complete=False)).startswith("Not complete. stripes: ")
     assert headline.said(replace(found, figures=())) == "No figures yet."
+    small = [replace(one, memory_size=4) for one in found.figures]
+    said = headline.said(replace(found, figures=tuple(small)))
+    assert said.startswith("stripes (memory of 4): recognition accuracy 1.000, ")
     form = headline.form(found)["headline"]["stripes"]
     assert form["captions of one concept: F1"] == 1
