@@ -13,7 +13,6 @@ from google.protobuf.empty_pb2 import Empty
 
 from datagen.service import orders, seed_sets, write
 from datagen.service.books import Books
-from datagen.service.dataset_zip import zipped
 from datagen.service.jobs import Job, State, Wish, open_jobs
 from datagen.service.place import Place
 from datagen.service.tally import Standing
@@ -23,6 +22,7 @@ from services.runtime.hop import is_stopping
 from services.runtime.identity import check_admission
 from services.runtime.pages import page
 from services.runtime.worker import ModelWorker
+from services.runtime.zipped import zipped
 
 Context = grpc.aio.ServicerContext[Any, Any]
 

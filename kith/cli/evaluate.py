@@ -121,7 +121,7 @@ def measure(
     Stopped anywhere, the same command goes on where it was. Several workers with the same --out and
     a --shard each share the work; who ends last writes the figures of all.
 
-    On two cores the offline bench takes up to three hours for kith, rap and none. To that end
+    On two cores the offline bench should take under three hours for kith, rap and none. To that end
     recognition asks about 3 photos a concept with a memory of 40, where the thesis asks about 8:
     its queries grow with the square of the concepts. Controls and further memories are asked about
     the photos of a few concepts.

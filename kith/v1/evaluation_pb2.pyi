@@ -311,7 +311,7 @@ class Figure(_message.Message):
     control: Global___Control.ValueType
     """What was withheld or spoilt; CONTROL_UNSPECIFIED for the method as it is."""
     memory_size: _builtins.int
-    """Concepts in the memory."""
+    """Concepts in the memory; 0 for those of the datasets and no more."""
     setting: _builtins.str
     """Which questions: single, multi or weighted."""
     metric: _builtins.str
