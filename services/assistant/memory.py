@@ -42,6 +42,11 @@ class Memory:
         """The memory as it is now."""
         return cls(store, await asyncio.to_thread(all_concepts, store))
 
+    @cached_property
+    def views(self) -> dict[str, int]:
+        """How many views show a concept, by its id."""
+        return {concept.id: len(positive_views(concept)) for concept in self.concepts}
+
     @property
     def categories(self) -> tuple[str, ...]:
         """The words for the detector, each once, in the order they came into the memory."""
@@ -88,7 +93,7 @@ class Memory:
         )
 
     async def within(self, vectors: Vectors, distance: float) -> Rows:
-        """All views nearer than `distance`, and some beyond; rejected views among them."""
+        """All views nearer than `distance`, rejected ones too, and some beyond; nearest first."""
         return await self._ask(vectors, lambda row: row, lambda row: row[-1].distance >= distance)
 
     async def photo(self, view: View) -> Image | None:

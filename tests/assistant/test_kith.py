@@ -9,7 +9,7 @@ from memory_db import ConceptStore, Neighbour
 from services.assistant.findings import Retrieval
 from services.assistant.memory import Memory
 from services.assistant.methods import method
-from services.assistant.methods.kith import Candidate, candidates, decide
+from services.assistant.methods.deciding import Candidate, candidates, decide
 from services.assistant.stages import Stages
 from services.runtime.types import Turn
 from tests.assistant.world import STRANGER_DISTANCE, Bench, PaintDetector, Thing, apart, paint
@@ -86,12 +86,25 @@ def test_a_concept_is_as_near_as_its_nearest_view_unless_a_rejected_one_is_neare
             Neighbour("bo", "b3", 0.4, True),
             Neighbour("rex", "r2", 0.35, False),
             Neighbour("max", "m1", 0.1, True),
-        ]
+        ],
+        {"bo": 2, "rex": 1},
     )
     assert list(found.values()) == [
         Candidate("bo", "b1", 0.2, False),
         Candidate("rex", "r2", 0.35, True),
     ]
+
+
+def test_of_many_views_the_nearest_quarter_counts_in_the_mean() -> None:
+    row = [Neighbour("bo", f"b{n}", d, False) for n, d in enumerate((0.1, 0.2, 0.3, 0.5))]
+    row.append(Neighbour("rex", "r", 0.6, False))
+    for views, distance in ((4, 0.1), (5, 0.15), (9, 0.2), (13, 0.275)):
+        assert candidates(row, {"bo": views, "rex": 1})["bo"].distance == pytest.approx(distance)
+
+
+def test_views_that_no_search_brought_up_count_as_far_away_as_the_last_one() -> None:
+    row = [Neighbour("bo", "b", 0.1, False), Neighbour("rex", "r", 0.7, False)]
+    assert candidates(row, {"bo": 8, "rex": 1})["bo"].distance == pytest.approx(0.4)
 
 
 # Over a store and the painted world

@@ -2,26 +2,26 @@
 
 Regions are the detector's boxes for the memory's categories, each thing once; the whole photo when
 there is none, and for concepts of a category that the detector has no word for. A concept is as
-near to a region as the nearest of its views, and out of question when one of its rejected views is
-nearer still. Of all pairs nearer than the embedder's `stranger_distance` those are accepted that,
-each region and each concept at most once, lie furthest below it together. What a question names,
-in brackets or as a word, is always recalled. The model is told in words who was found in the photo
-and who was not.
+near to a region as the nearest quarter of its views in the mean, and out of question when one of
+its rejected views is nearer than any of them. Of all pairs nearer than the embedder's
+`stranger_distance` those are accepted that, each region and each concept at most once, lie furthest
+below it together. What a question names, in brackets or as a word, is always recalled. The model is
+told in words who was found in the photo and who was not, and asked on about whomever it leaves out.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import partial
 
-import numpy as np
 from PIL.Image import Image
-from scipy.optimize import linear_sum_assignment
 
-from memory_db import Concept, Neighbour
+from memory_db import Concept
 from services.assistant import prompts
 from services.assistant.capabilities import Capabilities
 from services.assistant.findings import Match, Recognition, Region, Retrieval, Used
 from services.assistant.memory import Memory, only_named
+from services.assistant.methods.completing import completed, expected
+from services.assistant.methods.deciding import Candidate, Candidates, candidates, decide
 from services.assistant.methods.shown import Shown
 from services.assistant.prompts import Reference
 from services.assistant.regions import cut_out, whole, without_doubles
@@ -33,21 +33,6 @@ MAX_REGIONS = 32
 
 MATCHES = 5
 """Nearest concepts reported of a region."""
-
-
-class Candidate(NamedTuple):
-    """A concept that may be what a region shows."""
-
-    concept_id: str
-    view_id: str
-    """Its nearest view."""
-    distance: float
-    rejected: bool
-    """A view that is *not* the concept is nearer."""
-
-
-Candidates = Mapping[str, Candidate]
-"""By concept id, the nearest first."""
 
 
 @dataclass(frozen=True)
@@ -133,40 +118,9 @@ class Kith(Shown):
         Two models looked for them that are made for it, and a language model is neither.
         """
         told = prompts.with_findings(turns, references)
-        return await super().ask(stages, told, references, limits, cache_key)
-
-
-def candidates(row: Sequence[Neighbour]) -> dict[str, Candidate]:
-    """The concepts among a region's neighbours, by their ids, the nearest first.
-
-    Args:
-        row: Views, the nearest first, rejected ones among them.
-    """
-    found: dict[str, Candidate] = {}
-    rejected: set[str] = set()
-    for concept_id, view_id, distance, negative in sorted(row, key=lambda view: view.distance):
-        if negative:
-            rejected.add(concept_id)
-        elif concept_id not in found:
-            found[concept_id] = Candidate(concept_id, view_id, distance, concept_id in rejected)
-    return found
-
-
-def decide(rows: Sequence[Candidates], stranger_distance: float) -> dict[int, Candidate]:
-    """Which region shows which concept: each region and each concept at most once.
-
-    Of all ways to pair them, the one whose distances lie furthest below `stranger_distance` in
-    sum. A pair at or above it, or rejected, is never kept.
-    """
-    ids = sorted({concept_id for row in rows for concept_id in row})
-    column = {concept_id: number for number, concept_id in enumerate(ids)}
-    margins = np.zeros((len(rows), len(ids)))
-    for number, row in enumerate(rows):
-        for concept_id, found in row.items():
-            if not found.rejected:
-                margins[number, column[concept_id]] = max(0.0, stranger_distance - found.distance)
-    pairs = zip(*linear_sum_assignment(margins, maximize=True), strict=True)
-    return {int(r): rows[r][ids[c]] for r, c in pairs if margins[r, c] > 0}
+        names = expected(prompts.text_of(turns[-1]), references)
+        ask = partial(super().ask, stages, references=references, cache_key=cache_key)
+        return Answer(completed(ask, told, names, limits))
 
 
 async def _look(memory: Memory, stages: Stages, photo: Image) -> _Look:
@@ -177,7 +131,8 @@ async def _look(memory: Memory, stages: Stages, photo: Image) -> _Look:
     regions = found if found and not wordless else [*found, Detection(whole(photo), "", 0.0)]
     crops = await cut_out(photo, [region.box for region in regions])
     vectors = await stages.embedder.embed_images(crops)
-    rows = [candidates(row) for row in await memory.within(vectors, stages.stranger_distance)]
+    found_near = await memory.within(vectors, stages.stranger_distance)
+    rows = [candidates(row, memory.views) for row in found_near]
     if found and wordless:
         rows[-1] = {
             concept_id: one for concept_id, one in rows[-1].items() if concept_id in wordless

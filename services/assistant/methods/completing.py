@@ -1,0 +1,109 @@
+"""Answers that leave nobody out: a model that does not name all it should is asked on.
+
+A model that is told of three and asked for a caption often names one twice and one not at all.
+"""
+
+from collections.abc import AsyncGenerator, Awaitable, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Final, NamedTuple, Protocol
+
+from kith.errors import InvalidInput, Overloaded
+from services.assistant.prompts import Reference
+from services.runtime.types import Answer, Ending, FinishReason, Limits, Turn
+
+QUESTION: Final = "What is <{}> doing?"
+
+
+class Ask(Protocol):
+    """Has a chat answered."""
+
+    def __call__(self, turns: Sequence[Turn], *, limits: Limits) -> Awaitable[Answer]:
+        """See `Method.ask`."""
+
+
+class _Said(NamedTuple):
+    """An answer that was read to its end."""
+
+    text: str
+    ending: Ending
+
+
+async def completed(
+    ask: Ask, turns: Sequence[Turn], expected: Sequence[str], limits: Limits
+) -> AsyncGenerator[str | Ending, None]:
+    """The answer to a chat, and a line about each concept that it leaves out.
+
+    An answer that names nobody is about something else, and leaves nobody out. Nothing is added to
+    one that was cut off, nor where the caller says which words end it. If the further questions
+    can't be asked, the answer stands as it is.
+
+    Args:
+        ask: Has it answered.
+        turns: The chat.
+        expected: Names of whom the answer should name.
+        limits: Of all together.
+
+    Raises (on reading the first piece):
+        As `ask`.
+    """
+    said = ""
+    async with aclosing(await ask(turns, limits=limits)) as answer:
+        async for piece in answer:
+            said += piece
+            yield piece
+    ending = answer.ending
+    if ending is None:
+        return
+    for name in _left_out(said, expected) if _is_whole(ending, limits) else ():
+        room = replace(limits, max_tokens=limits.max_tokens - ending.completion_tokens)
+        question = Turn("user", (QUESTION.format(name),))
+        further = await _read(ask, [*turns, Turn("assistant", (said,)), question], room)
+        if further is None:
+            break
+        yield _line(name, further.text)
+        ending = _sum(ending, further.ending)
+    yield ending
+
+
+def expected(question: str, references: Sequence[Reference]) -> list[str]:
+    """Whom an answer should name if it names anybody: all who were seen.
+
+    Of them only those whom the question names, when it names any concept.
+    """
+    asked_for = [one for one in references if f"<{one.concept.name}>" in question] or references
+    return [one.concept.name for one in asked_for if one.seen_in]
+
+
+def _left_out(said: str, expected: Sequence[str]) -> list[str]:
+    missing = [name for name in expected if f"<{name}>" not in said]
+    return missing if len(missing) < len(expected) else []
+
+
+def _is_whole(ending: Ending, limits: Limits) -> bool:
+    return ending.reason is FinishReason.STOP and not limits.stop
+
+
+async def _read(ask: Ask, turns: Sequence[Turn], limits: Limits) -> _Said | None:
+    """The answer to a further question; None if there is no room for one."""
+    if limits.max_tokens <= 0:
+        return None
+    try:
+        async with aclosing(await ask(turns, limits=limits)) as answer:
+            text = "".join([piece async for piece in answer])
+    except (InvalidInput, Overloaded):  # too long by now, or too many ask
+        return None
+    return _Said(text.strip(), answer.ending) if answer.ending else None
+
+
+def _line(name: str, text: str) -> str:
+    return f"\n{text}" if f"<{name}>" in text else f"\n<{name}>: {text}"
+
+
+def _sum(one: Ending, more: Ending) -> Ending:
+    return Ending(
+        more.reason,
+        one.prompt_tokens + more.prompt_tokens,
+        one.completion_tokens + more.completion_tokens,
+        one.cached_tokens + more.cached_tokens,
+    )

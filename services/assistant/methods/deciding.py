@@ -1,0 +1,76 @@
+"""Which region of a photo shows which concept, by the distances of regions and views."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from memory_db import Neighbour
+
+
+class Candidate(NamedTuple):
+    """A concept that may be what a region shows."""
+
+    concept_id: str
+    view_id: str
+    """Its nearest view."""
+    distance: float
+    """Of the nearest quarter of its views, in the mean."""
+    rejected: bool
+    """A view that is *not* the concept is nearer."""
+
+
+Candidates = Mapping[str, Candidate]
+"""By concept id, the nearest first."""
+
+
+def candidates(row: Sequence[Neighbour], views: Mapping[str, int]) -> dict[str, Candidate]:
+    """The concepts among a region's neighbours, by their ids, the nearest first.
+
+    Args:
+        row: Views, the nearest first, rejected ones among them. Views that are not in it count as
+            far away as its last one.
+        views: How many views show a concept, by its id.
+    """
+    nearest: dict[str, list[Neighbour]] = {}
+    rejected: set[str] = set()
+    for view in sorted(row, key=lambda view: view.distance):
+        if not view.negative:
+            nearest.setdefault(view.concept_id, []).append(view)
+        elif view.concept_id not in nearest:
+            rejected.add(view.concept_id)
+    furthest = max((view.distance for view in row), default=0.0)
+    found = [
+        Candidate(
+            concept_id,
+            seen[0].view_id,
+            _mean_distance(seen, -(-views[concept_id] // 4), furthest),
+            concept_id in rejected,
+        )
+        for concept_id, seen in nearest.items()
+    ]
+    return {one.concept_id: one for one in sorted(found, key=lambda one: one.distance)}
+
+
+def _mean_distance(seen: Sequence[Neighbour], count: int, further: float) -> float:
+    """Of the `count` nearest views, those beyond the row as far away as `further`."""
+    near = [view.distance for view in seen[:count]]
+    return (sum(near) + (count - len(near)) * further) / count
+
+
+def decide(rows: Sequence[Candidates], stranger_distance: float) -> dict[int, Candidate]:
+    """Which region shows which concept: each region and each concept at most once.
+
+    Of all ways to pair them, the one whose distances lie furthest below `stranger_distance` in
+    sum. A pair at or above it, or rejected, is never kept.
+    """
+    ids = sorted({concept_id for row in rows for concept_id in row})
+    column = {concept_id: number for number, concept_id in enumerate(ids)}
+    margins = np.zeros((len(rows), len(ids)))
+    for number, row in enumerate(rows):
+        for concept_id, found in row.items():
+            if not found.rejected:
+                margins[number, column[concept_id]] = max(0.0, stranger_distance - found.distance)
+    pairs = zip(*linear_sum_assignment(margins, maximize=True), strict=True)
+    return {int(r): rows[r][ids[c]] for r, c in pairs if margins[r, c] > 0}
