@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from datagen.counts import Counts
-from datagen.layout import Layout, shipped
+from datagen.layout import Layout
+from datagen.layout_files import shipped
 from datagen.plan import ATTEMPTS, PARTS, Plan
 from kith.words import counted
 

@@ -8,7 +8,8 @@ from typing import Literal
 from datagen.dataset import Dataset
 from datagen.engines import Engine, Judge, Source, judge_by_truth
 from datagen.identities import identities
-from datagen.layout import Layout, load
+from datagen.layout import Layout
+from datagen.layout_files import load
 from datagen.plan import ATTEMPTS, Job, Plan, draw_up
 from datagen.playroom_engine import PlayroomEngine
 from datagen.records import Record
@@ -24,7 +25,7 @@ class Order:
 
     engine: EngineName
     split: str
-    """A layout as `datagen.layout.load` takes it."""
+    """A layout as `datagen.layout_files.load` takes it."""
     out: Path
     seeds: Path | None = None
     """A folder of seeds; None for Playroom's own."""

@@ -5,29 +5,28 @@ import asyncio
 import tempfile
 import uuid
 from collections.abc import AsyncIterator
-from typing import Any, Final
+from typing import Any
 
 import grpc
 from google.longrunning import operations_pb2
 from google.protobuf.empty_pb2 import Empty
 
-from datagen.service import orders, seed_sets, write
+from datagen.service import seed_sets, write
 from datagen.service.books import Books
-from datagen.service.jobs import Job, State, Wish, open_jobs
+from datagen.service.orders import study
 from datagen.service.place import Place
 from datagen.service.tally import Standing
-from kith.errors import InvalidInput, Refused, Unavailable
+from datagen.service.wishes import Wish
+from kith.errors import InvalidInput, Refused
 from kith.v1 import datagen_pb2
-from services.runtime.hop import is_stopping
-from services.runtime.identity import check_admission
+from services.runtime.jobs import Job, State
+from services.runtime.orders import Part
 from services.runtime.pages import page
+from services.runtime.watching import watched
 from services.runtime.worker import ModelWorker
 from services.runtime.zipped import zipped
 
 Context = grpc.aio.ServicerContext[Any, Any]
-
-_INTERVAL_S: Final = 0.2
-"""How often a watcher's dataset is looked at."""
 
 
 class DatasetCalls:
@@ -75,23 +74,12 @@ class DatasetCalls:
         self, request: datagen_pb2.WatchDatasetRequest, context: Context
     ) -> AsyncIterator[datagen_pb2.DatasetProgress]:
         place, dataset_id = self._named(request.name)
-        told = None
-        while True:
-            check_admission()
-            # First whether it goes on: what is told last is then how it ended.
-            goes_on = await asyncio.to_thread(open_jobs, place, dataset_id)
-            now = await asyncio.to_thread(self.books.progress, place, dataset_id)
-            if told is None or _moved(told, now):
-                yield now
-            told = now
-            if not goes_on:
-                return
-            if is_stopping():
-                raise Unavailable(
-                    "the server stops; its datasets are gone on with at its next start, watch then",
-                    reason="SERVER_STOPPING",
-                )
-            await asyncio.sleep(_INTERVAL_S)
+
+        def look() -> tuple[bool, datagen_pb2.DatasetProgress]:
+            return bool(place.open_jobs(dataset_id)), self.books.progress(place, dataset_id)
+
+        async for now in watched(look, lambda now: (now.images_done, now.images_rejected)):
+            yield now
 
     async def GetDataset(
         self, request: datagen_pb2.GetDatasetRequest, context: Context
@@ -116,14 +104,15 @@ class DatasetCalls:
                 reason="DATASET_INCOMPLETE",
                 field="name",
             )
-        pieces = zipped(place.dataset(dataset_id) / "data")
+        pieces = zipped(place.data(dataset_id))
         while piece := await asyncio.to_thread(next, pieces, None):
             yield datagen_pb2.DownloadDatasetResponse(chunk=piece)
 
     async def DeleteDataset(
         self, request: datagen_pb2.DeleteDatasetRequest, context: Context
     ) -> Empty:
-        await asyncio.to_thread(orders.delete, *self._named(request.name))
+        place, dataset_id = self._named(request.name)
+        await asyncio.to_thread(place.datasets.delete, dataset_id)
         return Empty()
 
     def _named(self, name: str) -> tuple[Place, str]:
@@ -137,23 +126,18 @@ class DatasetCalls:
         seed_set = place.seed_set(request.seed_set).name if request.seed_set else ""
         engine = write.ENGINES[request.engine]
         wish = Wish(engine, request.split, seed_set, request.random_seed, request.limit or None)
-        if known := orders.known_request(place, request.request_id):
-            return self.books.told(place, known)
-        ordered = orders.study(place, wish, self.books.models)
-        part = orders.Part()
-        if request.HasField("shard"):
-            part = orders.Part(request.shard.index, request.shard.count)
+        if known := place.datasets.known_request(request.request_id):
+            return self.books.operation(place, known)
+        ordered = study(place, wish, self.books.drawing.models)
+        part = Part(request.shard.index, request.shard.count or 1)
         dataset_id = request.dataset_id
         if not request.validate_only:
-            try:
-                job = orders.start(
-                    self.books.workshop, place, dataset_id, ordered, part, request.request_id
-                )
-            except Refused as error:
-                raise place.as_called(error, self.books.models) from error
-            return self.books.told(place, job)
+            job = place.datasets.start(
+                self.books.workshop, dataset_id, ordered, part, request.request_id
+            )
+            return self.books.operation(place, job)
         nothing = Standing({}, {}, complete=False)
-        name = place.dataset_name(dataset_id)
+        name = place.datasets.name(dataset_id)
         return write.operation(
             Job(str(uuid.uuid4()), place.user, dataset_id, part.index, part.of, State.DONE),
             write.dataset(place, dataset_id, ordered, nothing),
@@ -163,7 +147,7 @@ class DatasetCalls:
     def _list(
         self, place: Place, request: datagen_pb2.ListDatasetsRequest
     ) -> datagen_pb2.ListDatasetsResponse:
-        found = page(place.dataset_ids(), request.page_size, request.page_token)
+        found = page(place.datasets.ids(), request.page_size, request.page_token)
         return datagen_pb2.ListDatasetsResponse(
             datasets=[self.books.dataset(place, dataset_id) for dataset_id in found.keys],
             next_page_token=found.next_page_token,
@@ -178,11 +162,6 @@ def _list_seed_sets(
         seed_sets=[write.seed_set(place, seed_sets.read(place, one)) for one in found.keys],
         next_page_token=found.next_page_token,
     )
-
-
-def _moved(told: datagen_pb2.DatasetProgress, now: datagen_pb2.DatasetProgress) -> bool:
-    """Whether there is something new but the time that is left, which changes all the time."""
-    return (told.images_done, told.images_rejected) != (now.images_done, now.images_rejected)
 
 
 async def _chunks(

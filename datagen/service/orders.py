@@ -1,44 +1,33 @@
-"""Taking an order for a dataset, and giving one back."""
+"""What would come of a wish, before it is taken for an order."""
 
-import shutil
 import time
-import uuid
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from datagen.identities import identities
-from datagen.layout import load
+from datagen.layout_files import load
+from datagen.making import Order
 from datagen.plan import draw_up
 from datagen.seeds import read_seeds
-from datagen.service.jobs import (
-    Job,
-    Ordered,
-    Wish,
-    cancel_mark,
-    open_jobs,
-    order_of,
-    read_job,
-    read_ordered,
-    write_ordered,
-)
 from datagen.service.place import Place
-from datagen.service.workshop import Workshop
-from kith.errors import AlreadyExists, InvalidInput, KithError, NotFound, Refused
-
-_REQUESTS: Final = uuid.UUID("4c0e0b51-0a27-4f0e-9d5e-1d6a3c8f7b02")
-"""The namespace in which a caller's request id becomes the id of a job."""
-
-MAX_DATASETS: Final = 128
-"""Of one user."""
+from datagen.service.wishes import Ordered, Wish
+from kith.errors import InvalidInput, KithError, Refused
 
 
-@dataclass(frozen=True)
-class Part:
-    """Which worker's share is asked for."""
+def order_of(place: Place, dataset_id: str, wish: Wish, models: Path | None) -> Order:
+    """A wish in the words of `datagen.making`.
 
-    index: int = 0
-    of: int = 1
+    Raises:
+        NotFound: The service has no such layout, or not any more.
+    """
+    return Order(
+        engine=wish.engine,
+        split=place.split(wish.split),
+        out=place.data(dataset_id),
+        seeds=place.seed_set_folder(wish.seed_set) if wish.seed_set else None,
+        models=models if wish.engine == "msdiffusion" else None,
+        seed=wish.seed,
+        limit=wish.limit,
+    )
 
 
 def study(place: Place, wish: Wish, models: Path | None) -> Ordered:
@@ -71,99 +60,4 @@ def study(place: Place, wish: Wish, models: Path | None) -> Ordered:
         plan = draw_up(layout, concepts, {"name": wish.engine}, wish.seed, wish.limit)
     except KithError as error:
         raise place.as_called(error, models) from error
-    return Ordered(wish, len(plan.jobs), len(concepts), time.time())
-
-
-def known_request(place: Place, request_id: str) -> Job | None:
-    """The job that a request has made before, if it has."""
-    try:
-        return read_job(place, _job_id(request_id)) if request_id else None
-    except NotFound:
-        return None
-
-
-def start(
-    workshop: Workshop,
-    place: Place,
-    dataset_id: str,
-    ordered: Ordered,
-    part: Part,
-    request_id: str = "",
-) -> Job:
-    """Begin a dataset, or go on with it.
-
-    A part that is being made already is not begun again; one whose job is about to end, since it
-    was cancelled, is gone on with after that.
-
-    Raises:
-        AlreadyExists: There is another dataset of that id.
-        Overloaded: Too many datasets wait.
-        Refused: Other workers divide it differently, it can't be written, or the user has too many.
-    """
-    with place.locked():
-        if again := known_request(place, request_id):
-            return again
-        is_new = _is_new(place, dataset_id, ordered.wish)
-        if is_new and len(place.dataset_ids()) >= MAX_DATASETS:
-            raise Refused(
-                f"dataset_id: you have {MAX_DATASETS} datasets, and no more are kept for a user; "
-                "delete one",
-                reason="TOO_MANY_DATASETS",
-                field="dataset_id",
-            )
-        for job in open_jobs(place, dataset_id):
-            if job.of != part.of:
-                raise Refused(
-                    f"shard: others make it in {job.of} parts; take one of these, or cancel them",
-                    reason="SHARDS_DIFFER",
-                    field="shard",
-                )
-            if job.index == part.index and not cancel_mark(place, job).exists():
-                return job
-        job = Job(_job_id(request_id), place.user, dataset_id, part.index, part.of)
-        if is_new:
-            write_ordered(place, dataset_id, ordered)
-        try:
-            workshop.submit(job)
-        except KithError:
-            if is_new:
-                shutil.rmtree(place.dataset(dataset_id), ignore_errors=True)
-            raise
-        return job
-
-
-def delete(place: Place, dataset_id: str) -> None:
-    """Delete a dataset for good.
-
-    Raises:
-        NotFound: There is none of that id.
-        Refused: It is being made.
-    """
-    with place.locked():
-        read_ordered(place, dataset_id)
-        if jobs := open_jobs(place, dataset_id):
-            raise Refused(
-                f"name: operations/{jobs[0].id} makes this dataset; cancel it first",
-                reason="DATASET_IN_USE",
-                field="name",
-            )
-        place.discard(place.dataset(dataset_id))
-
-
-def _is_new(place: Place, dataset_id: str, wish: Wish) -> bool:
-    try:
-        known = read_ordered(place, dataset_id).wish
-    except NotFound:
-        return True
-    if known != wish:
-        raise AlreadyExists(
-            f"dataset_id: {dataset_id} is a dataset with other settings; choose another id, or "
-            "ask for what it is",
-            reason="DATASET_DIFFERS",
-            field="dataset_id",
-        )
-    return False
-
-
-def _job_id(request_id: str) -> str:
-    return str(uuid.uuid5(_REQUESTS, request_id.lower()) if request_id else uuid.uuid4())
+    return Ordered(wish=wish, planned=len(plan.jobs), created=time.time(), concepts=len(concepts))

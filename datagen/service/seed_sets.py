@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import IO, Final, NamedTuple
 
 from datagen.seeds import Seed, read_seeds
-from datagen.service.jobs import open_jobs, read_ordered
 from datagen.service.place import Place
 from datagen.service.seed_zip import MAX_FILE_BYTES, unpack
 from kith.errors import InvalidInput, Refused
@@ -81,8 +80,8 @@ def delete(place: Place, name: str) -> None:
     """
     with place.locked():
         folder = place.seed_set(name)
-        for job in (job for one in place.dataset_ids() for job in open_jobs(place, one)):
-            if read_ordered(place, job.dataset).wish.seed_set == folder.name:
+        for job in (job for one in place.datasets.ids() for job in place.open_jobs(one)):
+            if place.datasets.read(job.about).wish.seed_set == folder.name:
                 raise Refused(
                     f"name: operations/{job.id} makes a dataset from it; cancel it first",
                     reason="SEED_SET_IN_USE",

@@ -4,18 +4,20 @@ import asyncio
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from datagen.layout import load
+from datagen.layout_files import load
 from datagen.service import servicer
 from datagen.service.books import Books
+from datagen.service.drawing import Drawing
 from datagen.service.material import Material
-from datagen.service.place import layouts, sweep
+from datagen.service.place import layouts
 from datagen.service.settings import DatagenSettings
-from datagen.service.workshop import Workshop
 from kith.errors import Refused
 from services.runtime import serving
 from services.runtime.operations import OPERATIONS
 from services.runtime.server import Server
+from services.runtime.user_folder import sweep
 from services.runtime.worker import ModelWorker
+from services.runtime.workshop import Workshop
 
 
 async def serve(settings: DatagenSettings, announce: Callable[[str], None]) -> None:
@@ -39,7 +41,7 @@ async def serve(settings: DatagenSettings, announce: Callable[[str], None]) -> N
         ) from error
     for path in layouts(root):
         load(str(path))
-    workshop = Workshop(root, settings.models, settings.max_jobs)
+    books = books_of(settings)
     with ExitStack() as resources:
 
         async def start(server: Server) -> None:
@@ -48,10 +50,16 @@ async def serve(settings: DatagenSettings, announce: Callable[[str], None]) -> N
             resources.callback(unpacking.close)
             await material.get_ready()
             await asyncio.to_thread(sweep, root)
-            resources.callback(workshop.close)
-            await asyncio.to_thread(workshop.open)
-            books = Books(root, workshop, settings.models)
+            resources.callback(books.workshop.close)
+            await asyncio.to_thread(books.workshop.open)
             for service in servicer.services(books, material, unpacking):
                 server.add(service)
 
         await serving.serve(settings, [servicer.DATAGEN, OPERATIONS], start, announce)
+
+
+def books_of(settings: DatagenSettings) -> Books:
+    """What the calls share; its workshop is not open yet."""
+    root, drawing = settings.datagen_dir, Drawing(settings.datagen_dir, settings.models)
+    workshop = Workshop(root, drawing.carry_out, settings.max_jobs, "datasets")
+    return Books(root, drawing, workshop)

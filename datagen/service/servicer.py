@@ -2,10 +2,10 @@
 
 from datagen.service.books import Books
 from datagen.service.dataset_calls import DatasetCalls
-from datagen.service.job_book import DatasetJobs
 from datagen.service.material import Material
 from datagen.service.material_calls import MaterialCalls
 from kith.v1 import datagen_pb2, datagen_pb2_grpc
+from services.runtime.job_book import FolderJobs
 from services.runtime.operations import operations_of
 from services.runtime.server import Service
 from services.runtime.worker import ModelWorker
@@ -31,5 +31,5 @@ def services(books: Books, material: Material, unpacking: ModelWorker) -> list[S
             datagen_pb2_grpc.add_DatagenServicer_to_server,
             DatagenServicer(books, material, unpacking),
         ),
-        operations_of(DatasetJobs(books)),
+        operations_of(FolderJobs(books.workshop, books.place, books.operation)),
     ]

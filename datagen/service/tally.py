@@ -4,17 +4,13 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from datagen.dataset import CHECKSUMS
 from datagen.locks import WORK
 from datagen.plan import PARTS, Part
 from datagen.records import Records
-
-KEPT: Final = 64
-"""Tallies that are remembered, a megabyte for the largest dataset; others are counted anew."""
 
 
 @dataclass(frozen=True)
@@ -81,19 +77,3 @@ class Tally:
     def _read(self, job: str, part: Part, file: tuple[int, int]) -> _Seen:
         record = self._records.of(job)
         return _Seen(file, part, record.row is not None, record.rejected)
-
-
-class Tallies:
-    """A tally for each dataset that was asked for of late."""
-
-    def __init__(self) -> None:
-        self._of = lru_cache(KEPT)(lambda out, created: Tally(out))
-
-    def look(self, out: Path, created: float) -> Standing:
-        """How far a dataset is.
-
-        Args:
-            out: Its folder.
-            created: When it was begun: a later one of the same name is another.
-        """
-        return self._of(out, created).look()

@@ -7,17 +7,16 @@ from typing import Final
 from google.longrunning import operations_pb2
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
-from google.rpc import code_pb2, status_pb2
 
 from datagen.dataset import CHECKSUMS
 from datagen.making import EngineName
-from datagen.service.jobs import Job, Ordered, State
 from datagen.service.place import Place
 from datagen.service.seed_sets import SeedSet
 from datagen.service.tally import Standing
-from kith.errors import from_status
-from kith.status import to_status
+from datagen.service.wishes import Ordered
 from kith.v1 import datagen_pb2
+from services.runtime import job_book
+from services.runtime.jobs import Job
 
 ENGINES: Final[dict[datagen_pb2.Engine.ValueType, EngineName]] = {
     datagen_pb2.ENGINE_PLAYROOM: "playroom",
@@ -39,10 +38,10 @@ def dataset(
     place: Place, dataset_id: str, ordered: Ordered, standing: Standing
 ) -> datagen_pb2.Dataset:
     """A dataset as far as it is made."""
-    checksums = place.dataset(dataset_id) / "data" / CHECKSUMS
+    checksums = place.data(dataset_id) / CHECKSUMS
     engines = {name: engine for engine, name in ENGINES.items()}
     return datagen_pb2.Dataset(
-        name=place.dataset_name(dataset_id),
+        name=place.datasets.name(dataset_id),
         engine=engines[ordered.wish.engine],
         split=ordered.wish.split,
         concepts=ordered.concepts,
@@ -87,15 +86,4 @@ def operation(
     job: Job, made: datagen_pb2.Dataset, how_far: datagen_pb2.DatasetProgress
 ) -> operations_pb2.Operation:
     """A job as the standard service of operations tells of it."""
-    told = operations_pb2.Operation(name=f"operations/{job.id}", done=job.state is not State.OPEN)
-    told.metadata.Pack(how_far)
-    if job.state is State.DONE:
-        told.response.Pack(made)
-    elif job.state is State.CANCELLED:
-        said = "cancelled; what is made is kept, and the same MakeDataset goes on from there"
-        told.error.CopyFrom(status_pb2.Status(code=code_pb2.CANCELLED, message=said))
-    elif job.failure:
-        why = job.failure
-        error = from_status(why.status)(why.message, reason=why.reason, field=why.field)
-        told.error.CopyFrom(to_status(error))
-    return told
+    return job_book.operation(job, "MakeDataset", made, how_far)

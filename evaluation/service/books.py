@@ -1,7 +1,9 @@
 """What the calls share: everybody's reports, the workshop, and what is told of both."""
 
 from datetime import timedelta
+from functools import lru_cache
 from pathlib import Path
+from typing import Final
 
 from google.longrunning import operations_pb2
 from google.protobuf.duration_pb2 import Duration
@@ -9,14 +11,17 @@ from google.protobuf.duration_pb2 import Duration
 from evaluation import results
 from evaluation.service import write
 from evaluation.service.measuring import Measuring
-from evaluation.service.orders import Ordered, read_ordered
 from evaluation.service.place import Place
-from evaluation.service.tally import Tallies
+from evaluation.service.tally import Tally
+from evaluation.service.wishes import Ordered
 from kith.errors import NotFound
 from kith.v1 import evaluation_pb2
 from services.runtime.identity import current_user
 from services.runtime.jobs import Job
 from services.runtime.workshop import Workshop
+
+KEPT: Final = 64
+"""Tallies that are remembered, a few megabytes for the largest; others are counted anew."""
 
 
 class Books:
@@ -32,7 +37,8 @@ class Books:
         self.root = root
         self.measuring = measuring
         self.workshop = workshop
-        self._tallies = Tallies()
+        # By when it was begun too: a later one of the same name is another.
+        self._tallies = lru_cache(KEPT)(lambda out, created: Tally(out))
 
     def place(self) -> Place:
         """The things of whoever asks."""
@@ -49,9 +55,9 @@ class Books:
         Raises:
             NotFound: There is none of that id.
         """
-        ordered = read_ordered(place, report_id)
+        ordered = place.reports.read(report_id)
         told = evaluation_pb2.Report(
-            name=place.report_name(report_id), create_time=write.time_of(ordered.created)
+            name=place.reports.name(report_id), create_time=write.time_of(ordered.created)
         )
         try:
             found = results.read(place.out(report_id))
@@ -68,16 +74,16 @@ class Books:
         Raises:
             NotFound: There is none of that id.
         """
-        ordered = read_ordered(place, report_id)
+        ordered = place.reports.read(report_id)
         return self.progress_of(place, report_id, ordered)
 
     def progress_of(
         self, place: Place, report_id: str, ordered: Ordered
     ) -> evaluation_pb2.EvaluationProgress:
         """The same of one that was ordered, or would be."""
-        done, failed = self._tallies.look(place.out(report_id), ordered.created)
+        done, failed = self._tallies(place.out(report_id), ordered.created).look()
         told = evaluation_pb2.EvaluationProgress(
-            report=place.report_name(report_id),
+            report=place.reports.name(report_id),
             samples_planned=ordered.planned,
             samples_done=done,
             samples_failed=failed,
@@ -94,7 +100,7 @@ class Books:
         try:
             made, how_far = self.report(place, job.about), self.progress(place, job.about)
         except NotFound:
-            name = place.report_name(job.about)
+            name = place.reports.name(job.about)
             made = evaluation_pb2.Report(name=name)
             how_far = evaluation_pb2.EvaluationProgress(report=name)
         return write.operation(job, made, how_far)

@@ -5,29 +5,26 @@ import asyncio
 import time
 import uuid
 from collections.abc import AsyncIterator
-from typing import Any, Final
+from typing import Any
 
 import grpc
 from google.longrunning import operations_pb2
 from google.protobuf.empty_pb2 import Empty
 
 from evaluation.report.page import PAGE
-from evaluation.service import orders, write
+from evaluation.service import write
 from evaluation.service.books import Books
-from evaluation.service.orders import Ordered, Part, Wish
 from evaluation.service.place import Place, hidden
-from kith.errors import Refused, Unavailable
+from evaluation.service.wishes import Ordered, Wish
+from kith.errors import Refused
 from kith.v1 import evaluation_pb2, evaluation_pb2_grpc
-from services.runtime.hop import is_stopping
-from services.runtime.identity import check_admission
 from services.runtime.jobs import Job, State
+from services.runtime.orders import Part
 from services.runtime.pages import page
+from services.runtime.watching import watched
 from services.runtime.zipped import zipped
 
 Context = grpc.aio.ServicerContext[Any, Any]
-
-_INTERVAL_S: Final = 0.2
-"""How often a watcher's report is looked at."""
 
 
 class EvaluationServicer(evaluation_pb2_grpc.EvaluationServicer):
@@ -47,23 +44,12 @@ class EvaluationServicer(evaluation_pb2_grpc.EvaluationServicer):
         self, request: evaluation_pb2.WatchEvaluationRequest, context: Context
     ) -> AsyncIterator[evaluation_pb2.EvaluationProgress]:
         place, report_id = self._named(request.name)
-        told = None
-        while True:
-            check_admission()
-            # First whether it goes on: what is told last is then how it ended.
-            goes_on = await asyncio.to_thread(place.open_jobs, report_id)
-            now = await asyncio.to_thread(self._books.progress, place, report_id)
-            if told is None or _moved(told, now):
-                yield now
-            told = now
-            if not goes_on:
-                return
-            if is_stopping():
-                raise Unavailable(
-                    "the server stops; it goes on at its next start, watch then",
-                    reason="SERVER_STOPPING",
-                )
-            await asyncio.sleep(_INTERVAL_S)
+
+        def look() -> tuple[bool, evaluation_pb2.EvaluationProgress]:
+            return bool(place.open_jobs(report_id)), self._books.progress(place, report_id)
+
+        async for now in watched(look, lambda now: (now.samples_done, now.samples_failed)):
+            yield now
 
     async def GetReport(
         self, request: evaluation_pb2.GetReportRequest, context: Context
@@ -96,7 +82,8 @@ class EvaluationServicer(evaluation_pb2_grpc.EvaluationServicer):
     async def DeleteReport(
         self, request: evaluation_pb2.DeleteReportRequest, context: Context
     ) -> Empty:
-        await asyncio.to_thread(orders.delete, *self._named(request.name))
+        place, report_id = self._named(request.name)
+        await asyncio.to_thread(place.reports.delete, report_id)
         return Empty()
 
     def _named(self, name: str) -> tuple[Place, str]:
@@ -107,18 +94,18 @@ class EvaluationServicer(evaluation_pb2_grpc.EvaluationServicer):
     def _run(
         self, place: Place, request: evaluation_pb2.RunEvaluationRequest
     ) -> operations_pb2.Operation:
-        if known := orders.known_request(place, request.request_id):
+        if known := place.reports.known_request(request.request_id):
             return self._books.operation(place, known)
         ordered = self._studied(place, request)
         part = Part(request.shard.index, request.shard.count or 1)
         if not request.validate_only:
-            job = orders.start(
-                self._books.workshop, place, request.report_id, ordered, part, request.request_id
+            job = place.reports.start(
+                self._books.workshop, request.report_id, ordered, part, request.request_id
             )
             return self._books.operation(place, job)
         report_id = request.report_id
         job = Job(str(uuid.uuid4()), place.user, report_id, part.index, part.of, State.DONE)
-        name = place.report_name(report_id)
+        name = place.reports.name(report_id)
         return write.operation(
             job,
             evaluation_pb2.Report(name=name),
@@ -140,13 +127,8 @@ class EvaluationServicer(evaluation_pb2_grpc.EvaluationServicer):
     def _list(
         self, place: Place, request: evaluation_pb2.ListReportsRequest
     ) -> evaluation_pb2.ListReportsResponse:
-        found = page(place.report_ids(), request.page_size, request.page_token)
+        found = page(place.reports.ids(), request.page_size, request.page_token)
         return evaluation_pb2.ListReportsResponse(
             reports=[self._books.report(place, one, whole=False) for one in found.keys],
             next_page_token=found.next_page_token,
         )
-
-
-def _moved(told: evaluation_pb2.EvaluationProgress, now: evaluation_pb2.EvaluationProgress) -> bool:
-    """Whether there is something new but the time that is left, which changes all the time."""
-    return (told.samples_done, told.samples_failed) != (now.samples_done, now.samples_failed)

@@ -10,9 +10,9 @@ from evaluation import report
 from evaluation.gathering import gather
 from evaluation.plan import Settings, plan
 from evaluation.run import Progress, run
-from evaluation.service.orders import Wish, read_ordered
 from evaluation.service.place import DISTRACTORS, OUTSIDE, OUTSIDE_MULTI, Place
 from evaluation.service.settings import EvaluationSettings
+from evaluation.service.wishes import Wish
 from evaluation.suiting import Profile, suited
 from evaluation.systems.assistant import Remote, behind
 from evaluation.systems.system import Opening, System
@@ -66,7 +66,7 @@ class Measuring:
     def carry_out(self, job: Job, verdict: Verdict) -> State:
         """Ask what a job has to ask, and write the report; see `services.runtime.workshop`."""
         place = Place(self._root, job.user)
-        ordered = read_ordered(place, job.about)
+        ordered = place.reports.read(job.about)
         out = place.out(job.about)
         settings = self._settings_of(place, ordered.wish, (job.index, job.of))
         self._at_work, self._seconds_each = (job.user, job.about), None

@@ -3,21 +3,26 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import ExitStack
+from typing import Final
 
 from evaluation.service.books import Books
 from evaluation.service.calls import EvaluationServicer
-from evaluation.service.job_book import ReportJobs
 from evaluation.service.measuring import Measuring
-from evaluation.service.place import sweep
 from evaluation.service.settings import EvaluationSettings
 from kith.errors import Refused
 from kith.v1 import evaluation_pb2, evaluation_pb2_grpc
 from services.runtime import serving
+from services.runtime.job_book import FolderJobs
 from services.runtime.operations import OPERATIONS, operations_of
 from services.runtime.server import Server, Service
+from services.runtime.user_folder import sweep
 from services.runtime.workshop import Workshop
 
 EVALUATION = evaluation_pb2.DESCRIPTOR.services_by_name["Evaluation"]
+
+MOST: Final = 4
+"""Operations on a page: a large report has half a megabyte of figures, and a caller that says
+nothing takes 4 MiB."""
 
 
 async def serve(settings: EvaluationSettings, announce: Callable[[str], None]) -> None:
@@ -66,5 +71,5 @@ def services(books: Books) -> list[Service]:
             evaluation_pb2_grpc.add_EvaluationServicer_to_server,
             EvaluationServicer(books),
         ),
-        operations_of(ReportJobs(books)),
+        operations_of(FolderJobs(books.workshop, books.place, books.operation, MOST)),
     ]

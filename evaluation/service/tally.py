@@ -4,12 +4,8 @@ import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
-from typing import Final, NamedTuple
-
-KEPT: Final = 64
-"""Tallies that are remembered, a few megabytes for the largest; others are counted anew."""
+from typing import NamedTuple
 
 
 class Standing(NamedTuple):
@@ -75,19 +71,3 @@ def _whole_lines(file: Path, seen: _Seen) -> Iterator[bytes]:
                 yield line
     except FileNotFoundError:  # the report is deleted meanwhile
         return
-
-
-class Tallies:
-    """A tally for each report that was asked for of late."""
-
-    def __init__(self) -> None:
-        self._of = lru_cache(KEPT)(lambda out, created: Tally(out))
-
-    def look(self, out: Path, created: float) -> Standing:
-        """How far an evaluation is.
-
-        Args:
-            out: Its folder.
-            created: When it was begun: a later one of the same name is another.
-        """
-        return self._of(out, created).look()

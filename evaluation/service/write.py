@@ -5,13 +5,11 @@ from typing import Final
 
 from google.longrunning import operations_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
-from google.rpc import code_pb2, status_pb2
 
 from evaluation.samples import Control, Figure, Task
-from kith.errors import from_status
-from kith.status import to_status
 from kith.v1 import evaluation_pb2
-from services.runtime.jobs import Job, State
+from services.runtime import job_book
+from services.runtime.jobs import Job
 
 TASKS: Final = {
     number: Task(name.removeprefix("TASK_").lower().replace("_", "-"))
@@ -58,15 +56,4 @@ def operation(
     job: Job, report: evaluation_pb2.Report, how_far: evaluation_pb2.EvaluationProgress
 ) -> operations_pb2.Operation:
     """A job as the standard service of operations tells of it."""
-    told = operations_pb2.Operation(name=f"operations/{job.id}", done=job.state is not State.OPEN)
-    told.metadata.Pack(how_far)
-    if job.state is State.DONE:
-        told.response.Pack(report)
-    elif job.state is State.CANCELLED:
-        said = "cancelled; every answer is kept, and the same RunEvaluation goes on from there"
-        told.error.CopyFrom(status_pb2.Status(code=code_pb2.CANCELLED, message=said))
-    elif job.failure:
-        why = job.failure
-        error = from_status(why.status)(why.message, reason=why.reason, field=why.field)
-        told.error.CopyFrom(to_status(error))
-    return told
+    return job_book.operation(job, "RunEvaluation", report, how_far)

@@ -86,7 +86,7 @@ def _refuse(options: Mapping[str, object], why: str) -> None:
 def _exact_masks(session: Session, dataset: Path, split: str | None, out: Path) -> None:
     exact = datagen_module("datagen.playroom_masks")
     finished = datagen_module("datagen.finished").open_finished(dataset, "dataset")
-    layout = datagen_module("datagen.layout").load(split or finished.plan.layout)
+    layout = datagen_module("datagen.layout_files").load(split or finished.plan.layout)
     pictures = exact.redrawable(finished, layout)
     with bar() as shown:
         tracked = shown.track(pictures, description="")

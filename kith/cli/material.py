@@ -65,7 +65,7 @@ def negatives(
     session = context.obj
     session.refuse_server("datagen negatives")
     datagen_module("datagen.finished").keep_apart(out)
-    known = datagen_module("datagen.layout").load(split)
+    known = datagen_module("datagen.layout_files").load(split)
     concepts = datagen_module("datagen.seeds").read_seeds(seeds, known)
     further = _further(faces or (), tuple(known.concepts))
     mining, pools = datagen_module("datagen.negatives"), datagen_module("datagen.pool")

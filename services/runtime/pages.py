@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from kith.errors import InvalidInput
 
 _DEFAULT_SIZE: Final = 100
-_LARGEST: Final = 1000
+LARGEST: Final = 1000
 _TOKEN: Final = re.compile(r"[a-z0-9-]{0,64}")
 
 
@@ -20,13 +20,14 @@ class Page(NamedTuple):
     """Empty on the last page."""
 
 
-def page(keys: Sequence[str], size: int, token: str) -> Page:
+def page(keys: Sequence[str], size: int, token: str, most: int = LARGEST) -> Page:
     """The keys that come after a page.
 
     Args:
         keys: All of them, sorted; of small letters, digits and hyphens, 64 at most.
-        size: How many at most; 0 stands for 100, and none gets more than 1000.
+        size: How many at most; 0 stands for 100.
         token: Of the page before; empty for the first page.
+        most: Whatever the size.
 
     Raises:
         InvalidInput: The size is below 0, or the token none of ours.
@@ -42,5 +43,5 @@ def page(keys: Sequence[str], size: int, token: str) -> Page:
                 field=field,
             )
     begin = bisect.bisect_right(keys, token) if token else 0
-    end = begin + min(size or _DEFAULT_SIZE, _LARGEST)
+    end = begin + min(size or _DEFAULT_SIZE, most)
     return Page(keys[begin:end], keys[end - 1] if end < len(keys) else "")

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import IO, Final
 
 from kith.errors import KithError, Overloaded, Refused
-from services.runtime.jobs import Failure, Job, State, UserFolder, all_open_jobs
+from services.runtime.jobs import Failure, Job, State
+from services.runtime.user_folder import UserFolder, all_open_jobs
 
 _RETRY_S: Final = 5.0
 

@@ -9,10 +9,11 @@ from typing import Any
 import yaml
 from PIL import Image
 
-from datagen import layout
+from datagen import layout_files
 from datagen.dataset import Dataset
 from datagen.engines import Drawn, Judge, Shown, Source, judge_by_truth
 from datagen.identities import Identity, identities
+from datagen.layout import Layout
 from datagen.making import Commission, make, missing
 from datagen.plan import Job, Settings, draw_up
 from datagen.playroom_engine import PlayroomEngine
@@ -90,11 +91,11 @@ class TwoViews:
         self.photos = known.photos
 
 
-def small_layout(folder: Path, **changed: object) -> layout.Layout:
+def small_layout(folder: Path, **changed: object) -> Layout:
     """The layout above, read from a file; with some entries changed."""
     path = folder / "small.yaml"
     path.write_text(yaml.safe_dump(LAYOUT | changed, sort_keys=False), encoding="utf-8")
-    return layout.read(path)
+    return layout_files.read(path)
 
 
 def commission(out: Path, seed: int = 0, limit: int | None = None) -> Commission:

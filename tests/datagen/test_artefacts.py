@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from datagen import layout
+from datagen import layout_files
 from datagen.artefacts import TOO_SMALL, blocking, noise
 from datagen.identities import identities
 from datagen.pictures import jpeg, open_picture, pictures_in
@@ -80,7 +80,7 @@ def drawings() -> list[Image.Image]:
 
 
 def _drawn(split: str) -> Iterator[Image.Image]:
-    wanted = layout.load(split)
+    wanted = layout_files.load(split)
     known = identities(wanted, 1)
     engine = PlayroomEngine(known)
     plan = draw_up(wanted, [one.concept for one in known], engine.settings, 1)

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from datagen import layout
+from datagen import layout_files
 from datagen.identities import identities
 from datagen.layout import Targets
 from datagen.plan import Plan, draw_up
@@ -19,7 +19,7 @@ def people(number: int, category: str = "pet") -> list[Concept]:
 
 
 def plan_of(split: str, seed: int = 0, limit: int | None = None) -> Plan:
-    wanted = layout.load(split)
+    wanted = layout_files.load(split)
     concepts = [one.concept for one in identities(wanted, seed)]
     return draw_up(wanted, concepts, ENGINE, seed, limit)
 
@@ -27,7 +27,7 @@ def plan_of(split: str, seed: int = 0, limit: int | None = None) -> Plan:
 @pytest.mark.parametrize("split", ["yollava", "msbench"])
 def test_a_split_of_mp_bench_plans_what_the_thesis_kept(split: str) -> None:
     plan = plan_of(split)
-    assert plan.wanted == layout.load(split).targets
+    assert plan.wanted == layout_files.load(split).targets
     assert len({job.id for job in plan.jobs}) == len(plan.jobs) == len({j.seed for j in plan.jobs})
 
 
@@ -43,7 +43,7 @@ def test_every_concept_and_scenario_gets_its_fair_part(split: str) -> None:
         assert len(scenes) >= min(6, *shown.values()) * 40
     multi = [job for job in plan.jobs if job.part == "multi"]
     combined = Counter(tuple(one.category for one in job.subjects) for job in multi)
-    assert len(combined) == len(layout.load(split).multi)
+    assert len(combined) == len(layout_files.load(split).multi)
     assert max(combined.values()) - min(combined.values()) <= 1
     assert all(len({one.concept for one in job.subjects}) == len(job.subjects) for job in multi)
 
@@ -128,7 +128,7 @@ def test_with_other_concepts_each_has_as_many_pictures_and_lacking_groups_are_le
     assert more.wanted == Targets(10, 6, 6)
     assert {len(job.subjects) for job in more.jobs if job.part == "multi"} == {2}
     assert draw_up(wanted, people(1), ENGINE).wanted == Targets(1, 1, 0)
-    bench = layout.load("msdiffusion")
+    bench = layout_files.load("msdiffusion")
     for given, said in (([], "no concept at all; add 2 of living"),
                         (people(1, "object"), "1 of object; add 1 of living"),
                         (people(1, "living"), "1 of living; add 1 of living")):  # fmt: skip

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datagen import layout
+from datagen import layout_files
 from datagen.engines import Drawn, Shown, judge_by_truth
 from datagen.identities import SIZE, VIEWS, Identity, identities
 from datagen.plan import Job, Plan, draw_up
@@ -19,14 +19,14 @@ REACH = 0.03
 
 
 def plan_of(split: str) -> tuple[tuple[Identity, ...], Plan]:
-    wanted = layout.load(split)
+    wanted = layout_files.load(split)
     known = identities(wanted, 0)
     return known, draw_up(wanted, [one.concept for one in known], {"name": "playroom"})
 
 
-@pytest.mark.parametrize("split", layout.shipped())
+@pytest.mark.parametrize("split", layout_files.shipped())
 def test_a_layout_gets_its_concepts_none_twice_and_all_from_the_test_identities(split: str) -> None:
-    wanted, known = layout.load(split), identities(layout.load(split), 5)
+    wanted, known = layout_files.load(split), identities(layout_files.load(split), 5)
     counted = Counter(one.concept.category for one in known)
     assert counted == {name: category.count for name, category in wanted.concepts.items()}
     assert {one.drawn.split for one in known} == {"test"}
@@ -39,7 +39,7 @@ def test_a_layout_gets_its_concepts_none_twice_and_all_from_the_test_identities(
 
 
 def test_every_second_concept_looks_like_the_one_before() -> None:
-    known = identities(layout.load("msbench"), 0)
+    known = identities(layout_files.load("msbench"), 0)
     living = [one for one in known if one.concept.category == "living"]
     for one, other in zip(living[::2], living[1::2], strict=True):
         assert one.resembles(other)
@@ -51,7 +51,7 @@ def test_every_second_concept_looks_like_the_one_before() -> None:
 
 
 def test_identities_for_tuning_are_none_of_the_test() -> None:
-    known = identities(layout.load("msbench"), 0, "validation")
+    known = identities(layout_files.load("msbench"), 0, "validation")
     assert {one.drawn.split for one in known} == {"validation"}
     thing, shirt = (next(one for one in known if one.concept.noun == n) for n in ("hat", "shirt"))
     worn = compose({thing.drawn: (0, 0, 1, 1), shirt.drawn: (0, 0, 1, 1)}, 3)
@@ -59,7 +59,7 @@ def test_identities_for_tuning_are_none_of_the_test() -> None:
 
 
 def test_seed_views_are_portraits_that_differ() -> None:
-    one = identities(layout.load("yollava"), 0)[0]
+    one = identities(layout_files.load("yollava"), 0)[0]
     views = [view.tobytes() for view in one.views()]
     assert len(set(views)) == VIEWS
     assert views == [view.tobytes() for view in one.views()]

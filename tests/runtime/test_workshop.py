@@ -1,5 +1,7 @@
 """Jobs are carried out one at a time, and outlive the workshop that took them."""
 
+import os
+import resource
 import threading
 import time
 from collections.abc import Callable
@@ -9,7 +11,9 @@ import pytest
 
 from kith.errors import NotFound, Overloaded, Refused
 from services.runtime import workshop as module
-from services.runtime.jobs import Job, State, UserFolder, all_open_jobs
+from services.runtime.jobs import Job, State
+from services.runtime.orders import Ordered, Orders, Part
+from services.runtime.user_folder import UserFolder, all_open_jobs, sweep
 from services.runtime.workshop import Verdict, Workshop
 
 
@@ -165,3 +169,33 @@ def test_users_whose_names_differ_in_case_are_apart(tmp_path: Path) -> None:
     assert (ann.job_ids(), other.job_ids()) == (["a"], [])
     ann.delete_job("a")
     assert ann.job_ids() == []
+
+
+def test_on_a_full_disk_nothing_is_begun_and_no_path_is_told(tmp_path: Path) -> None:
+    shop = Workshop(tmp_path, Work(), 4, "things")
+    orders = Orders(UserFolder(tmp_path, "ann"), "thing", 4, lambda told: Ordered[str](**told))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (60, hard))  # enough for the order alone
+        with pytest.raises(Refused, match=r"^can't write [0-9a-f-]+\.json: File too large; "):
+            orders.start(shop, "first", Ordered("tea", 1, 0.0), Part())
+        with pytest.raises(Refused, match=r"^can't write order\.json: File too large; "):
+            orders.start(shop, "first", Ordered("tea" * 60, 1, 0.0), Part())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (orders.ids(), all_open_jobs(tmp_path)) == ([], [])
+    assert not [path.name for path in tmp_path.glob("users/*/*/*") if path.suffix != ".lock"]
+    begun = orders.start(shop, "first", Ordered("tea", 1, 0.0), Part())
+    assert [one.id for one in all_open_jobs(tmp_path)] == [begun.id]
+    shop.close()
+
+
+def test_what_a_crash_left_half_done_goes_after_a_day(tmp_path: Path) -> None:
+    things = UserFolder(tmp_path, "ann").path / "things"
+    for name in (".old", ".new", "kept"):
+        (things / name).mkdir(parents=True)
+    yesterday = time.time() - 86401
+    for name in (".old", "kept"):
+        os.utime(things / name, (yesterday, yesterday))
+    sweep(tmp_path)
+    assert sorted(path.name for path in things.iterdir()) == [".new", "kept"]

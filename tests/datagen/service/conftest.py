@@ -9,14 +9,13 @@ from typing import Any
 
 import pytest
 
-from datagen import identities, layout, playroom_engine
+from datagen import identities, layout_files, playroom_engine
 from datagen.engines import Drawn
 from datagen.plan import Job
 from datagen.service import servicer
-from datagen.service.books import Books
 from datagen.service.material import Material
+from datagen.service.serve import books_of
 from datagen.service.settings import DatagenSettings
-from datagen.service.workshop import Workshop
 from services.runtime.worker import ModelWorker
 from tests.datagen.service.calling import Caller
 from tests.datagen.small import small_layout
@@ -34,7 +33,7 @@ def _small_layouts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "layouts"
     folder.mkdir()
     small_layout(folder)
-    monkeypatch.setattr(layout, "FOLDER", folder)
+    monkeypatch.setattr(layout_files, "FOLDER", folder)
 
 
 @pytest.fixture
@@ -66,17 +65,17 @@ def serving(root: Path, tmp_path: Path) -> Serving:
     @asynccontextmanager
     async def serve(*, draws: bool = True, **settings: Any) -> AsyncIterator[Caller]:  # noqa: ANN401
         chosen = DatagenSettings(datagen_dir=root, **settings)
-        workshop = Workshop(root, chosen.models, chosen.max_jobs)
+        books = books_of(chosen)
         material, unpacking = Material(chosen), ModelWorker("seed sets")
         await material.get_ready()
         if draws:
-            workshop.open()
-        both = servicer.services(Books(root, workshop, chosen.models), material, unpacking)
+            books.workshop.open()
+        both = servicer.services(books, material, unpacking)
         try:
             async with served(*both, tokens_file=tokens) as channel:
                 yield Caller(channel, "ann")
         finally:
-            workshop.close()
+            books.workshop.close()
             material.close()
             unpacking.close()
 

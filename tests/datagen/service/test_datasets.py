@@ -16,10 +16,10 @@ from datagen.finished import opened_for
 from datagen.making import Order
 from datagen.records import Records
 from datagen.review.opinions import Opinion, Picture, write_opinion
-from datagen.service import workshop
-from datagen.service.serve import serve
+from datagen.service import drawing
+from datagen.service.books import KEPT
+from datagen.service.serve import books_of, serve
 from datagen.service.settings import DatagenSettings
-from datagen.service.tally import KEPT, Tallies
 from kith.errors import AlreadyExists, InvalidInput, NotFound, Overloaded, Refused
 from kith.v1 import common_pb2, datagen_pb2
 from tests.datagen.msdiffusion.tiny import write_models
@@ -210,10 +210,10 @@ async def test_a_dataset_that_is_reviewed_is_not_gone_on_with(serving: Serving, 
 
 
 def test_few_tallies_are_remembered(tmp_path: Path) -> None:
-    tallies = Tallies()
+    tallies = books_of(DatagenSettings(datagen_dir=tmp_path))._tallies
     for number in range(3 * KEPT):
-        assert tallies.look(tmp_path / f"{number}", 0).done == 0
-    assert tallies._of.cache_info().currsize == KEPT
+        assert tallies(tmp_path / f"{number}", 0).look().done == 0
+    assert tallies.cache_info().currsize == KEPT
 
 
 async def test_a_full_queue_refuses_and_leaves_nothing(serving: Serving, root: Path) -> None:
@@ -274,7 +274,7 @@ async def test_while_its_job_is_open_a_dataset_can_not_be_deleted(
 ) -> None:
     async with serving(draws=False) as ann:
         operation = await ann.ask("MakeDataset", order())
-        with pytest.raises(Refused, match="makes this dataset; cancel it first"):
+        with pytest.raises(Refused, match="works on this dataset; cancel it first"):
             await ann.ask("DeleteDataset", DELETE)
         named = operations_pb2.DeleteOperationRequest(name=operation.name)
         with pytest.raises(Refused, match="is not over; cancel it first"):
@@ -351,7 +351,7 @@ async def test_a_bug_ends_its_job_and_not_the_workshop(
 
     async with serving() as ann:
         with monkeypatch.context() as patch:
-            patch.setattr(workshop.making, "accept", broken)
+            patch.setattr(drawing.making, "accept", broken)
             operation = await ann.ask("MakeDataset", order())
             assert (await ann.over(operation.name)).error.code == code_pb2.INTERNAL
         assert (await ann.made()).complete

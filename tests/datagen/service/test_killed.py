@@ -21,9 +21,9 @@ from tests.datagen.small import tree
 PROGRAM = """
 import sys, time
 from pathlib import Path
-from datagen import identities, layout, playroom_engine
+from datagen import identities, layout_files, playroom_engine
 from kith.cli import main
-layout.FOLDER = Path(sys.argv[1])
+layout_files.FOLDER = Path(sys.argv[1])
 identities.VIEWS, identities.SIZE, playroom_engine.SIZE = 2, 96, 96
 draw = playroom_engine.PlayroomEngine.draw
 def slow(*arguments):

@@ -7,10 +7,9 @@ from typing import Any
 import grpc
 
 from datagen.service import servicer
-from datagen.service.books import Books
 from datagen.service.material import Material
+from datagen.service.serve import books_of
 from datagen.service.settings import DatagenSettings
-from datagen.service.workshop import Workshop
 from examples import reflection_client
 from services.runtime.server import Server
 from services.runtime.worker import ModelWorker
@@ -37,8 +36,7 @@ def session(address: str) -> tuple[list[str], list[Any], list[Any]]:
 
 async def test_reflection_alone_is_enough_to_order_a_dataset(root: Path) -> None:
     settings = DatagenSettings(datagen_dir=root, port=0, grace_s=0)
-    books = Books(root, Workshop(root, None, 1), None)
-    both = servicer.services(books, Material(settings), ModelWorker("seed sets"))
+    both = servicer.services(books_of(settings), Material(settings), ModelWorker("seed sets"))
     async with Server(settings, both) as server:
         methods, made, listed = await asyncio.to_thread(session, f"127.0.0.1:{server.port}")
     assert {f"kith.v1.Datagen/{rpc.name}" for rpc in servicer.DATAGEN.methods} <= set(methods)

@@ -8,7 +8,7 @@ import pytest
 from google.rpc import code_pb2
 
 from datagen.seeds import read_seeds
-from datagen.service import orders, seed_sets, seed_zip
+from datagen.service import place, seed_sets, seed_zip
 from kith.errors import InvalidInput, NotFound, Refused
 from kith.v1 import datagen_pb2
 from tests.datagen.service.calling import order, paths, progress_of
@@ -168,7 +168,7 @@ async def test_what_is_kept_for_a_user_has_a_limit(
     serving: Serving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(seed_sets, "MAX_SEED_SETS", 1)
-    monkeypatch.setattr(orders, "MAX_DATASETS", 1)
+    monkeypatch.setattr(place, "MAX_DATASETS", 1)
     async with serving(draws=False) as ann:
         content = good()
         kept = await ann.upload(content)

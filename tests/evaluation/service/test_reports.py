@@ -9,7 +9,7 @@ import pytest
 from google.longrunning import operations_pb2
 from google.rpc import code_pb2
 
-from evaluation.service.job_book import MOST
+from evaluation.service.serve import MOST
 from kith.errors import AlreadyExists, InvalidInput, NotFound, Overloaded, Refused, Unavailable
 from kith.v1 import common_pb2, evaluation_pb2
 from tests.evaluation.service.calling import FIRST, QUESTIONS, Caller, order, paths, progress_of

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
-from datagen import layout
+from datagen.layout import Layout, Targets
+from datagen.layout_files import load, shipped
+from datagen.layout_files import read as read_layout
 from datagen.playroom import CATEGORIES
 from datagen.prompts import fill
 from kith.errors import InvalidInput, NotFound
@@ -40,15 +42,15 @@ SMALL: dict[str, Any] = {
 SUBJECT = ("multi", 0, "subjects", 0)
 
 
-def read(told: object, folder: Path) -> layout.Layout:
+def read(told: object, folder: Path) -> Layout:
     path = folder / "small.yaml"
     path.write_text(yaml.safe_dump(told), encoding="utf-8")
-    return layout.read(path)
+    return read_layout(path)
 
 
 @pytest.mark.parametrize("name", ["msbench", "yollava"])
 def test_a_split_of_mp_bench_has_forty_concepts_and_six_scenarios(name: str) -> None:
-    split = layout.load(name)
+    split = load(name)
     assert sum(category.count for category in split.concepts.values()) == 40
     assert {len(one.prompts) for one in (*split.single.values(), *split.multi)} == {6}
     assert all(one.table or one.ours == 6 for one in (*split.single.values(), *split.multi))
@@ -57,32 +59,32 @@ def test_a_split_of_mp_bench_has_forty_concepts_and_six_scenarios(name: str) -> 
 @pytest.mark.parametrize(
     ("name", "subjects", "targets"),
     [
-        ("yollava", {2}, layout.Targets(375, 333, 139)),
-        ("msbench", {3}, layout.Targets(273, 195, 176)),
+        ("yollava", {2}, Targets(375, 333, 139)),
+        ("msbench", {3}, Targets(273, 195, 176)),
     ],
 )
 def test_a_split_wants_what_the_thesis_kept(
-    name: str, subjects: set[int], targets: layout.Targets
+    name: str, subjects: set[int], targets: Targets
 ) -> None:
-    split = layout.load(name)
+    split = load(name)
     assert {len(one.subjects) for one in split.multi} == subjects
     assert split.targets == targets
 
 
 def test_the_scene_fills_the_picture_wherever_it_is_named() -> None:
-    multi = layout.load("msbench").multi
+    multi = load("msbench").multi
     scenes = [part.box for one in multi for part in one.subjects if part.category == "scene"]
     assert scenes == [(0, 0, 1, 1)] * 3
 
 
-@pytest.mark.parametrize("name", layout.shipped())
+@pytest.mark.parametrize("name", shipped())
 def test_playroom_has_a_category_for_each_of_a_layout(name: str) -> None:
-    for category in layout.load(name).concepts.values():
+    for category in load(name).concepts.values():
         assert set(category.playroom) <= set(CATEGORIES)
 
 
 def test_ms_diffusions_own_bench_has_its_published_size() -> None:
-    bench = layout.load("msdiffusion")
+    bench = load("msdiffusion")
     tuples = prompts = 0
     for one in bench.multi:
         kinds = [part.category for part in one.subjects]
@@ -97,9 +99,9 @@ def test_ms_diffusions_own_bench_has_its_published_size() -> None:
     assert (len(bench.multi), tuples, prompts) == (13, 1148, 4488)
 
 
-@pytest.mark.parametrize("name", layout.shipped())
+@pytest.mark.parametrize("name", shipped())
 def test_every_prompt_of_a_layout_takes_its_nouns(name: str) -> None:
-    split = layout.load(name)
+    split = load(name)
     for one in (*split.single.values(), *split.multi):
         roles = [part.role for part in one.subjects]
         nouns = [f"noun{number}" for number in range(len(roles))]
@@ -112,21 +114,21 @@ def test_every_prompt_of_a_layout_takes_its_nouns(name: str) -> None:
 def test_an_unknown_split_is_told_with_the_known_ones() -> None:
     said = r"'zork'; give one of msbench, msdiffusion, yollava, or a file of your own"
     with pytest.raises(NotFound, match=said):
-        layout.load("zork")
+        load("zork")
 
 
 def test_a_layout_of_ones_own_is_loaded_from_its_file_and_takes_no_name_of_kiths(
     tmp_path: Path,
 ) -> None:
-    assert read(SMALL, tmp_path) == layout.load(str(tmp_path / "small.yaml"))
+    assert read(SMALL, tmp_path) == load(str(tmp_path / "small.yaml"))
     read(SMALL | {"name": "msbench"}, tmp_path)
     with pytest.raises(InvalidInput, match=r"small\.yaml: name: 'msbench' comes with Kith; choose"):
-        layout.load(str(tmp_path / "small.yaml"))
+        load(str(tmp_path / "small.yaml"))
 
 
 def test_the_example_shows_two_combinations_and_stands_in_the_docs_as_it_is() -> None:
     example = ROOT / "examples" / "datagen" / "breakfast.yaml"
-    assert [one.name for one in layout.read(example).multi] == ["pet, dish", "dish, dish"]
+    assert [one.name for one in read_layout(example).multi] == ["pet, dish", "dish, dish"]
     page = (ROOT / "docs" / "mp-bench.md").read_text(encoding="utf-8")
     assert f"```yaml\n{example.read_text(encoding='utf-8')}```\n" in page
 
@@ -217,4 +219,4 @@ BROKEN = [b"name: [", b"\xff\xfe\xff", b"- 1", b"", b"[" * 9999, b"name: a\nname
 def test_a_file_that_is_no_layout_is_told_in_one_line(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_bytes(content)
     with pytest.raises(InvalidInput, match=r"^layout: bad\.yaml: the file: [^\n]+$"):
-        layout.read(tmp_path / "bad.yaml")
+        read_layout(tmp_path / "bad.yaml")
