@@ -21,7 +21,7 @@ from datagen import playroom
 from pocket.staging import dressed, stage
 
 PIXELS = 160
-"""A side of every picture: what the detector and the vision tower look at."""
+"""A side of every picture, but for the detector's: what the vision tower looks at."""
 GRID = 8
 """Patches a side of a picture: the vision tower's 20 px patches."""
 PORTRAITS = 3
@@ -42,12 +42,14 @@ class Plan:
     seed: int = 0
     staged: float = 0.0
     """Share of scenes whose things stand in given boxes, see `pocket.staging`."""
+    pixels: int = PIXELS
+    """A side of a scene; views cut from it are always of `PIXELS`."""
 
     @property
     def folder(self) -> str:
         """The bank's own folder under the root."""
         staged = f"-{self.staged}" if self.staged else ""
-        return f"{self.split}-{self.families}-{self.scenes}-{self.seed}{staged}-{PIXELS}px"
+        return f"{self.split}-{self.families}-{self.scenes}-{self.seed}{staged}-{self.pixels}px"
 
 
 def family(plan: Plan, index: int) -> list[playroom.Concept]:
@@ -101,12 +103,12 @@ def draw_scenes(job: tuple[Plan, int, str]) -> None:
         seed = plan.seed * 5_000_011 + index
         if plan.staged and rng.random() < plan.staged:
             who = (
-                dressed(rng, ids, of_category) if rng.random() < 0.4 else cast(rng, ids, by_family)
+                dressed(rng, ids, of_category) if rng.random() < 0.55 else cast(rng, ids, by_family)
             )
             composition = stage([ids[i] for i in who], seed, rng)
         else:
             composition = playroom.compose([ids[i] for i in cast(rng, ids, by_family)], seed)
-        picture = playroom.render(composition, size=PIXELS)
+        picture = playroom.render(composition, size=plan.pixels)
         images.append(picture.image)
         grids.append(patch_owners(picture))
         texts.append(playroom.caption(picture, placeholders(picture), seed=index))
@@ -185,7 +187,7 @@ class Bank:
         self.concepts = identities(plan)
         folder = root / plan.folder
         self.images: NDArray[np.uint8] = np.load(folder / "images.npy", mmap_mode="r")
-        """[N, 160, 160, 3]"""
+        """[N, pixels, pixels, 3]"""
         self.grids: NDArray[np.int8] = np.load(folder / "grids.npy")
         """[N, 8, 8]: place of the thing that covers the patch, -1 for the backdrop"""
         self.crops: NDArray[np.uint8] = np.load(folder / "crops.npy", mmap_mode="r")
@@ -193,7 +195,7 @@ class Bank:
         things: NDArray[np.float32] = np.load(folder / "things.npy")
         self.scene_of, self.order_of, self.who = things[:, :3].astype(np.int64).T
         self.boxes = things[:, 3:7]
-        """[T, 4] x1, y1, x2, y2 in pixels of the 160 px scene"""
+        """[T, 4] x1, y1, x2, y2 in pixels of the scene"""
         self.portraits: NDArray[np.uint8] = np.load(folder / "portraits.npy", mmap_mode="r")
         """[3 I, 160, 160, 3]"""
         words = json.loads((folder / "words.json").read_text(encoding="utf-8"))

@@ -24,10 +24,10 @@ WEIGHTS = Path(__file__).parent / "weights"
 TRAIN = Plan("train", families=5000, scenes=28000, seed=1)
 TALK = Plan("train", families=1800, scenes=12000, seed=2)
 """What the LLaVA talks about: identities that its eyes were not trained on, as its users' are."""
-STAGED = Plan("train", families=3000, scenes=16000, seed=3, staged=0.75)
+STAGED = Plan("train", 3000, scenes=16000, seed=3, staged=0.75, pixels=detector.PIXELS)
 """What the detector looks at: things as small and as dressed as a dataset's layouts want them."""
 CHECK = Plan("validation", families=120, scenes=600)
-STAGED_CHECK = Plan("validation", families=120, scenes=600, staged=0.75)
+STAGED_CHECK = Plan("validation", 120, scenes=600, staged=0.75, pixels=detector.PIXELS)
 
 
 def bank(plan: Plan) -> Bank:

@@ -1,0 +1,122 @@
+"""The photos and concepts of an offline bench, looked at once by the shipped models."""
+
+import random
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+from tqdm import tqdm
+
+from evaluation import datasets, memories
+from evaluation.bench import OUTSIDE, OUTSIDE_MULTI, SPLITS
+from evaluation.manifest import Concept, Dataset
+from services.assistant.methods.kith import MAX_REGIONS
+from services.assistant.regions import cut_out, whole, without_doubles
+from services.assistant.settings import LocalSettings
+from services.assistant.stages import Stages
+from services.assistant.views import Photo, prepare
+from services.assistant.wiring import parts_of
+from services.runtime.types import Box
+
+Vectors = NDArray[np.float32]
+"""[n, dim], each of unit length."""
+
+_SINGLES: Final = 4
+"""Photos of each concept alone."""
+_WIDER: Final = 1.2
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A photo, looked at: its regions, the whole photo last."""
+
+    kind: str
+    """How many concepts it shows, or which kind of outside photo it is."""
+    truth: frozenset[str]
+    categories: Sequence[str]
+    plain: Vectors
+    mirrored: Vectors
+    wider: Vectors
+
+
+@dataclass(frozen=True)
+class Known:
+    """A concept by its views."""
+
+    name: str
+    category: str
+    plain: Vectors
+    mirrored: Vectors
+
+
+async def looked_at(folder: Path) -> tuple[list[Known], list[Seen], float]:
+    """Concepts, photos, and the stranger's distance of the shipped embedder.
+
+    Raises:
+        InvalidInput: The folder is no offline bench.
+    """
+    found = [datasets.read(folder / name) for name in SPLITS]
+    with tempfile.TemporaryDirectory() as memory:
+        async with parts_of(LocalSettings(memory=Path(memory))) as parts:
+            stages = parts.stages
+            concepts = memories.own(found).concepts
+            known = [await _learned(stages, one) for one in tqdm(concepts, desc="concepts")]
+            words = list(dict.fromkeys(one.category for one in known))
+            look = partial(_look, stages, words)
+            photos = [await look(*one) for one in tqdm(_photos(folder, found), desc="photos")]
+            return known, photos, stages.stranger_distance
+
+
+def _photos(folder: Path, found: Sequence[Dataset]) -> list[tuple[Path, str, frozenset[str]]]:
+    """Each photo, what kind it is, and who is there."""
+    chance, photos = random.Random(0), []
+    for dataset in found:
+        for concept in dataset.concepts:
+            own = [photo for photo in dataset.singles if photo.concepts == (concept.name,)]
+            photos += chance.sample(own, min(len(own), _SINGLES))
+        photos += dataset.multis
+    shown = [(one.path, str(len(one.concepts)), frozenset(one.concepts)) for one in photos]
+    for kind in (OUTSIDE, OUTSIDE_MULTI):
+        shown += [(path, kind, frozenset[str]()) for path in sorted((folder / kind).glob("*.jpg"))]
+    return shown
+
+
+async def _learned(stages: Stages, concept: Concept) -> Known:
+    """A concept as `kith` remembers it."""
+    photos = [Photo(_opened(path)) for path in concept.views]
+    ready = await prepare(stages, photos, concept.category)
+    mirrored = await stages.embedder.embed_images([ImageOps.mirror(crop) for crop in ready.crops])
+    plain = np.stack([view.vector for view in ready.views])
+    return Known(concept.name, ready.category, plain, mirrored)
+
+
+async def _look(
+    stages: Stages, words: Sequence[str], path: Path, kind: str, truth: frozenset[str]
+) -> Seen:
+    photo = _opened(path)
+    found = without_doubles(await stages.detector.detect(photo, words))[:MAX_REGIONS]
+    boxes = [*(one.box for one in found), whole(photo)]
+    crops = await cut_out(photo, boxes)
+    wider = await cut_out(photo, [_widened(box, photo) for box in boxes])
+    embed = stages.embedder.embed_images
+    mirrored = await embed([ImageOps.mirror(crop) for crop in crops])
+    categories = [*(one.category for one in found), ""]
+    return Seen(kind, truth, categories, await embed(crops), mirrored, await embed(wider))
+
+
+def _widened(box: Box, photo: Image.Image) -> Box:
+    x1, y1, x2, y2 = box
+    dx, dy = (x2 - x1) * (_WIDER - 1) / 2, (y2 - y1) * (_WIDER - 1) / 2
+    right, bottom = min(float(photo.width), x2 + dx), min(float(photo.height), y2 + dy)
+    return (max(0.0, x1 - dx), max(0.0, y1 - dy), right, bottom)
+
+
+def _opened(path: Path) -> Image.Image:
+    with Image.open(path) as photo:
+        return photo.convert("RGB")

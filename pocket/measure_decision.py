@@ -1,0 +1,169 @@
+"""What each idea of `kith`'s decision is worth: ``python -m pocket.measure_decision FOLDER``.
+
+FOLDER is an offline bench of validation identities, as ``python -m evaluation.bench FOLDER
+--identities validation`` makes it; nothing is chosen by test identities. Photos are looked at once,
+by the shipped detector and embedder; then every line decides anew who is in them, as `kith` does
+but for one idea. No language model is asked: what is lost here no words bring back.
+"""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evaluation.bench import OUTSIDE, OUTSIDE_MULTI
+from evaluation.metrics import Counts
+from pocket.looking import Known, Seen, Vectors, looked_at
+from services.assistant.methods.deciding import Candidate, decide
+
+
+@dataclass(frozen=True)
+class _Idea:
+    """A way to decide; what is not said is as `kith` does it."""
+
+    views: Callable[[Known], Vectors] = lambda one: one.plain
+    regions: Callable[[Seen], Vectors] = lambda seen: seen.plain
+    nearness: Callable[[NDArray[np.float64]], float] = lambda views: views[
+        : -(-len(views) // 4)
+    ].mean()
+    """Of a concept, by the distances of its views, the nearest first."""
+    centred: bool = False
+    """A concept is the mean of its views."""
+    other_category: float = 0.0
+    """Added to the distance of a region and a concept of two categories."""
+    cohort: float = 0.0
+    """Share of how far a region is from everybody that is taken off its distances."""
+    whole_too: bool = False
+    """The whole photo is a region beside those found."""
+    strictness: float = 1.0
+    """Of the stranger's distance."""
+    together: bool = True
+    """Each concept at most once in a photo, in the best pairing of all."""
+
+
+_IDEAS: Final = {
+    "as shipped": _Idea(),
+    "the nearest view alone": _Idea(nearness=lambda views: views[0]),
+    "all views in the mean": _Idea(nearness=lambda views: views.mean()),
+    "the mean of the views": _Idea(centred=True),
+    "one view": _Idea(views=lambda one: one.plain[:1]),
+    "three views": _Idea(views=lambda one: one.plain[:3]),
+    "mirrored views too": _Idea(views=lambda one: np.concatenate([one.plain, one.mirrored])),
+    "regions and their mirror image": _Idea(regions=lambda seen: _unit(seen.plain + seen.mirrored)),
+    "wider regions": _Idea(regions=lambda seen: seen.wider),
+    "regions, wide and narrow": _Idea(regions=lambda seen: _unit(seen.plain + seen.wider)),
+    "the whole photo beside regions": _Idea(whole_too=True),
+    "another category is further (0.05)": _Idea(other_category=0.05),
+    "another category is further (0.2)": _Idea(other_category=0.2),
+    "who is far from all is nearer (0.2)": _Idea(cohort=0.2),
+    "who is far from all is nearer (0.4)": _Idea(cohort=0.4),
+    "5 % stricter": _Idea(strictness=0.95),
+    "5 % laxer": _Idea(strictness=1.05),
+    "each region its nearest": _Idea(together=False),
+    "no threshold": _Idea(strictness=2.0),
+}
+
+
+def measure(folder: Path) -> list[str]:
+    """The table, a line each.
+
+    Args:
+        folder: An offline bench.
+
+    Raises:
+        InvalidInput: It is none.
+    """
+    known, photos, stranger = asyncio.run(looked_at(folder))
+    head = (
+        "decision", "one concept: F1", "several: recall", "precision", "three: recall",
+        "precision", "strangers named: one thing", "several things",
+    )  # fmt: skip
+    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    for name, idea in _IDEAS.items():
+        lines.append(f"| {name} | {' | '.join(_figures(idea, known, photos, stranger))} |")
+    return lines
+
+
+def _figures(
+    idea: _Idea, known: Sequence[Known], photos: Sequence[Seen], stranger: float
+) -> list[str]:
+    views = [_unit(v.mean(0, keepdims=True)) if idea.centred else v for v in map(idea.views, known)]
+    told = [(seen, _decided(idea, known, views, seen, stranger)) for seen in photos]
+
+    def counted(kinds: Sequence[str]) -> Counts:
+        some = [(seen.truth, names) for seen, names in told if seen.kind in kinds]
+        return Counts(
+            tp=sum(len(names & truth) for truth, names in some),
+            fp=sum(len(names - truth) for truth, names in some),
+            fn=sum(len(truth - names) for truth, names in some),
+        )
+
+    def named(kind: str) -> float:
+        return float(np.mean([bool(names) for seen, names in told if seen.kind == kind]))
+
+    one, several, three = counted(["1"]), counted(["2", "3"]), counted(["3"])
+    figures = (
+        one.f1, several.recall, several.precision, three.recall, three.precision,
+        named(OUTSIDE), named(OUTSIDE_MULTI),
+    )  # fmt: skip
+    return [f"{figure:.3f}" for figure in figures]
+
+
+def _decided(
+    idea: _Idea, known: Sequence[Known], views: Sequence[Vectors], seen: Seen, stranger: float
+) -> frozenset[str]:
+    """Names of whom a photo shows."""
+    regions = idea.regions(seen)
+    categories = seen.categories
+    if len(regions) > 1 and not idea.whole_too:
+        regions, categories = regions[:-1], categories[:-1]
+    distances = np.stack([_distances(regions, these, idea) for these in views], axis=1)
+    if idea.other_category:
+        apart = [[bool(c) and c != one.category for one in known] for c in categories]
+        distances += idea.other_category * np.array(apart)
+    if idea.cohort:
+        others = np.sort(distances, axis=1)[:, 1:10].mean(axis=1, keepdims=True)
+        distances -= idea.cohort * (others - 1)
+    if not idea.together:
+        best = distances.argmin(axis=1)
+        near = distances[np.arange(len(best)), best] < stranger * idea.strictness
+        return frozenset(known[c].name for c in best[near])
+    rows = [
+        {
+            one.name: Candidate(one.name, "", float(d), False)
+            for one, d in zip(known, row, strict=True)
+        }
+        for row in distances
+    ]
+    return frozenset(
+        found.concept_id for found in decide(rows, stranger * idea.strictness).values()
+    )
+
+
+def _distances(regions: Vectors, views: Vectors, idea: _Idea) -> NDArray[np.float64]:
+    """[regions] of a concept."""
+    apart = np.sqrt(np.maximum(0, 2 - 2 * regions.astype(np.float64) @ views.T))
+    return np.array([idea.nearness(np.sort(row)) for row in apart])
+
+
+def _unit(vectors: Vectors) -> Vectors:
+    lengths: Vectors = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return vectors / lengths
+
+
+def main(words: list[str] | None = None) -> int:
+    """Read the command line, measure, print the table. Gives the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m pocket.measure_decision", description=__doc__)
+    parser.add_argument("folder", type=Path, help="an offline bench of validation identities")
+    sys.stdout.writelines(f"{line}\n" for line in measure(parser.parse_args(words).folder))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
