@@ -7,11 +7,13 @@ PYTEST   ?=
 PORT     ?= 8123
 MODEL    ?= pocket/weights/llava
 VLLM     ?=
+OUT      ?= runs/evaluation
+METHODS  ?= kith,rap,none,yollava-s,mc-llava,myvlm
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/.installed-server ## install what the demo needs and run it
 	@$(BIN)/kith demo
@@ -37,6 +39,15 @@ docs: .venv/.installed-dev ## write docs/cli.md and the settings in docs/operate
 
 bench: .venv/.installed-dev ## the benchmarks among the tests
 	@$(BIN)/python -m pytest --benchmark-only -m "" --timeout 0 $(PYTEST)
+
+# Two workers, one a core; then what either left over, the report and the headline figures.
+evaluate: .venv/.installed-dev ## the whole offline bench into OUT=DIR (hours); stopped, it goes on
+	@export OMP_NUM_THREADS=1; set -- $(BIN)/kith evaluate --methods $(METHODS) --out $(OUT); \
+	  "$$@" --shard 1/2 >/dev/null 2>&1 & other=$$!; trap 'kill $$other 2>/dev/null' EXIT; \
+	  "$$@" --shard 0/2 >/dev/null; wait $$other; "$$@"
+
+reliability: .venv/.installed-dev ## the long form of the reliability programmes (hours); some: PYTEST="-k crash"
+	@KITH_RELIABILITY=long $(BIN)/python -m pytest tests/reliability -m "" -s --timeout 0 $(PYTEST)
 
 # The whole command line of an engine, so that the tests start the one that people start.
 vllm: .venv-vllm/.installed ## real vLLM on the CPU with the pocket language model or MODEL=DIR
@@ -76,5 +87,5 @@ clean: ## forget the environment and the caches
 	@$(BIN)/python -m pip install --quiet --progress-bar off -c constraints.txt --upgrade pip
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types proto docs bench vllm fmt clean
+.PHONY: help demo test lint types proto docs bench evaluate reliability vllm fmt clean
 .DELETE_ON_ERROR:

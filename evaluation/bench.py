@@ -1,8 +1,8 @@
 """The offline bench: ``python -m evaluation.bench FOLDER``. Playroom stands for the world.
 
     FOLDER/yollava, msbench    MP-Bench's two splits; no name and no look is there twice
-    FOLDER/original            everyday pictures of the same concepts, without MP-Bench's layouts:
-                               what real test photos are to generated ones
+    FOLDER/original            everyday pictures of half of the same concepts, without MP-Bench's
+                               layouts: what real test photos are to generated ones
     FOLDER/outside             pictures of one thing each that is no concept of any of these
     FOLDER/outside-multi       pictures of two or three such things
     FOLDER/distractors         further concepts, a view each, to fill a memory with
@@ -31,7 +31,8 @@ from datagen.dataset import CHECKSUMS, Dataset
 from datagen.engines import judge_by_truth
 from datagen.identities import SIZE, Identity, names
 from datagen.identities import identities as playroom_identities
-from datagen.layout import Box, Category, Layout, Targets, load
+from datagen.layout import Box, Category, Layout, Targets
+from datagen.layout_files import load
 from datagen.making import Commission, make
 from datagen.pictures import jpeg, write_whole
 from datagen.plan import Job, Subject, draw_up
@@ -109,7 +110,7 @@ def build(
     alone = _alone(size.outside, {one.drawn.category for one in known}, crowd)
     _save(folder / OUTSIDE, alone, progress)
     _save(folder / OUTSIDE_MULTI, _together(size.outside, crowd), progress)
-    _make_original(folder, known, size.original, crowd, progress)
+    _make_original(folder, known[::2], size.original, crowd, progress)
     return [folder / name for name in (*SPLITS, ORIGINAL)]
 
 

@@ -26,10 +26,10 @@ class Extent:
 
 
 FULL: Final = Extent(
-    plain=Limits(queries=4800, photos=3, outside=50),
-    controls=Limits(queries=300, photos=3, outside=10),
-    sizes=Limits(queries=300, photos=8, outside=20),
-    few=20,
+    plain=Limits(queries=1600, photos=2, outside=50),
+    controls=Limits(queries=100, photos=2, multis=40, outside=10),
+    sizes=Limits(queries=150, photos=4, outside=20),
+    few=12,
 )
 QUICK: Final = Extent(
     plain=Limits(queries=64, photos=1, multis=4, outside=8, costs=3),

@@ -53,13 +53,20 @@ def lay_down(out: Path, told: Mapping[str, Any]) -> None:
         path = out / PLAN
         known = _read(path)
         if not known:
-            write_whole(path, _json({**told, "systems": {}}))
-        elif difference := _difference({**known, "systems": None}, {**told, "systems": None}):
+            write_whole(path, _json({**told, "systems": {}, "revisions": []}))
+        elif difference := _difference(_asked(known), _asked(told)):
             raise _differs(out, difference)
 
 
-def introduce(out: Path, name: str, system: Mapping[str, Any]) -> None:
+def introduce(out: Path, name: str, system: Mapping[str, Any], revision: str) -> None:
     """Write down what a system says of itself, or find that it is the same as before.
+
+    Args:
+        out: The folder.
+        name: Of the system.
+        system: What it says.
+        revision: Under which it is about to be asked; another one than before is no reason to
+            refuse, and is written down.
 
     Raises:
         Refused: It was another one, or had other models.
@@ -69,6 +76,7 @@ def introduce(out: Path, name: str, system: Mapping[str, Any]) -> None:
         before = known["systems"].setdefault(name, _plain(system))
         if difference := _difference(before, _plain(system), f"{name}."):
             raise _differs(out, difference)
+        known["revisions"] = list(dict.fromkeys([*known["revisions"], revision]))
         write_whole(out / PLAN, _json(known))
 
 
@@ -76,6 +84,17 @@ def introduced(out: Path) -> dict[str, dict[str, Any]]:
     """What the systems that were asked in this folder say of themselves, by name."""
     systems: dict[str, dict[str, Any]] = _read(out / PLAN).get("systems", {})
     return systems
+
+
+def revisions(out: Path) -> list[str]:
+    """The revisions under which answers in this folder were taken, in that order."""
+    found: list[str] = _read(out / PLAN).get("revisions", [])
+    return found
+
+
+def _asked(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """A plan without what is written down as it is carried out."""
+    return {key: value for key, value in plan.items() if key not in ("systems", "revisions")}
 
 
 def _difference(known: Any, new: Any, where: str = "") -> str:  # noqa: ANN401 - JSON

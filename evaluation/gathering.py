@@ -50,6 +50,7 @@ def gather(planned: Planned, out: Path) -> Results:
         comparisons=tuple(_comparisons(answers)),
         settings=planned.settings.told() | {"memory": len(planned.own.concepts)},
         revision=provenance.revision(),
+        asked_under=tuple(folder.revisions(out)),
         versions=provenance.versions(),
         complete=complete,
         seconds=round(sum(one.said.seconds for one in _all(answers)), 3),

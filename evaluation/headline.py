@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
+from evaluation.averages import average
 from evaluation.results import Results
 from evaluation.samples import Control, Figure, Task
 
@@ -10,6 +11,7 @@ ORIGINAL: Final = "original"
 """The dataset of original pictures, which is held beside the others and not counted with them."""
 
 _SEVERAL: Final = ("six", "five", "four", "three", "two")
+_NONE: Final = "–"
 
 
 class Headline(NamedTuple):
@@ -23,11 +25,12 @@ class Headline(NamedTuple):
     memory_size: int
     """0 for the datasets' own."""
     what: str
-    value: float
+    figure: Figure | None
+    """None where it is undefined, or the method can't be asked."""
 
 
 def headlines(results: Results) -> list[Headline]:
-    """Those that a run has figures for, method by method."""
+    """Those that a run has figures for, method by method: the same ones of each."""
     most = next((one for one in _SEVERAL if _settings(results, Task.CAPTIONING, one)), "two")
     wanted: tuple[tuple[str, Task, Sequence[str], str], ...] = (
         ("recognition accuracy", Task.RECOGNITION, ("weighted",), "accuracy"),
@@ -37,7 +40,7 @@ def headlines(results: Results) -> list[Headline]:
         ("precision", Task.CAPTIONING, (most,), "precision"),
         ("strangers named", Task.STRANGERS, ("outside", "outside-multi"), "false_accepts"),
     )
-    found = []
+    found: list[Headline] = []
     for method in results.methods:
         own = [one for one in results.figures if _counts(one) and one.method == method]
         size = min((one.memory_size for one in own), default=0)
@@ -48,29 +51,32 @@ def headlines(results: Results) -> list[Headline]:
                 if (one.memory_size, one.task, one.metric) == (size, task, metric)
                 and one.setting in settings
             ]
-            if samples := sum(one.samples for one in some):
-                value = sum(one.value * one.samples for one in some) / samples
-                found.append(Headline(method, size, what, value))
-    return found
+            found.append(Headline(method, size, what, average(some) if some else None))
+    known = {one.what for one in found if one.figure}
+    return [one for one in found if one.what in known]
 
 
 def said(results: Results) -> str:
-    """One line."""
+    """One line: each figure with its 95 % interval, a dash for one that a method has not."""
     by_method: dict[str, list[str]] = {}
-    for method, size, what, value in headlines(results):
+    for method, size, what, figure in headlines(results):
         title = f"{method} (memory of {size})" if size else method
-        by_method.setdefault(title, []).append(f"{what} {value:.3f}")
+        by_method.setdefault(title, []).append(f"{what} {_number(figure)}")
     told = "; ".join(f"{title}: {', '.join(each)}" for title, each in by_method.items())
     unfinished = "" if results.complete else "Not complete. "
     return f"{unfinished}{told or 'No figures yet.'}"
 
 
 def form(results: Results) -> dict[str, Any]:
-    """The same as JSON: `{"headline": {METHOD: {WHAT: value}}}`."""
-    by_method: dict[str, dict[str, float]] = {}
-    for method, _, what, value in headlines(results):
-        by_method.setdefault(method, {})[what] = round(value, 4)
+    """The same as JSON: `{"headline": {METHOD: {WHAT: value or null}}}`."""
+    by_method: dict[str, dict[str, float | None]] = {}
+    for method, _, what, figure in headlines(results):
+        by_method.setdefault(method, {})[what] = round(figure.value, 4) if figure else None
     return {"headline": by_method}
+
+
+def _number(figure: Figure | None) -> str:
+    return f"{figure.value:.3f} ({figure.low:.3f}–{figure.high:.3f})" if figure else _NONE
 
 
 def _settings(results: Results, task: Task, setting: str) -> bool:

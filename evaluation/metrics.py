@@ -24,7 +24,7 @@ _IDENTIFIER: Final = re.compile(r"<([^<>]+)>")
 class Counts:
     """Answers by what they say and what is true.
 
-    A measure that is undefined, a division by zero, is 0, as with scikit-learn's zero_division=0.
+    A measure is None where it is undefined, a division by zero.
     """
 
     tp: int = 0
@@ -52,33 +52,33 @@ class Counts:
         return self.tp + self.fp + self.tn + self.fn
 
     @property
-    def accuracy(self) -> float:
+    def accuracy(self) -> float | None:
         """The share of right answers."""
         return _share(self.tp + self.tn, self.total)
 
     @property
-    def precision(self) -> float:
+    def precision(self) -> float | None:
         """Of what was said to be there, the share that is."""
         return _share(self.tp, self.tp + self.fp)
 
     @property
-    def recall(self) -> float:
+    def recall(self) -> float | None:
         """Of what is there, the share that was found: TP / (TP + FN)."""
         return _share(self.tp, self.tp + self.fn)
 
     @property
-    def f1(self) -> float:
-        """The harmonic mean of precision and recall."""
+    def f1(self) -> float | None:
+        """The harmonic mean of precision and recall; 0 where nothing true was found."""
         return _share(2 * self.tp, 2 * self.tp + self.fp + self.fn)
 
     @property
-    def balanced_accuracy(self) -> float:
+    def balanced_accuracy(self) -> float | None:
         """The mean of the shares of right answers where the truth is yes and where it is no.
 
         RAP's "weighted" recognition. As with scikit-learn, a truth that never occurs is left out.
         """
         by_truth = [(self.tp, self.tp + self.fn), (self.tn, self.tn + self.fp)]
-        shares = [_share(right, all_) for right, all_ in by_truth if all_]
+        shares = [right / all_ for right, all_ in by_truth if all_]
         return _share(sum(shares), len(shares))
 
 
@@ -135,7 +135,7 @@ def iou(a: Box, b: Box) -> float:
     high = max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
     both = wide * high
     areas = sum(max(0.0, box[2] - box[0]) * max(0.0, box[3] - box[1]) for box in (a, b))
-    return _share(both, areas - both)
+    return both / (areas - both) if areas > both else 0.0
 
 
 class Curve(NamedTuple):
@@ -178,5 +178,5 @@ def _plain(text: str) -> str:
     return " ".join(text.casefold().split()).strip(_AROUND)
 
 
-def _share(part: float, whole: float) -> float:
-    return part / whole if whole else 0.0
+def _share(part: float, whole: float) -> float | None:
+    return part / whole if whole else None

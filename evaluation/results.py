@@ -1,6 +1,7 @@
 """What a run leaves behind: every answer in journals, and the figures made of them.
 
-    OUT/plan.json                     what was to be asked, and the fingerprint of that
+    OUT/plan.json                     what was to be asked, of which systems, and the revisions
+                                      under which it was
     OUT/answers/METHOD/PART.jsonl     a line an answer, written as it comes; a PART is one task on
                                       one dataset under one control and memory size; of workers
                                       with a shard each, PART.I-of-N.jsonl
@@ -51,6 +52,7 @@ class Results:
     """The figures of a run, and what they rest on."""
 
     figures: tuple[Figure, ...]
+    """Those that are defined: a share of nothing is none of them."""
     methods: Mapping[str, Mapping[str, Any]]
     """By name, what `GetCapabilities` says of each (Table 2.1), models and fingerprints included;
     for a system behind an OpenAI door, its name and address."""
@@ -62,7 +64,10 @@ class Results:
     settings: Mapping[str, Any]
     """Everything that was chosen: methods, tasks, controls, seeds, limits."""
     revision: str
-    """Git revision of the evaluator; empty where there is none."""
+    """Git revision of the evaluator that computed the figures; empty where there is none."""
+    asked_under: tuple[str, ...]
+    """Git revisions under which the answers were taken, in that order. More than one where a run
+    was stopped and went on with another."""
     versions: Mapping[str, str]
     """Of Python and of the packages that matter."""
     complete: bool
@@ -97,6 +102,7 @@ def read(folder: Path) -> Results:
         for one in told["figures"]
     )
     told["comparisons"] = tuple(told["comparisons"])
+    told["asked_under"] = tuple(told["asked_under"])
     return Results(**told)
 
 

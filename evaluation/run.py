@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from evaluation import folder, journal
+from evaluation import folder, journal, provenance
 from evaluation.controls import Asker
 from evaluation.gathering import gather
 from evaluation.journal import Journal
@@ -116,14 +116,15 @@ class _Worker:
         self.tell(f"{name}: starting")
         with opening() as system:
             profile = Profile.of(system)
-            folder.introduce(self._out, name, profile.form())
+            folder.introduce(self._out, name, profile.form(), provenance.revision())
             left = self._left(name, profile)
             for memory, parts in _by_memory(self._planned, left):
                 self._ask_with(name, system, memory, parts)
 
     def _left(self, name: str, profile: Profile) -> dict[Part, list[Sample]]:
         """What is not answered; from then on it is known how much there is."""
-        asked = suited(profile, self._mine, self._settings.memory_sizes).samples
+        mine = self._trained(name) if profile.can.training else self._mine
+        asked = suited(profile, mine, self._settings.memory_sizes).samples
         left = {}
         for part, samples in asked.items():
             answered = journal.read(self._answers(name), part, self._fingerprint(part, profile))
@@ -132,6 +133,12 @@ class _Worker:
         self._planned_of[name] = sum(map(len, asked.values()))
         self._done_of[name] = self._planned_of[name] - sum(map(len, left.values()))
         return left
+
+    def _trained(self, name: str) -> Mapping[Part, Sequence[Sample]]:
+        """Its share of a method that trains: all, or nothing, so that one worker trains it."""
+        index, of = self._settings.shard
+        its_turn = self._settings.methods.index(name) % of == index
+        return self._planned.samples if its_turn else {}
 
     def _ask_with(
         self, name: str, system: System, memory: Memory, parts: Mapping[Part, Sequence[Sample]]

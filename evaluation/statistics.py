@@ -1,7 +1,8 @@
-"""How sure a figure is: bootstrap intervals, and McNemar's test between two methods."""
+"""How sure a figure is: its interval, and McNemar's test between two methods."""
 
+import math
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,14 @@ from scipy import stats
 CONFIDENCE: Final = 0.95
 _EXACT_BELOW: Final = 25
 """Disagreements from which the normal approximation is good enough (McNemar 1947; Edwards 1948)."""
+
+
+class Estimate(NamedTuple):
+    """A value with the ends of its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
 
 
 def bootstrap(
@@ -50,6 +59,35 @@ def bootstrap(
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(found, [tail, 1 - tail])
     return float(low), float(high)
+
+
+def wilson(hits: int, of: int) -> tuple[float, float]:
+    """The 95 % interval of a share (Wilson 1927), which has a width even where the share is 0 or 1.
+
+    Args:
+        hits: Of so many trials that do not depend on each other.
+        of: At least 1.
+    """
+    found = stats.binomtest(hits, of).proportion_ci(CONFIDENCE, method="wilson")
+    return float(found.low), float(found.high)
+
+
+def mean(parts: Sequence[Estimate], weights: Sequence[float]) -> Estimate:
+    """The weighted mean of values that do not depend on each other.
+
+    The ends of its interval are found by MOVER (Zou and Donner, Statistics in Medicine 27, 2008),
+    which combines those of the parts.
+
+    Args:
+        parts: At least one.
+        weights: One for each, in any unit.
+    """
+    shares = [weight / sum(weights) for weight in weights]
+    both = list(zip(shares, parts, strict=True))
+    value = sum(share * one.value for share, one in both)
+    below = math.hypot(*(share * (one.value - one.low) for share, one in both))
+    above = math.hypot(*(share * (one.high - one.value) for share, one in both))
+    return Estimate(value, value - below, value + above)
 
 
 def mcnemar(first_right: Sequence[bool], second_right: Sequence[bool]) -> float:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from evaluation import results
+from evaluation.folder import one_by_one
 from evaluation.report import about, budget, costs, ours, pairs, thesis
 from evaluation.report.cells import Row, Table, share, table
 from evaluation.report.controls import control_table
@@ -31,7 +32,12 @@ def write(folder: Path) -> Path:
     Raises:
         NotFound: There are no results.
     """
-    found = results.read(folder)
+    results.read(folder)  # or nothing is made there
+    with one_by_one(folder / ".locks" / "report"):  # workers with a shard each may end at once
+        return _write(results.read(folder), folder)
+
+
+def _write(found: Results, folder: Path) -> Path:
     measures = Measured(found)
     journals = Journals(folder, measures)
     pictures = Pictures(folder, measures, journals)
@@ -102,7 +108,7 @@ def _sections(
         (journals.candidates.gallery(measures.methods),),
     )
     yield Section("cost", "What it costs", "", (costs.costs(measures),))
-    yield Section("run", "How it was run", "", tuple(about.tables(found)))
+    yield Section("run", "How it was run", about.INTERVALS, tuple(about.tables(found)))
 
 
 def _budget(measures: Measured, journals: Journals) -> Table:

@@ -2,9 +2,20 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Final
 
 from evaluation.report.cells import Cell, Row, Table, table
 from evaluation.results import Results
+
+INTERVALS: Final = (
+    "Intervals are 95 % percentile bootstraps over 1,000 draws of whole photos. Where all photos "
+    "agree, every draw would give the same: a share of 0 or 1 has Wilson's interval instead, by "
+    "the number of photos that it rests on, and so has F1, by the share that it grows with. "
+    "Averages have the interval of independent figures (MOVER). A dash stands for what was not "
+    "asked or is undefined, as is the precision of a method that names nobody; averages leave it "
+    "out."
+)
+"""How sure the figures are, for the reader."""
 
 
 def told(results: Results) -> str:
@@ -69,6 +80,7 @@ def _settings(results: Results) -> Table:
     chosen = {
         **{key: _said(value) for key, value in results.settings.items()},
         "revision": results.revision or "none",
+        "asked under": ", ".join(filter(None, results.asked_under)) or "none",
         "complete": "yes" if results.complete else "no",
         "seconds spent on asking": f"{results.seconds:,.0f}",
         **{f"version of {name}": version for name, version in results.versions.items()},

@@ -4,8 +4,9 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
+from evaluation.averages import average
 from evaluation.report.cells import NONE, Cell, Group, Row, Table, measured, number
-from evaluation.report.measured import Key, Measured, average
+from evaluation.report.measured import Key, Measured
 from evaluation.samples import Control, Figure, Task
 
 
@@ -68,9 +69,9 @@ def _rows(held: _Held, measures: Measured, plain: Mapping[Key, Figure]) -> Itera
         }
         figures = [measures.over(of) for of in keys.values()]
         if any(figures):
-            asked = next(of for of in keys.values() if any(key in plain for key in of))
+            asked = next((of for of in keys.values() if any(key in plain for key in of)), [])
             as_it_is = [plain[key] for key in asked if key in plain]
-            cells = [measured(average(as_it_is)), *map(measured, figures)]
+            cells = [measured(average(as_it_is) if as_it_is else None), *map(measured, figures)]
             chance = [(one.samples, _chance(one, plain, measures.own_size)) for one in as_it_is]
             yield Row(name, (*cells, _mean(chance)))
 
@@ -85,17 +86,23 @@ def _chance(as_it_is: Figure, plain: Mapping[Key, Figure], concepts: int) -> flo
 
 
 def _of_saying_yes(one: Figure, plain: Mapping[Key, Figure]) -> float:
-    """F1 of who says yes to all: precision is the share of what is true, recall 1."""
+    """F1 of who says yes to all: precision is the share of what is true, recall 1.
+
+    A part in which nothing is true has none, and does not count.
+    """
     key = Key(one.method, one.dataset, one.task, "", "accuracy", one.control)
     parts = [plain.get(key._replace(setting=setting)) for setting in ("single", "multi")]
     found, samples = 0.0, 0
     for part in filter(None, parts):
         tp, _, _, fn = part.detail["counts"]
-        found += part.samples * 2 * (tp + fn) / (tp + fn + part.samples)
-        samples += part.samples
+        if tp + fn:
+            found += part.samples * 2 * (tp + fn) / (tp + fn + part.samples)
+            samples += part.samples
     return found / samples
 
 
 def _mean(weighted: Sequence[tuple[int, float]]) -> Cell:
+    if not weighted:
+        return Cell(NONE)
     value = sum(weight * one for weight, one in weighted) / sum(weight for weight, _ in weighted)
     return Cell(NONE if math.isnan(value) else number(value))

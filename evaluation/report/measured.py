@@ -1,10 +1,9 @@
 """The figures of a run, found by what they measure, and averaged over splits."""
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable
 from typing import NamedTuple
 
+from evaluation.averages import average
 from evaluation.headline import ORIGINAL
 from evaluation.results import Results
 from evaluation.samples import Control, Figure, Task
@@ -36,9 +35,6 @@ class Measured:
         self.own_size: int = results.settings["memory"]
         """Concepts in the datasets' own memory."""
         self._by_key = self.index(results.figures)
-        for key in list(self._by_key):
-            if _is_undefined(key, self._by_key):
-                del self._by_key[key]
 
     @staticmethod
     def index(figures: Iterable[Figure]) -> dict[Key, Figure]:
@@ -86,38 +82,6 @@ class Measured:
         """The average of those figures that were measured; None if none was."""
         found = [one for key in keys if (one := self.of(key))]
         return average(found) if found else None
-
-
-def average(figures: Sequence[Figure]) -> Figure:
-    """The average of figures, at least one, each weighted by its samples, as in Table 5.3.
-
-    The ends of its interval are found by MOVER (Zou and Donner, Statistics in Medicine 27, 2008),
-    which combines the intervals of independent figures.
-    """
-    if len(figures) == 1:
-        return figures[0]
-    samples = sum(one.samples for one in figures)
-    weighted = [(one.samples / samples, one) for one in figures]
-    value = sum(weight * one.value for weight, one in weighted)
-    return replace(
-        figures[0],
-        value=value,
-        low=value - math.hypot(*(weight * (one.value - one.low) for weight, one in weighted)),
-        high=value + math.hypot(*(weight * (one.high - one.value) for weight, one in weighted)),
-        samples=samples,
-        unparsed=sum(one.unparsed for one in figures),
-        detail={},
-    )
-
-
-def _is_undefined(key: Key, figures: Mapping[Key, Figure]) -> bool:
-    """Whether it is a share of true ones among queries of which none is true."""
-    if key.metric not in ("precision", "recall", "f1", "balanced_accuracy"):
-        return False
-    parts = ("single", "multi") if key.setting == "weighted" else (key.setting,)
-    accuracies = [figures.get(key._replace(setting=part, metric="accuracy")) for part in parts]
-    counts = [one.detail["counts"] for one in accuracies if one and "counts" in one.detail]
-    return any(tp + fn == 0 for tp, _, _, fn in counts)
 
 
 def _key(one: Figure) -> Key:

@@ -4,8 +4,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from scipy.stats import binomtest
-
 from evaluation.metrics import Counts, pr_curve
 from evaluation.report import budget, plots
 from evaluation.report.headline import NUMBERS, ONE, SAID, Headline, headline_bars
@@ -15,6 +13,7 @@ from evaluation.report.page import Picture
 from evaluation.report.plots import Curve, Interval
 from evaluation.report.style import BLUE, GREEN, GREY, ORANGE, PINK, SKY, YELLOW
 from evaluation.samples import Figure, Task
+from evaluation.statistics import wilson
 
 _STAGE_COLOURS: Final = dict(zip(budget.STAGES, (BLUE, YELLOW, PINK, SKY, ORANGE), strict=True))
 _METRICS: Final = ("accuracy", "precision", "recall")
@@ -84,7 +83,7 @@ class Pictures:
         found = {
             method: _curve(scores)
             for method in self._measures.methods
-            if (scores := self._journals.scores.get(method)) and any(scores.truths)
+            if (scores := self._journals.scores.get(method)) and _has_curve(scores)
         }
         if found:
             path = self._folder / "thresholds.svg"
@@ -93,7 +92,9 @@ class Pictures:
                 path.name,
                 "Precision and recall over the threshold",
                 "Of Recognize's scores on all recognition queries. A marker is the decision that "
-                "ships.",
+                "ships. A cross is not the end of what a method could find, but of what it tells: "
+                "where nothing is near, Recognize gives no score, and what a looser threshold "
+                "would accept there was not measured.",
             )
 
     def numbers(self) -> Iterator[Picture]:
@@ -209,11 +210,19 @@ class Pictures:
         return Picture(file, title, says)
 
 
+def _has_curve(found: Scores) -> bool:
+    return any(found.truths) and max(found.scores) > 0
+
+
 def _curve(found: Scores) -> Curve:
+    """The curve down to the least score that was told; 0 stands for none."""
     curve = pr_curve(found.scores, found.truths)
+    told = curve.thresholds > 0
     decided = sum(map(Counts.of, found.truths, found.decided), Counts())
-    shipped = (decided.recall, decided.precision) if decided.tp + decided.fp else None
-    return Curve(curve.precisions, curve.recalls, shipped)
+    recall, precision = decided.recall, decided.precision
+    shipped = None if recall is None or precision is None else (recall, precision)
+    recalls = curve.recalls[told]
+    return Curve(curve.precisions[told], recalls, shipped, is_cut=bool(recalls[-1] < 1))
 
 
 def _interval(counts: Counts, metric: str) -> Interval | None:
@@ -225,8 +234,7 @@ def _interval(counts: Counts, metric: str) -> Interval | None:
     }[metric]
     if not of:
         return None
-    low, high = binomtest(right, of).proportion_ci(method="wilson")
-    return Interval(right / of, float(low), float(high), of)
+    return Interval(right / of, *wilson(right, of), of)
 
 
 def _as_interval(figure: Figure) -> Interval:

@@ -38,6 +38,8 @@ class Curve(NamedTuple):
     recall: NDArray[np.float64]
     shipped: tuple[float, float] | None
     """Recall and precision; None where nothing was decided."""
+    is_cut: bool = False
+    """Whether it ends before all is accepted: no further thresholds are known."""
 
 
 def bars(path: Path, panels: Mapping[str, Mapping[str, Interval]], methods: Sequence[str]) -> None:
@@ -105,12 +107,18 @@ def lines(
 
 
 def curves(path: Path, found: Mapping[str, Curve]) -> None:
-    """Precision over recall as the threshold moves, a line a method; a dot is the shipped one."""
+    """Precision over recall as the threshold moves, a line a method.
+
+    A marker is the shipped threshold; a cross at the end of a line says that it is cut off.
+    """
     methods = list(found)
     with drawn(path, WIDTH, 3.8) as (axis,):
         for method, curve in found.items():
             colour = colour_of(method, methods)
             axis.step(curve.recall, curve.precision, where="post", color=colour, label=method)
+            if curve.is_cut:
+                end = curve.recall[-1], curve.precision[-1]
+                axis.plot(*end, "x", color=INK, ms=13, mew=1.8, clip_on=False, zorder=5)
             if curve.shipped:
                 axis.plot(
                     *curve.shipped,
@@ -120,6 +128,10 @@ def curves(path: Path, found: Mapping[str, Curve]) -> None:
                     markersize=9,
                     clip_on=False,
                 )
+        if any(curve.is_cut for curve in found.values()):
+            axis.plot(
+                [], [], "x", color=INK, ms=11, mew=1.8, label="scores end here,\nrecall need not"
+            )
         axis.set(xlabel="recall", ylabel="precision")
         share_axis(axis.xaxis)
         share_axis(axis.yaxis)

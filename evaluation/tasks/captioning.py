@@ -5,7 +5,7 @@ samples are `single`, `two`, `three`, ... by how many concepts a photo shows, wi
 it for the second prompt. Of figures there are also `multi` and `multi-primed`, of several concepts.
 
 The value is the list of names in angle brackets. Precision is named and right / named, recall named
-and right / present, both counted over all captions.
+and right / present, both counted over all captions. There is no precision where nobody is named.
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,12 @@ PRIMED: Final = (
 )
 _NUMBERS: Final = ("", "single", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _PRIMED: Final = "-primed"
-_METRICS: Final = ("precision", "recall", "f1")
+_METRICS: Final = {
+    "precision": numbers.itself,
+    "recall": numbers.itself,
+    "f1": numbers.f1_of,
+}
+"""By name, what each is at a share; see `numbers.Measure`."""
 
 
 def samples(dataset: Dataset, limits: Limits, seed: int) -> list[Sample]:
@@ -99,11 +104,14 @@ def _of_one(setting: str, answered: Sequence[Answered]) -> list[Measured]:
         count = counts(one)
         rows.append((numbers.group_of(one), (count.tp, count.fp, count.fn)))
     total = [int(sum(row[place] for _, row in rows)) for place in range(3)]
-    metrics = {metric: partial(_of_names, metric) for metric in _METRICS}
+    metrics = {
+        metric: numbers.Measure(partial(_of_names, metric), from_share)
+        for metric, from_share in _METRICS.items()
+    }
     return numbers.of_sums(setting, metrics, rows, details={"f1": {"counts": total}})
 
 
-def _of_names(metric: str, sums: numbers.Sums) -> float:
+def _of_names(metric: str, sums: numbers.Sums) -> float | None:
     named_right, named_wrong, missed = (int(one) for one in sums)
-    value: float = getattr(Counts(tp=named_right, fp=named_wrong, fn=missed), metric)
+    value: float | None = getattr(Counts(tp=named_right, fp=named_wrong, fn=missed), metric)
     return value

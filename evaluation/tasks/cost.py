@@ -81,7 +81,7 @@ def figures(answered: Sequence[Answered]) -> list[Measured]:
         made += numbers.quantile(setting, "seconds_p95", seconds, 0.95)
         has_words = setting in ("recognition", "caption")
         for metric in ("bytes_sent", *(_TOKENS if has_words else ())):
-            made += numbers.share(
+            made += numbers.mean(
                 setting,
                 metric,
                 [(numbers.group_of(one), getattr(one.said, metric)) for one in some_],

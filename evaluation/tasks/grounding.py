@@ -68,7 +68,7 @@ def figures(answered: Sequence[Answered]) -> list[Measured]:
             for one in answered
             if one.sample.setting == setting
         ]
-        made += numbers.share(setting, "iou", overlaps)
+        made += numbers.mean(setting, "iou", overlaps)
         hits = [(photo, overlap >= _ENOUGH) for photo, overlap in overlaps]
         made += numbers.share(setting, "iou50", hits)
     return made

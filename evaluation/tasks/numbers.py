@@ -1,6 +1,7 @@
-"""Figures with their 95 % intervals, resampled by photo."""
+"""Figures with their 95 % intervals, by photo. One that is undefined is left out."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -8,12 +9,33 @@ from numpy.typing import NDArray
 
 from evaluation.metrics import Counts
 from evaluation.results import Answered
-from evaluation.statistics import CONFIDENCE, bootstrap
+from evaluation.statistics import CONFIDENCE, bootstrap, wilson
 from evaluation.tasks.asking import Measured
 
 Row = tuple[str, Sequence[float]]
 """The photo, and what an answer adds to each sum."""
 Sums = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What is computed from sums over answers."""
+
+    of: Callable[[Sums], float | None]
+    """Of the sums, [sums]; None where it is undefined."""
+    from_share: Callable[[float], float] | None = None
+    """For one that grows with a share, from 0 to 1: what it is at such a share."""
+
+
+def itself(share: float) -> float:
+    """For measures that are shares."""
+    return share
+
+
+def f1_of(share: float) -> float:
+    """F1, where of all that is named or there, this share is both (Jaccard's index)."""
+    return 2 * share / (1 + share)
+
 
 _DRAWS: Final = 1000
 _AT_ONCE: Final = 4_000_000
@@ -27,7 +49,7 @@ def group_of(answered: Answered) -> str:
 
 def of_sums(
     setting: str,
-    metrics: Mapping[str, Callable[[Sums], float]],
+    metrics: Mapping[str, Measure],
     rows: Sequence[Row],
     unparsed: int = 0,
     details: Mapping[str, Mapping[str, Any]] | None = None,
@@ -35,11 +57,12 @@ def of_sums(
     """Figures that are computed from sums over the answers; none if there are no answers.
 
     The intervals are those of `statistics.bootstrap`, with photos as groups; the sums of each draw
-    are made once for all metrics.
+    are made once for all metrics. Where all photos agree, so that every draw gives 0 or every draw
+    1, the interval of a share is Wilson's, by the number of photos that it rests on.
 
     Args:
         setting: Of the figures.
-        metrics: What each makes of the sums over all answers, [sums].
+        metrics: What is made of the sums over all answers, by name.
         rows: One an answer.
         unparsed: Answers that could not be read.
         details: What a plot needs besides, by metric.
@@ -49,10 +72,13 @@ def of_sums(
     sums = _by_photo(rows)
     drawn, whole = _drawn(sums), sums.sum(axis=0)
     made = []
-    for metric, value_of in metrics.items():
-        low, high = _ends([value_of(one) for one in drawn])
+    for metric, measure in metrics.items():
+        value = measure.of(whole)
+        if value is None:
+            continue
+        agreed = measure.from_share and value in (0, 1)
+        low, high = _agreed(measure, sums, value) if agreed else _ends(measure, drawn)
         detail = (details or {}).get(metric, {})
-        value = float(value_of(whole))
         made.append(Measured(setting, metric, value, low, high, len(rows), unparsed, detail))
     return made
 
@@ -64,18 +90,28 @@ def share(
     unparsed: int = 0,
     detail: Mapping[str, Any] | None = None,
 ) -> list[Measured]:
-    """A mean over answers, such as a share of right ones.
+    """A share, such as that of right answers.
 
     Args:
         setting: Of the figure.
         metric: Of the figure.
-        hits: The photo and the value of each answer.
+        hits: The photo of each answer, and how much of the answer counts, 0 to 1.
         unparsed: See `of_sums`.
         detail: What a plot needs besides.
     """
-    rows = [(photo, (float(hit), 1.0)) for photo, hit in hits]
-    means = {metric: lambda sums: float(sums[0] / sums[1])}
-    return of_sums(setting, means, rows, unparsed, {metric: detail or {}})
+    measure = {metric: Measure(_mean_of, itself)}
+    return of_sums(setting, measure, _summed(hits), unparsed, {metric: detail or {}})
+
+
+def mean(setting: str, metric: str, values: Sequence[tuple[str, float]]) -> list[Measured]:
+    """A mean over answers that is no share of anything, such as of bytes.
+
+    Args:
+        setting: Of the figure.
+        metric: Of the figure.
+        values: The photo and the value of each answer.
+    """
+    return of_sums(setting, {metric: Measure(_mean_of)}, _summed(values))
 
 
 def quantile(setting: str, metric: str, values: Sequence[float], at: float) -> list[Measured]:
@@ -91,6 +127,14 @@ def counts_in(sums: Sums) -> Counts:
     """Four sums, [tp, fp, tn, fn], as counts."""
     tp, fp, tn, fn = sums.tolist()
     return Counts(int(tp), int(fp), int(tn), int(fn))
+
+
+def _summed(values: Sequence[tuple[str, float]]) -> list[Row]:
+    return [(photo, (float(value), 1.0)) for photo, value in values]
+
+
+def _mean_of(sums: Sums) -> float:
+    return float(sums[0] / sums[1])
 
 
 def _by_photo(rows: Sequence[Row]) -> Sums:
@@ -110,7 +154,17 @@ def _drawn(sums: Sums) -> Sums:
     return np.concatenate(parts)
 
 
-def _ends(values: Sequence[float]) -> tuple[float, float]:
+def _agreed(measure: Measure, sums: Sums, value: float) -> tuple[float, float]:
+    """The interval of a share of 0 or 1."""
+    assert measure.from_share
+    photos = sum(measure.of(one) is not None for one in sums)
+    low, high = wilson(round(value) * photos, photos)
+    return measure.from_share(low), measure.from_share(high)
+
+
+def _ends(measure: Measure, drawn: Sums) -> tuple[float, float]:
+    """The interval that draws give; those for which the measure is undefined tell nothing."""
+    values = [value for one in drawn if (value := measure.of(one)) is not None]
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(values, [tail, 1 - tail])
     return float(low), float(high)

@@ -9,10 +9,11 @@ For C concepts with T photos each, M settings of m concepts with T_m photos each
 
 The settings of samples are `single`, `multi`, `outside` and `outside-multi`. Of figures, `single`
 takes in the outside photos of one thing and `multi` those of several, as 4.2.2 counts them;
-`weighted` is the mean of these two by their samples.
+`weighted` is the mean of these two by their samples. Where nothing that is asked for is there, only
+the accuracy tells something: there are no other figures then, and means leave them out.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -20,6 +21,7 @@ from evaluation.manifest import Dataset, Photo
 from evaluation.metrics import Counts
 from evaluation.results import Answered
 from evaluation.samples import Sample, Task
+from evaluation.statistics import Estimate, mean
 from evaluation.tasks import numbers
 from evaluation.tasks.asking import Limits, Measured, sample_id
 from evaluation.tasks.choice import outside_each, photos_each, singles, some
@@ -27,7 +29,14 @@ from evaluation.tasks.choice import outside_each, photos_each, singles, some
 QUESTION: Final = "Can you see {} in this photo? Answer the question using a single word Yes or No."
 """Thesis, 4.2.2."""
 
-_METRICS: Final = ("accuracy", "precision", "recall", "f1", "balanced_accuracy")
+_METRICS: Final[Mapping[str, Callable[[float], float] | None]] = {
+    "accuracy": numbers.itself,
+    "precision": numbers.itself,
+    "recall": numbers.itself,
+    "f1": numbers.f1_of,
+    "balanced_accuracy": None,
+}
+"""By name, what each is at a share; see `numbers.Measure`."""
 _SINGLE: Final = ("single", "outside")
 _MULTI: Final = ("multi", "outside-multi")
 
@@ -79,7 +88,7 @@ def figures(answered: Sequence[Answered], said: Sequence[bool | None]) -> list[M
             if one.sample.setting == setting
         ]
         made += numbers.share(setting, "accuracy", rows)
-    return made + _weighted(both)
+    return made + _weighted(made)
 
 
 def _query(
@@ -112,35 +121,30 @@ def _of_one(setting: str, both: _Both) -> list[Measured]:
     detail: dict[str, object] = {"counts": list(_row(total))}
     if setting == "single":
         detail["by_concept"] = _by_concept(both)
-    metrics = {metric: partial(_of_counts, metric) for metric in _METRICS}
+    metrics = {
+        metric: numbers.Measure(partial(_of_counts, metric), from_share)
+        for metric, from_share in _METRICS.items()
+        if metric == "accuracy" or total.tp + total.fn
+    }
     return numbers.of_sums(setting, metrics, rows, total.unparsed, {"accuracy": detail})
 
 
-def _of_counts(metric: str, sums: numbers.Sums) -> float:
-    value: float = getattr(numbers.counts_in(sums), metric)
+def _of_counts(metric: str, sums: numbers.Sums) -> float | None:
+    value: float | None = getattr(numbers.counts_in(sums), metric)
     return value
 
 
-def _weighted(both: _Both) -> list[Measured]:
-    """The mean of single and multi, each weighted by its samples; sums are the counts of both."""
-    rows, unparsed = [], 0
-    for one, said in both:
-        count = _counts(one, said)
-        unparsed += count.unparsed
-        row, nothing = _row(count), (0, 0, 0, 0)
-        is_single = one.sample.setting in _SINGLE
-        sums = (*row, *nothing) if is_single else (*nothing, *row)
-        rows.append((numbers.group_of(one), sums))
-
-    metrics = {metric: partial(_mean, metric) for metric in _METRICS}
-    return numbers.of_sums("weighted", metrics, rows, unparsed)
-
-
-def _mean(metric: str, sums: numbers.Sums) -> float:
-    """The mean of a measure of single and multi, by their counts."""
-    parts = [numbers.counts_in(sums[:4]), numbers.counts_in(sums[4:])]
-    values: list[float] = [getattr(part, metric) * part.total for part in parts]
-    return sum(values) / sum(part.total for part in parts)
+def _weighted(made: Sequence[Measured]) -> list[Measured]:
+    """The mean of single and multi, which have no photo in common, by their samples."""
+    means = []
+    for metric in _METRICS:
+        parts = [one for one in made if one.metric == metric and one.setting in ("single", "multi")]
+        if parts:
+            samples = [one.samples for one in parts]
+            found = mean([Estimate(one.value, one.low, one.high) for one in parts], samples)
+            unparsed = sum(one.unparsed for one in parts)
+            means.append(Measured("weighted", metric, *found, sum(samples), unparsed))
+    return means
 
 
 def _by_concept(both: _Both) -> dict[str, list[int]]:

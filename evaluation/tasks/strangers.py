@@ -1,9 +1,8 @@
 """Strangers: how often a photo that shows nobody known is given a name.
 
 Settings `outside` and `outside-multi` are asked by `Retrieve`: the value is what was found, see
-`found`; by the distance of its nearest match a curve over the threshold can be drawn, with the
-photos of `identification` as those that should be named. Setting `caption` asks for a caption, by
-the neutral prompt: the value is the list of names in it.
+`found`. Setting `caption` asks for a caption, by the neutral prompt: the value is the list of names
+in it.
 
 `false_accepts` is the share of photos that are given any name, at the threshold that is shipped.
 """

@@ -1,6 +1,7 @@
 """The commands that measure methods. What they do stands in the room `evaluation`."""
 
 import os
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -8,6 +9,7 @@ import typer
 from rich.console import Group
 from rich.text import Text
 
+from kith.cli import choices
 from kith.cli.bar import bar
 from kith.cli.human import simple_table
 from kith.cli.listed import controls_of, each_of, listed, numbers, share
@@ -21,7 +23,6 @@ app = typer.Typer()
 evaluate = typer.Typer(invoke_without_command=True)
 app.add_typer(evaluate, name="evaluate")
 
-_METHODS: Final = "kith,rap,none"
 _SIZES: Final = {False: "10,100,1000", True: "8,100"}
 """Sizes of the memory that the offline bench is measured with; True for the quick one."""
 
@@ -31,92 +32,23 @@ Folder = Annotated[Path, typer.Argument(metavar="DIR", show_default=False)]
 @evaluate.callback()
 def measure(
     context: Context,
-    out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where answers, figures and the report go.")
-    ] = None,
-    quick: Annotated[
-        bool, typer.Option("--quick", help="A small part of everything, in ten minutes.")
-    ] = False,
-    methods: Annotated[
-        str,
-        typer.Option(
-            metavar="NAMES",
-            help="What to measure, with commas between: kith, rap, none, yollava-s, yollava-m, "
-            "mc-llava, myvlm. With --server the method is the server's.",
-        ),
-    ] = _METHODS,
-    data: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="DIR",
-            help="A dataset; as often as you like. Left out, the offline bench is made in "
-            "DIR/data: Playroom's MP-Bench, and original pictures of the same concepts.",
-        ),
-    ] = None,
-    outside: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Pictures of one thing each that is nobody's."),
-    ] = None,
-    outside_multi: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Pictures of several such things each."),
-    ] = None,
-    distractors: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="A dataset whose concepts fill larger memories. Methods that train look for "
-            "negatives in it, if KITH_NEGATIVES names no other folder.",
-        ),
-    ] = None,
-    tasks: Annotated[
-        str,
-        typer.Option(
-            metavar="NAMES",
-            help="What to ask, with commas between: recognition, retrieval, captioning, "
-            "questions, identification, strangers, look-alikes, grounding, edits, cost; left out, "
-            "all of them.",
-        ),
-    ] = "",
-    controls: Annotated[
-        str,
-        typer.Option(
-            metavar="NAMES",
-            help="What to withhold or spoil, with commas between: no-memory, blank-photo, "
-            "shuffled-references, true-references, or nothing; left out, all of them.",
-        ),
-    ] = "",
-    memory_sizes: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NUMBERS",
-            help="Concepts in further memories, with commas between; left out, 10,100,1000 with "
-            "the offline bench (8,100 if quick), else none. A method that trains is measured in "
-            "the smallest alone.",
-            show_default=False,
-        ),
-    ] = None,
-    openai_url: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URL",
-            help="Measure a system that is not ours, behind the OpenAI chat API, as in "
-            "http://127.0.0.1:8123/v1: it is shown pictures of the concepts that a question is "
-            "about. OPENAI_API_KEY is its key.",
-        ),
-    ] = None,
-    openai_model: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Which of its models.")
-    ] = None,
-    concurrency: Annotated[
-        int, typer.Option(min=1, max=256, help="Questions that are asked at once.")
-    ] = 2,
-    seed: Annotated[int, typer.Option(min=0, help="Where chance begins.")] = 0,
-    shard: Annotated[
-        str, typer.Option(metavar="I/N", help="The share of one of N workers, from 0/N on.")
-    ] = "0/1",
+    out: choices.Out = None,
+    quick: choices.Quick = False,
+    methods: choices.Methods = "kith,rap,none",
+    data: choices.Data = None,
+    outside: choices.Outside = None,
+    outside_multi: choices.OutsideMulti = None,
+    distractors: choices.Distractors = None,
+    tasks: choices.Tasks = "",
+    controls: choices.Controls = "",
+    memory_sizes: choices.MemorySizes = None,
+    openai_url: choices.OpenAIURL = None,
+    openai_model: choices.OpenAIModel = None,
+    concurrency: choices.Concurrency = 2,
+    seed: choices.Seed = 0,
+    shard: choices.Shard = "0/1",
 ) -> None:
-    """Measure methods and write the figures, or go on with that.
+    """Measure methods and write the report, or go on with that.
 
     Stopped anywhere, the same command goes on where it was. Several workers with the same --out and
     a --shard each share the work; who ends last writes the figures of all.
@@ -132,49 +64,35 @@ def measure(
         return
     if out is None:
         raise typer.BadParameter("name the folder of the run", param_hint="--out")
-    session = context.obj
+    # What is mistyped is told before anything is made.
     samples = evaluation_module("evaluation.samples")
-    asked = tuple(each_of(samples.Task, listed(tasks), "tasks"))
-    withheld = controls_of(samples.Control, listed(controls))
-    sizes = numbers(memory_sizes if memory_sizes is not None else "" if data else _SIZES[quick])
-    index, of = share(shard)
+    chosen = {
+        "tasks": tuple(each_of(samples.Task, listed(tasks), "tasks")),
+        "controls": controls_of(samples.Control, listed(controls)),
+        "memory_sizes": _sizes(memory_sizes, is_bench=not data, quick=quick),
+        "shard": share(shard),
+    }
+    beside = {"outside": outside, "outside_multi": outside_multi, "distractors": distractors}
+    pictures = _pictures(data, beside, out / "data", quick=quick)
     door = Door(openai_url, openai_model) if openai_url else None
-    bench = {} if data else _bench(out / "data", quick=quick)
-    further = distractors or bench.get("distractors")
-    if further:
-        os.environ.setdefault("KITH_NEGATIVES", str(further))  # read where a method is started
-    with session.waiting("Starting ..."):
-        memory = out / "memory" / f"{index}-of-{of}"
-        systems = openings(session, memory, listed(methods), door)
+    systems = _systems(context.obj, out, chosen["shard"], listed(methods), door)
     settings = evaluation_module("evaluation.plan").Settings(
         methods=tuple(systems),
-        datasets=tuple(data or bench["datasets"]),
-        outside=outside or bench.get("outside"),
-        outside_multi=outside_multi or bench.get("outside_multi"),
-        distractors=further,
-        tasks=asked,
-        controls=withheld,
-        memory_sizes=tuple(sizes),
+        **pictures,
+        **chosen,
         quick=quick,
         seed=seed,
-        shard=(index, of),
         concurrency=concurrency,
     )
-    _run(session, settings, out, systems)
+    _tell(context.obj, out, *_run(settings, out, systems))
 
 
 @evaluate.command()
 def check(
     context: Context,
     folder: Folder,
-    outside: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Pictures of one thing each that is nobody's."),
-    ] = None,
-    outside_multi: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Pictures of several such things each."),
-    ] = None,
+    outside: choices.Outside = None,
+    outside_multi: choices.OutsideMulti = None,
 ) -> None:
     """Count what a dataset holds, and say what is missing."""
     forms, checking = (
@@ -195,32 +113,24 @@ def check(
 @evaluate.command()
 def report(context: Context, folder: Folder) -> None:
     """Write the report of a run: report.html, report.md and its figures."""
-    writing = evaluation_module("evaluation.report")
-    with context.obj.waiting("Writing the report ..."):
-        page = writing.write(folder)
+    page = _report(context.obj, folder)
     context.obj.show({"report": str(page)}, Text(f"Report: {page}"))
 
 
-def _run(session: Session, settings: Any, out: Path, systems: Any) -> None:  # noqa: ANN401
-    """Run, with a bar, and show the headline figures."""
-    told: list[Any] = []
-    with bar() as shown:
-        task = shown.add_task("")
+def _sizes(words: str | None, *, is_bench: bool, quick: bool) -> tuple[int, ...]:
+    """Concepts in further memories."""
+    return tuple(numbers(words if words is not None else _SIZES[quick] if is_bench else ""))
 
-        def tell(progress: Any) -> None:  # noqa: ANN401 - see kith.local
-            told[:] = [progress]
-            failed = f", {progress.failed} failed" if progress.failed else ""
-            said = f"{progress.doing}{failed}"
-            shown.update(task, total=progress.planned, completed=progress.done, description=said)
 
-        results = evaluation_module("evaluation.run").run(settings, out, systems, tell)
-    headline = evaluation_module("evaluation.headline")
-    failed, problem = told[-1].failed, told[-1].problem
-    if failed and not session.as_json:
-        said = f"{counted(failed, 'question')} failed; the same command asks again. The last one: "
-        say(Text(f"{said}{problem}", "yellow"))
-    form = {"out": str(out), "complete": results.complete, "failed": failed}
-    session.show(form | headline.form(results), Text(headline.said(results)))
+def _pictures(
+    data: Sequence[Path] | None, beside: Mapping[str, Path | None], bench: Path, *, quick: bool
+) -> dict[str, Any]:
+    """The datasets and what is beside them: those that are given, else those of the bench."""
+    found = {"datasets": tuple(data)} if data else _bench(bench, quick=quick)
+    found |= {name: folder for name, folder in beside.items() if folder}
+    if further := found.get("distractors"):
+        os.environ.setdefault("KITH_NEGATIVES", str(further))  # read where a method is started
+    return found
 
 
 def _bench(folder: Path, *, quick: bool) -> dict[str, Any]:
@@ -237,8 +147,59 @@ def _bench(folder: Path, *, quick: bool) -> dict[str, Any]:
             ),
         )
     return {
-        "datasets": datasets,
+        "datasets": tuple(datasets),
         "outside": folder / making.OUTSIDE,
         "outside_multi": folder / making.OUTSIDE_MULTI,
         "distractors": folder / making.DISTRACTORS,
     }
+
+
+def _systems(
+    session: Session, out: Path, shard: tuple[int, int], methods: Sequence[str], door: Door | None
+) -> dict[str, Callable[[], Any]]:
+    """How each method is started or reached; workers have memories of their own."""
+    index, of = shard
+    with session.waiting("Starting ..."):
+        return openings(session, out / "memory" / f"{index}-of-{of}", methods, door)
+
+
+def _run(settings: Any, out: Path, systems: Any) -> tuple[Any, Any]:  # noqa: ANN401 - see kith.local
+    """Run, with a bar. The results, and the last that was told of how far it is."""
+    told: list[Any] = []
+    with bar() as shown:
+        task = shown.add_task("")
+
+        def tell(progress: Any) -> None:  # noqa: ANN401 - as above
+            told[:] = [progress]
+            failed = f", {progress.failed} failed" if progress.failed else ""
+            said = f"{progress.doing}{failed}"
+            shown.update(task, total=progress.planned, completed=progress.done, description=said)
+
+        results = evaluation_module("evaluation.run").run(settings, out, systems, tell)
+    return results, told[-1]
+
+
+def _report(session: Session, folder: Path) -> Path:
+    """Write the report of a run; its page."""
+    writing = evaluation_module("evaluation.report")
+    with session.waiting("Writing the report ..."):
+        page: Path = writing.write(folder)
+    return page
+
+
+def _tell(session: Session, out: Path, results: Any, progress: Any) -> None:  # noqa: ANN401
+    """Say what failed, where the report is, and the headline figures."""
+    headline = evaluation_module("evaluation.headline")
+    page, failed = _report(session, out), progress.failed
+    if not session.as_json:
+        if failed:
+            again = "failed; the same command asks again. The last one: "
+            say(Text(f"{counted(failed, 'question')} {again}{progress.problem}", "yellow"))
+        say(Text(f"Report: {page}, and the same as {page.with_suffix('.md')}"))
+    form = {
+        "out": str(out),
+        "report": str(page),
+        "complete": results.complete,
+        "failed": failed,
+    }
+    session.show(form | headline.form(results), Text(headline.said(results)))

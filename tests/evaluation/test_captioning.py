@@ -55,7 +55,8 @@ def test_precision_and_recall_are_over_all_names() -> None:
     assert found["three", "recall"] == 0
     assert found["multi", "precision"] == pytest.approx(2 / 3)
     assert found["multi", "recall"] == pytest.approx(2 / 5)
-    assert found["single-primed", "precision"] == 0  # undefined: nobody is named
+    assert ("single-primed", "precision") not in found  # nobody is named
+    assert found["single-primed", "f1"] == 0
     assert ("multi-primed", "f1") not in found
     (f1,) = [one for one in figures if (one.setting, one.metric) == ("multi", "f1")]
     assert f1.detail == {"counts": [2, 1, 3]}

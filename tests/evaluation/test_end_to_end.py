@@ -49,7 +49,9 @@ def test_methods_are_measured_and_a_second_call_asks_nothing(
     command += ["--methods", "kith,none", "--controls", "shuffled-references", "--quick"]
     command += ["--tasks", "recognition,retrieval,captioning,strangers,edits,cost"]
     assert main([*command, "--out", str(out)]) == 0
-    last = capsys.readouterr().out.splitlines()[-1]
+    *_, where, last = capsys.readouterr().out.splitlines()
+    assert where == f"Report: {out / 'report.html'}, and the same as {out / 'report.md'}"
+    assert "<title>" in (out / "report.html").read_text(encoding="utf-8")
     assert last.startswith("kith: recognition accuracy ")
     assert "; none: recognition accuracy " in last
     found = results.read(out)

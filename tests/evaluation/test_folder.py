@@ -40,9 +40,17 @@ def test_another_plan_is_refused_and_the_difference_named(tmp_path: Path) -> Non
 
 def test_another_model_is_refused(tmp_path: Path) -> None:
     folder.lay_down(tmp_path, {"settings": {}})
-    folder.introduce(tmp_path, "kith", {"models": ("a",)})
-    folder.introduce(tmp_path, "kith", {"models": ["a"]})
+    folder.introduce(tmp_path, "kith", {"models": ("a",)}, "1")
+    folder.introduce(tmp_path, "kith", {"models": ["a"]}, "1")
     with pytest.raises(Refused, match=r'kith.models was \["a"\] and is \["b"\]'):
-        folder.introduce(tmp_path, "kith", {"models": ["b"]})
+        folder.introduce(tmp_path, "kith", {"models": ["b"]}, "1")
     assert folder.introduced(tmp_path) == {"kith": {"models": ["a"]}}
     folder.lay_down(tmp_path, {"settings": {}})
+
+
+def test_every_revision_under_which_was_asked_is_kept(tmp_path: Path) -> None:
+    assert folder.revisions(tmp_path) == []
+    for revision in ("1", "2", "1"):
+        folder.lay_down(tmp_path, {"settings": {}})
+        folder.introduce(tmp_path, "kith", {"models": ["a"]}, revision)
+    assert folder.revisions(tmp_path) == ["1", "2"]

@@ -73,13 +73,37 @@ def test_the_headline_tells_every_method_in_one_line(settings: Settings, tmp_pat
     chosen = replace(settings, tasks=(Task.RECOGNITION, Task.CAPTIONING, Task.STRANGERS))
     found = measure(replace(chosen, controls=(Control.NOTHING,), memory_sizes=()), tmp_path)
     assert headline.said(found) == (
-        "stripes: recognition accuracy 1.000, F1 1.000, captions of one concept: F1 1.000, of "
-        "three: recall 1.000, precision 1.000, strangers named 0.000"
+        "stripes: recognition accuracy 1.000 (0.803–1.000), F1 1.000 (0.841–1.000), captions of "
+        "one concept: F1 1.000 (0.839–1.000), of three: recall 1.000 (0.207–1.000), precision "
+        "1.000 (0.207–1.000), strangers named 0.000 (0.000–0.397)"
     )
     assert headline.said(replace(found, complete=False)).startswith("Not complete. stripes: ")
     assert headline.said(replace(found, figures=())) == "No figures yet."
     small = [replace(one, memory_size=4) for one in found.figures]
     said = headline.said(replace(found, figures=tuple(small)))
-    assert said.startswith("stripes (memory of 4): recognition accuracy 1.000, ")
+    assert said.startswith("stripes (memory of 4): recognition accuracy 1.000 (")
     form = headline.form(found)["headline"]["stripes"]
     assert form["captions of one concept: F1"] == 1
+
+
+def test_a_figure_that_a_method_has_not_is_a_dash_in_the_headline(
+    settings: Settings, tmp_path: Path
+) -> None:
+    both = replace(
+        settings,
+        methods=("stripes", "blind"),
+        tasks=(Task.CAPTIONING, Task.STRANGERS),
+        controls=(Control.NOTHING,),
+        memory_sizes=(),
+    )
+    blind = StripeSystem("blind", near=0.0, capabilities=capabilities("blind", retrieval=False))
+    found = measure(both, tmp_path, StripeSystem(), blind)
+    said = headline.said(found).split("; ")[1]
+    assert said.startswith("blind: captions of one concept: F1 0.000 (0.000–0.")
+    assert said.endswith(", precision –, strangers named –")
+    form = headline.form(found)["headline"]
+    assert form["blind"].keys() == form["stripes"].keys()
+    assert form["blind"]["precision"] is None
+    told = lm_eval.form(found, "blind")["results"]["world_captioning_three"]
+    assert told["recall,none"] == 0
+    assert "precision,none" not in told

@@ -22,7 +22,9 @@ def test_measures_are_those_of_scikit_learn(answers: list[tuple[bool, bool]]) ->
         ("recall", known.recall_score),
         ("f1", known.f1_score),
     ):
-        assert getattr(found, name) == pytest.approx(score(truths, said, zero_division=0)), name
+        own = getattr(found, name)
+        nan = score(truths, said, zero_division=np.nan)
+        assert (np.nan if own is None else own) == pytest.approx(nan, nan_ok=True), name
     shares = [
         known.accuracy_score([t for t in truths if t == truth],
                              [s for t, s in answers if t == truth])
@@ -31,9 +33,12 @@ def test_measures_are_those_of_scikit_learn(answers: list[tuple[bool, bool]]) ->
     assert found.balanced_accuracy == pytest.approx(np.mean(shares))
 
 
-def test_without_answers_every_measure_is_zero() -> None:
+def test_a_share_of_nothing_is_undefined() -> None:
     none = Counts()
-    assert (none.accuracy, none.precision, none.recall, none.f1, none.balanced_accuracy) == (0,) * 5
+    for measure in ("accuracy", "precision", "recall", "f1", "balanced_accuracy"):
+        assert getattr(none, measure) is None, measure
+    silent = Counts(tn=3, fn=2)
+    assert (silent.precision, silent.recall, silent.f1) == (None, 0, 0)
 
 
 def test_what_can_not_be_read_is_wrong_and_counted() -> None:

@@ -6,7 +6,7 @@ import pytest
 from evaluation.metrics import Counts
 from evaluation.results import Answered
 from evaluation.samples import Task
-from evaluation.statistics import bootstrap
+from evaluation.statistics import Estimate, bootstrap, mean, wilson
 from evaluation.tasks import recognition, retrieval
 from tests.evaluation.answering import answered, values
 
@@ -61,7 +61,7 @@ def test_intervals_are_those_of_the_bootstrap_by_photo() -> None:
     rows = np.array([(one.tp, one.fp, one.tn, one.fn) for one in counts])
     low, high = bootstrap(
         rows,
-        lambda drawn: Counts(*map(int, drawn.sum(axis=0))).f1,
+        lambda drawn: Counts(*map(int, drawn.sum(axis=0))).f1 or 0.0,
         np.array([str(one.sample.photo) for one in answers]),
     )
     (f1,) = [
@@ -69,6 +69,65 @@ def test_intervals_are_those_of_the_bootstrap_by_photo() -> None:
     ]
     assert (f1.low, f1.high) == pytest.approx((low, high))
     assert low < f1.value < high
+
+
+def test_where_nothing_is_there_only_the_accuracy_is_told_and_means_leave_the_rest_out() -> None:
+    figures = recognition.figures(
+        [
+            said(True, True),
+            said(True, False, photo="2"),
+            said(False, False, setting="outside-multi", photo="3"),
+            said(True, False, setting="outside-multi", photo="4"),
+        ]
+    )
+    found = values(figures)
+    assert {metric for setting, metric in found if setting == "multi"} == {"accuracy"}
+    assert found["multi", "accuracy"] == found["weighted", "accuracy"] == 0.5
+    for metric in ("precision", "recall", "f1"):
+        assert found["weighted", metric] == found["single", metric] > 0
+    samples = {one.metric: one.samples for one in figures if one.setting == "weighted"}
+    assert (samples["accuracy"], samples["f1"]) == (4, 2)
+
+
+def test_a_method_that_never_says_yes_has_no_precision() -> None:
+    found = values(recognition.figures([said(False, True), said(False, False, photo="2")]))
+    assert ("single", "precision") not in found
+    assert ("weighted", "precision") not in found
+    assert found["weighted", "recall"] == found["weighted", "f1"] == 0
+
+
+def test_where_all_photos_agree_the_interval_of_a_share_is_wilsons_by_photo() -> None:
+    answers = [said(True, True, photo=str(number % 10)) for number in range(40)]
+    found = {
+        one.metric: (one.low, one.high)
+        for one in recognition.figures(answers)
+        if one.setting == "single"
+    }
+    low, high = wilson(10, 10)
+    assert found["accuracy"] == found["precision"] == found["recall"] == (low, high)
+    assert found["f1"] == (2 * low / (1 + low), 1)
+    wrong = [said(False, True, photo=str(number)) for number in range(10)]
+    (recall,) = [
+        one
+        for one in recognition.figures(wrong)
+        if (one.setting, one.metric) == ("single", "recall")
+    ]
+    assert (recall.value, recall.low, recall.high) == (0, *wilson(0, 10))
+
+
+def test_the_interval_of_a_mean_is_that_of_independent_figures() -> None:
+    answers = [
+        said(number % 3 > 0, True, setting, f"{setting}{number}")
+        for setting in ("single", "multi")
+        for number in range(30)
+    ]
+    by_setting = {
+        one.setting: one for one in recognition.figures(answers) if one.metric == "recall"
+    }
+    parts = [by_setting["single"], by_setting["multi"]]
+    known = mean([Estimate(one.value, one.low, one.high) for one in parts], [30, 30])
+    weighted = by_setting["weighted"]
+    assert (weighted.value, weighted.low, weighted.high) == known
 
 
 def test_retrieval_is_scored_alike() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from evaluation import results, run
+from evaluation import provenance, results, run
 from evaluation.plan import Settings, plan
 from evaluation.run import Progress
 from evaluation.samples import Control, Task
@@ -109,6 +109,24 @@ def test_a_run_that_is_stopped_goes_on(small: Settings, tmp_path: Path) -> None:
     assert told(tmp_path / "a") == told(tmp_path / "b")
 
 
+def test_the_revisions_under_which_was_asked_are_told(
+    small: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(progress: Progress) -> None:
+        if progress.done > 100:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(provenance, "revision", lambda: "first")
+    with pytest.raises(KeyboardInterrupt):
+        measure(small, tmp_path, tell=stop)
+    monkeypatch.setattr(provenance, "revision", lambda: "second")
+    assert measure(small, tmp_path).asked_under == ("first", "second")
+    monkeypatch.setattr(provenance, "revision", lambda: "third")
+    measure(small, tmp_path)  # only computes the figures
+    found = results.read(tmp_path)
+    assert (found.revision, found.asked_under) == ("third", ("first", "second"))
+
+
 def test_what_failed_is_asked_again(small: Settings, tmp_path: Path) -> None:
     def fail(question: str) -> KithError | None:
         return KithError("it broke", reason="BROKEN") if "<lina>" in question else None
@@ -149,6 +167,19 @@ def test_shares_together_are_one_run(small: Settings, tmp_path: Path) -> None:
     again = StripeSystem()
     measure(small, tmp_path / "again", again)
     assert asked == again.asked.count("recognize")
+
+
+def test_one_of_the_workers_trains_and_asks_all_of_a_method_that_trains(
+    small: Settings, tmp_path: Path
+) -> None:
+    can = capabilities("stripes", training=True, retrieval=False)
+    measure(small, tmp_path / "whole", StripeSystem(told=True, capabilities=can))
+    systems = [StripeSystem(told=True, capabilities=can) for _ in range(3)]
+    for index, system in enumerate(systems):
+        measure(replace(small, shard=(index, 3)), tmp_path / "shared", system)
+    assert [bool(system.asked) for system in systems] == [True, False, False]
+    assert [bool(system.remembered) for system in systems] == [True, False, False]
+    assert told(tmp_path / "whole") == told(tmp_path / "shared")
 
 
 def test_what_shares_began_one_worker_can_end(small: Settings, tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
 
-from evaluation.statistics import bootstrap, mcnemar
+from evaluation.statistics import Estimate, bootstrap, mcnemar, wilson
+from evaluation.statistics import mean as weighted_mean
 
 
 def mean(values: NDArray[np.float64]) -> float:
@@ -71,6 +72,24 @@ def test_the_same_seed_gives_the_same_interval() -> None:
 def test_an_interval_of_nothing_is_refused(count: int, groups: NDArray[np.int_] | None) -> None:
     with pytest.raises(ValueError, match="give one for each"):
         bootstrap(np.zeros(count), mean, groups)
+
+
+@pytest.mark.parametrize(
+    ("hits", "of", "low", "high"),
+    [(0, 50, 0, 0.0713), (50, 50, 0.9287, 1), (0, 1, 0, 0.7935), (3, 10, 0.1078, 0.6032)],
+)
+def test_wilsons_interval_has_a_width_at_either_end(
+    hits: int, of: int, low: float, high: float
+) -> None:
+    assert wilson(hits, of) == pytest.approx((low, high), abs=1e-4)
+
+
+def test_a_mean_of_independent_values_is_surer_than_each() -> None:
+    same = Estimate(0.5, 0.4, 0.7)
+    assert weighted_mean([same], [3]) == pytest.approx(same)
+    found = weighted_mean([same, same], [10, 10])
+    assert found == pytest.approx((0.5, 0.5 - 0.1 / 2**0.5, 0.5 + 0.2 / 2**0.5))
+    assert weighted_mean([same, Estimate(1, 0.8, 1)], [1, 3]).value == pytest.approx(0.875)
 
 
 def p_of(only_first: int, only_second: int, both: int = 7) -> float:

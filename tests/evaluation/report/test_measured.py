@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from evaluation.averages import average
 from evaluation.report.cells import Row, measured, with_best
-from evaluation.report.measured import Key, Measured, average
+from evaluation.report.measured import Key, Measured
 from evaluation.results import Results
 from evaluation.samples import Control, Figure, Task
 
@@ -23,6 +24,7 @@ def results(*figures: Figure, sizes: tuple[int, ...] = ()) -> Results:
         comparisons=(),
         settings={"memory_sizes": list(sizes), "memory": 80},
         revision="",
+        asked_under=(),
         versions={},
         complete=True,
         seconds=0,
@@ -61,35 +63,6 @@ def test_a_method_is_at_home_in_the_smallest_memory_if_it_is_measured_there_alon
         "memory of 80 concepts",
         "memory of 10 concepts",
     ]
-
-
-def test_shares_of_true_ones_are_undefined_where_none_is() -> None:
-    settings = {"single": [3, 1, 5, 1], "multi": [0, 2, 6, 0], "weighted": None}
-    figures = [
-        replace(
-            ONE,
-            task=Task.RECOGNITION,
-            setting=setting,
-            metric=metric,
-            detail={"counts": counts} if metric == "accuracy" and counts else {},
-        )
-        for setting, counts in settings.items()
-        for metric in ("accuracy", "precision", "recall", "f1")
-    ]
-    measures = Measured(results(*figures))
-    known = {
-        (setting, metric)
-        for setting in settings
-        for metric in ("accuracy", "recall", "f1")
-        if measures.of(Key("kith", "msbench", Task.RECOGNITION, setting, metric))
-    }
-    assert known == {
-        ("single", "accuracy"),
-        ("single", "recall"),
-        ("single", "f1"),
-        ("multi", "accuracy"),
-        ("weighted", "accuracy"),
-    }
 
 
 def test_a_cell_tells_the_interval_and_answers_that_nobody_could_read() -> None:

@@ -23,7 +23,9 @@ def draw_all(folder: Path) -> None:
     sizes = {name: {10: ONE, 1000: ONE} for name in names}
     plots.lines(folder / "sizes.svg", sizes, ("concepts", "F1"), is_log=True)
     curve = Curve(np.array([1.0, 0.5]), np.array([0.5, 1.0]), (0.5, 1.0))
-    plots.curves(folder / "curves.svg", {"kith": curve, "rap": curve._replace(shipped=None)})
+    plots.curves(
+        folder / "curves.svg", {"kith": curve, "rap": curve._replace(shipped=None, is_cut=True)}
+    )
     pairs = {f"concept {number}": (ONE, None) for number in range(90)}
     plots.by_concept(folder / "concepts.svg", {"accuracy": pairs, "recall": pairs})
     parts = {"named": style.BLUE, "lost": style.ORANGE}
@@ -64,8 +66,18 @@ def test_the_shipped_decision_stands_on_the_plane_of_the_curve() -> None:
     )
     assert curve.shipped == (0.5, 0.5)
     assert list(curve.recall) == [0.5, 0.5, 1, 1]
+    assert not curve.is_cut
     silent = _curve(Scores([0.9, 0.8], [True, False], [False, False]))
     assert silent.shipped is None
+
+
+def test_a_curve_ends_where_no_more_scores_are_told() -> None:
+    curve = _curve(Scores([0.9, 0.6, 0, 0], [True, False, True, False], [True] + [False] * 3))
+    assert curve.is_cut
+    assert list(curve.recall) == [0.5, 0.5]
+    assert list(curve.precision) == [1, 0.5]
+    whole = _curve(Scores([0.9, 0.6, 0], [True, True, False], [True, True, False]))
+    assert not whole.is_cut  # all that is there was found
 
 
 def test_a_share_of_few_has_a_wide_interval_and_one_of_none_has_none() -> None:

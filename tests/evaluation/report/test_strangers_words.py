@@ -53,6 +53,7 @@ def out(tmp_path: Path) -> Path:
         (),
         settings,
         NASTY,
+        (NASTY,),
         {NASTY: NASTY},
         True,
         1.0,
