@@ -5,7 +5,7 @@ import logging
 import signal
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 
 import grpc
 from google.protobuf.descriptor import ServiceDescriptor
@@ -14,11 +14,16 @@ from grpc_health.v1.health import aio as health_aio
 from grpc_reflection.v1alpha import reflection
 
 from kith.errors import Refused
+from services.runtime import hop
 from services.runtime.address import written
 from services.runtime.guard import Guard
 from services.runtime.identity import Users
 from services.runtime.settings import ServerSettings
 from services.runtime.tls import server_credentials
+
+LIVE: Final = "live"
+"""Under this name health says SERVING from the start: the process answers, though its models are
+still being loaded. Whoever restarts what hangs asks for it, and leaves alone what waits."""
 
 _log = logging.getLogger(__name__)
 
@@ -35,10 +40,10 @@ class Service(NamedTuple):
 class Server:
     """A running server: `async with Server(settings, services) as server`.
 
-    It answers health checks with NOT_SERVING until `ready()`, so start it before loading models,
-    and `add` the services that need them afterwards. Leaving the block stops it: NOT_SERVING
-    first, then no new calls, then `grace_s` seconds for the running ones. Belongs to the event
-    loop it was entered in.
+    It answers health checks with NOT_SERVING until `ready()`, but for that of `LIVE`, so start it
+    before loading models, and `add` the services that need them afterwards. Leaving the block stops
+    it: NOT_SERVING first, then no new calls, then `grace_s` seconds for the running ones. Belongs
+    to the event loop it was entered in.
 
     Args:
         settings: Where it listens, and to whom.
@@ -70,6 +75,7 @@ class Server:
         self._names = [*(service.descriptor.full_name for service in there), *self._starting]
         users = Users(settings.user, settings.tokens_file)
         limit = settings.max_message_mib * 1024 * 1024
+        age_s = settings.max_connection_age_s
         self._server = grpc.aio.server(
             interceptors=[Guard(users, settings.max_calls, self._starting, self._stopping)],
             options=[
@@ -77,6 +83,8 @@ class Server:
                 ("grpc.max_send_message_length", limit),
                 # A second server on the port is an error, not a share of its calls.
                 ("grpc.so_reuseport", 0),
+                ("grpc.http2.min_ping_interval_without_data_ms", hop.KEEPALIVE_MS // 2),
+                *([("grpc.max_connection_age_ms", round(age_s * 1000))] if age_s else []),
             ],
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
@@ -95,6 +103,7 @@ class Server:
         """
         address = self._address
         await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
+        await self._health.set(LIVE, health_pb2.HealthCheckResponse.SERVING)
         try:
             self.port = (
                 self._server.add_secure_port(address, self._credentials)

@@ -52,6 +52,10 @@ class ServerSettings(BaseSettings):
     grace_s: float = Field(default=10.0, ge=0)
     """Seconds that running calls are given to finish when the server stops."""
 
+    max_connection_age_s: float | None = Field(default=None, gt=0)
+    """Seconds after which a caller has to connect anew, so that it finds servers that came later;
+    calls that run go on to their end. Unset: never. Of gRPC only."""
+
     metrics_port: int | None = Field(default=None, ge=0, le=65535)
     """TCP port of the Prometheus metrics; unset: none are served."""
 

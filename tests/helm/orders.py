@@ -10,7 +10,7 @@ import pytest
 
 from datagen import making
 from datagen.counts import Counts
-from datagen.layout import shipped
+from datagen.layout_files import shipped
 from datagen.making import Order
 from kith.cli import main
 

@@ -4,15 +4,19 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, get_args
 
 import jsonschema
 import pytest
 import yaml
 
-from datagen.layout import shipped
+from datagen.layout_files import shipped
 from datagen.making import EngineName
-from tests.helm.charts import CHART, EXAMPLES
+from kith.local import TRAINED
+from services.assistant.methods import METHODS
+from services.generation import templates
+from tests.helm.charts import CHART, EVERYTHING, EXAMPLES, FULL, POCKET, laid_over
 
 SCHEMA: dict[str, Any] = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
 VALUES: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
@@ -20,20 +24,9 @@ Validator = jsonschema.Draft7Validator
 GPU = {"engine": "msdiffusion", "seeds": {"claim": "mine"}, "models": {"claim": "models"}}
 
 
-def merged(values: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    """Values with others laid over them, as Helm does."""
-    over = {
-        key: merged(values[key], value)
-        if isinstance(value, dict) and isinstance(values.get(key), dict)
-        else value
-        for key, value in other.items()
-    }
-    return values | over
-
-
 def complaints(other: dict[str, Any]) -> list[str]:
     """What is wrong with values, each beginning with where."""
-    errors = Validator(SCHEMA).iter_errors(merged(VALUES, other))
+    errors = Validator(SCHEMA).iter_errors(laid_over(VALUES, other))
     return sorted(error for one in errors for error in _leaves(one))
 
 
@@ -60,14 +53,44 @@ def objects_of(schema: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - it is
 def test_the_values_that_come_with_the_chart_are_right_and_switch_nothing_on() -> None:
     Validator.check_schema(SCHEMA)
     assert complaints({}) == []
-    assert VALUES["datagen"]["enabled"] is False
+    parts = [value for value in VALUES.values() if isinstance(value, dict) and "enabled" in value]
+    assert [part["enabled"] for part in parts if "image" in part] == [False] * 11
+
+
+@pytest.mark.parametrize("values", [POCKET, FULL, EVERYTHING])
+def test_the_values_of_a_whole_product_are_right(values: dict[str, Any]) -> None:
+    assert complaints(values) == []
+
+
+@pytest.mark.parametrize(
+    ("values", "where"),
+    [
+        ({"profile": "full"}, "models.claim: ''"),
+        ({"vllm": {"enabled": True}}, "models.claim: ''"),
+        ({"words": {"enabled": True}}, "words.enabled: "),
+        (laid_over(FULL, {"words": {"enabled": False}}), "words.enabled: "),
+        ({"qdrant": {"enabled": True, "url": "http://there:6333"}}, "qdrant.url: "),
+        ({"assistant": {"method": "myvlm"}}, "assistant.method: 'myvlm'"),
+        ({"assistant": {"furtherMethods": {"zork": 7455}}}, "assistant.furtherMethods: 'zork'"),
+        ({"assistant": {"env": {"KITH-USER": "ann"}}}, "assistant.env: 'KITH-USER'"),
+        ({"gateway": {"ingress": {"enabled": True}}}, "gateway.ingress.host: ''"),
+        ({"vllm": {"service": {"type": "LoadBalancer"}}}, "vllm: Additional properties"),
+        ({"detection": {"replicas": 0}}, "detection.replicas: 0"),
+        ({"baselines": {"methods": ["rap"]}}, "baselines.methods.0: 'rap'"),
+        ({"connectionAgeS": 1}, "connectionAgeS: 1"),
+        ({"assistants": {}}, ": Additional properties"),
+    ],
+)
+def test_a_wrong_value_of_a_service_is_named(values: dict[str, Any], where: str) -> None:
+    first, *_ = complaints(values)
+    assert first.startswith(where)
 
 
 def test_the_schema_knows_every_value_describes_it_and_takes_no_other() -> None:
     def known(values: dict[str, Any], schema: dict[str, Any]) -> None:
-        for inner in schema.get("allOf", ()):
+        for inner in (part for part in schema.get("allOf", ()) if "$ref" in part):
             schema = schema | SCHEMA["definitions"][inner["$ref"].rpartition("/")[2]]
-        if "properties" in schema:
+        if "properties" in schema and schema["additionalProperties"] is False:
             assert set(values) == set(schema["properties"]) - {"global"}
             for key, value in values.items():
                 if isinstance(value, dict):
@@ -75,7 +98,8 @@ def test_the_schema_knows_every_value_describes_it_and_takes_no_other() -> None:
 
     known(VALUES, SCHEMA)
     for one in objects_of(SCHEMA):
-        assert one["additionalProperties"] is False
+        # What is for Qdrant's own chart is known to that chart.
+        assert one["additionalProperties"] is (one is SCHEMA["properties"]["qdrant"])
         assert all(inner["description"] for inner in one["properties"].values())
 
 
@@ -83,6 +107,20 @@ def test_the_schema_takes_what_the_program_takes() -> None:
     datagen = SCHEMA["definitions"]["datagen"]["properties"]
     assert datagen["engine"]["enum"] == list(get_args(EngineName))
     assert all(re.search(datagen["split"]["pattern"], name) for name in shipped())
+
+
+def test_the_methods_of_the_schema_are_those_of_the_program() -> None:
+    parts = SCHEMA["properties"]
+    trained = parts["baselines"]["properties"]["methods"]["items"]["enum"]
+    assert set(trained) == set(TRAINED)
+    assert parts["assistant"]["properties"]["method"]["enum"] == list(METHODS)
+    assert parts["evaluation"]["properties"]["method"]["enum"] == [*METHODS, *trained]
+
+
+def test_the_engines_template_is_the_one_that_generation_has() -> None:
+    for name in filter(None, SCHEMA["properties"]["vllm"]["properties"]["chatTemplate"]["enum"]):
+        copy = (CHART / "files" / f"{name}.jinja").read_bytes()
+        assert copy == (Path(templates.__file__).parent / f"{name}.jinja").read_bytes()
 
 
 def test_the_chart_is_of_the_version_of_the_program() -> None:

@@ -58,25 +58,7 @@ template:
   spec:
     restartPolicy: Never
     terminationGracePeriodSeconds: 2 # it has nothing to put away
-    automountServiceAccountToken: false
-    enableServiceLinks: false
-    securityContext:
-      {{- include "kith.podSecurityContext" $ | nindent 6 }}
-    {{- with $.Values.image.pullSecrets }}
-    imagePullSecrets:
-      {{- toYaml . | nindent 6 }}
-    {{- end }}
-    {{- range $key := list "priorityClassName" "runtimeClassName" }}
-    {{- with index $.Values.datagen $key }}
-    {{ $key }}: {{ quote . }}
-    {{- end }}
-    {{- end }}
-    {{- range $key := list "nodeSelector" "tolerations" "affinity" }}
-    {{- with index $.Values.datagen $key }}
-    {{ $key }}:
-      {{- toYaml . | nindent 6 }}
-    {{- end }}
-    {{- end }}
+    {{- include "kith.pod" (dict "root" $ "values" .) | nindent 4 }}
     containers:
       - name: make
         {{- include "kith.image" $part | nindent 8 }}

@@ -20,9 +20,15 @@ app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" }}
 {{- end }}
 
-{{/* Takes root and the part's own image. */}}
+{{/* The name of a part's objects. */}}
+{{- define "kith.name" -}}
+{{ include "kith.fullname" .root }}-{{ .component }}
+{{- end }}
+
+{{/* Takes root and the part's own image; one with a tag is not ours. */}}
 {{- define "kith.image" -}}
-image: {{ printf "%s:%s" .image.repository (default .root.Chart.AppVersion .root.Values.image.tag) }}
+{{- $tag := default (default .root.Chart.AppVersion .root.Values.image.tag) .image.tag -}}
+image: {{ printf "%s:%s" .image.repository $tag }}
 imagePullPolicy: {{ .root.Values.image.pullPolicy }}
 {{- end }}
 
@@ -40,4 +46,77 @@ seccompProfile: {type: RuntimeDefault}
 allowPrivilegeEscalation: false
 readOnlyRootFilesystem: true
 capabilities: {drop: [ALL]}
+{{- end }}
+
+{{/* What every pod has: takes root and the part's values. */}}
+{{- define "kith.pod" -}}
+automountServiceAccountToken: false
+enableServiceLinks: false
+securityContext:
+  {{- include "kith.podSecurityContext" .root | nindent 2 }}
+{{- with .root.Values.image.pullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- range $key := list "priorityClassName" "runtimeClassName" }}
+{{- with index $.values $key }}
+{{ $key }}: {{ quote . }}
+{{- end }}
+{{- end }}
+{{- range $key := list "nodeSelector" "tolerations" "affinity" }}
+{{- with index $.values $key }}
+{{ $key }}:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Variables: a map of values, or of where they come from. */}}
+{{- define "kith.env" -}}
+{{- range $name, $value := . }}
+- name: {{ $name }}
+  {{- if kindIs "map" $value }}
+  valueFrom: {{ toJson $value }}
+  {{- else }}
+  value: {{ quote $value }}
+  {{- end }}
+{{- end }}
+{{- end }}
+
+{{/* A claim that outlives the release: takes root, name, component and the values of the claim. */}}
+{{- define "kith.claim" -}}
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata:
+  name: {{ .name }}
+  labels:
+    {{- include "kith.labels" . | nindent 4 }}
+  annotations:
+    helm.sh/resource-policy: keep # what lies there outlives the release
+spec:
+  {{- with .claim }}
+  accessModes: [{{ .accessMode }}]
+  {{- with .storageClassName }}
+  storageClassName: {{ quote . }}
+  {{- end }}
+  resources:
+    requests: {storage: {{ quote .size }}}
+  {{- end }}
+{{- end }}
+
+{{/* A secret that is made once: takes root, name, component and what a new one holds. */}}
+{{- define "kith.secret" -}}
+{{- $there := (lookup "v1" "Secret" .root.Release.Namespace .name).data | default dict -}}
+apiVersion: v1
+kind: Secret
+metadata:
+  name: {{ .name }}
+  labels:
+    {{- include "kith.labels" . | nindent 4 }}
+  annotations:
+    helm.sh/resource-policy: keep # who holds a token need not get another
+data:
+  {{- range $key, $new := .fresh }}
+  {{ $key }}: {{ get $there $key | default (b64enc $new) }}
+  {{- end }}
 {{- end }}

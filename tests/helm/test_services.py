@@ -1,0 +1,242 @@
+"""The services in a cluster: closed in, probed, and never two where there may be but one."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kith.v1 import assistant_pb2, detection_pb2, embedding_pb2, generation_pb2
+from services.runtime.server import LIVE
+from tests.helm.charts import (
+    CHART,
+    EVERYTHING,
+    FULL,
+    POCKET,
+    container_of,
+    helm,
+    installable,
+    laid_over,
+    named,
+    of_kind,
+    refusal,
+    render,
+    run_helm,
+    variables_of,
+)
+
+SERVED = {
+    "assistant": assistant_pb2.DESCRIPTOR.services_by_name["Assistant"],
+    "detection": detection_pb2.DESCRIPTOR.services_by_name["Detection"],
+    "embedding": embedding_pb2.DESCRIPTOR.services_by_name["Embedding"],
+    "words": embedding_pb2.DESCRIPTOR.services_by_name["Embedding"],
+    "generation": generation_pb2.DESCRIPTOR.services_by_name["Generation"],
+    "yollava-s": assistant_pb2.DESCRIPTOR.services_by_name["Assistant"],
+    "myvlm": assistant_pb2.DESCRIPTOR.services_by_name["Assistant"],
+}
+CLEAR = laid_over(EVERYTHING, {"tls": {"secret": ""}})
+TWO = {"assistant": {"replicas": 2}}
+
+
+@helm
+@pytest.mark.parametrize("values", ["values.yaml", "values-pocket.yaml", "values-full.yaml"])
+def test_helm_finds_nothing_to_complain_about(values: str) -> None:
+    chart = installable()
+    done = run_helm("lint", "--strict", chart, "--values", chart / values, "--kube-version", "1.37")
+    assert done.returncode == 0, done.stdout
+
+
+@helm
+@pytest.mark.parametrize("values", [POCKET, FULL, EVERYTHING])
+def test_what_is_made_is_valid(values: dict[str, Any]) -> None:
+    assert render(values)
+
+
+@helm
+def test_pocket_is_the_whole_product_without_a_gpu() -> None:
+    deployments = named(render(POCKET), "Deployment")
+    assert set(deployments) == {"gateway", "assistant", "detection", "embedding", "generation"}
+    for one in deployments.values():
+        pod = one["spec"]["template"]["spec"]
+        assert "nodeSelector" not in pod
+        assert set(container_of(one)["resources"]["limits"]) == {"memory"}
+
+
+@helm
+def test_no_pod_has_rights_that_it_does_not_need() -> None:
+    objects = render(EVERYTHING)
+    workloads = [one for one in objects if one["kind"] in ("Deployment", "Job")]
+    assert len(workloads) == 11
+    for one in workloads:
+        pod = one["spec"]["template"]["spec"]
+        assert pod["automountServiceAccountToken"] is False
+        assert pod["enableServiceLinks"] is False
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        assert pod["securityContext"]["runAsUser"] == 10001
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert not {"hostNetwork", "hostPID", "hostIPC", "serviceAccountName"} & set(pod)
+        assert not [volume for volume in pod["volumes"] if "hostPath" in volume]
+        assert container_of(one)["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+        assert container_of(one)["resources"]["limits"]["memory"]
+        assert "tmp" in {mount["name"] for mount in container_of(one)["volumeMounts"]}
+        assert variables_of(one)["HOME"] in ("/tmp", "/cache")  # what libraries write beside
+
+
+@helm
+def test_each_service_is_probed_by_a_name_that_it_answers_to() -> None:
+    deployments = named(render(CLEAR), "Deployment")
+    assert set(deployments) == {"gateway", "vllm", *SERVED}
+    for name, served in SERVED.items():
+        container = container_of(deployments[name])
+        port = next(one["containerPort"] for one in container["ports"] if one["name"] == "grpc")
+        assert container["readinessProbe"]["grpc"] == {"port": port, "service": served.full_name}
+        for probe in ("startupProbe", "livenessProbe"):
+            assert container[probe]["grpc"] == {"port": port, "service": LIVE}
+    gateway = container_of(deployments["gateway"])
+    assert gateway["readinessProbe"]["httpGet"]["path"] == "/readyz"
+    assert gateway["livenessProbe"]["httpGet"]["path"] == "/healthz"
+    for one in deployments.values():
+        liveness = container_of(one)["livenessProbe"]
+        assert liveness["periodSeconds"] * liveness["failureThreshold"] >= 120
+
+
+@helm
+def test_with_certificates_no_probe_is_in_the_clear() -> None:
+    for name, one in named(render(EVERYTHING), "Deployment").items():
+        container = container_of(one)
+        if name == "vllm":  # it has none
+            continue
+        probe = container["readinessProbe"]
+        if name == "gateway":
+            assert probe["httpGet"]["scheme"] == "HTTPS"
+        else:
+            (port,) = (p["containerPort"] for p in container["ports"] if p["name"] == "grpc")
+            assert probe["exec"]["command"][-2:] == ["services.runtime.probe", f"127.0.0.1:{port}"]
+            assert container["livenessProbe"]["tcpSocket"] == {"port": port}
+
+
+@helm
+def test_a_pod_that_stops_is_given_longer_than_its_calls() -> None:
+    for one in of_kind(render(FULL | {"graceS": 90}), "Deployment"):
+        pod = one["spec"]["template"]["spec"]
+        assert pod["terminationGracePeriodSeconds"] > 95
+
+
+@helm
+def test_callers_of_a_stage_see_all_its_pods_and_nobody_outside_sees_any() -> None:
+    services = named(render(EVERYTHING), "Service")
+    assert set(services) == {"gateway", "vllm", *SERVED}
+    for name in SERVED:
+        assert services[name]["spec"]["clusterIP"] == "None"
+    assert services["vllm"]["spec"]["type"] == "ClusterIP"
+    (ingress,) = of_kind(render(EVERYTHING), "Ingress")
+    (rule,) = ingress["spec"]["rules"]
+    assert [path["backend"]["service"]["name"] for path in rule["http"]["paths"]] == [
+        "mine-kith-gateway"
+    ]
+
+
+@helm
+def test_every_service_selects_pods_and_ports_that_there_are() -> None:
+    objects = render(EVERYTHING)
+    deployments = named(objects, "Deployment")
+    for kind in ("Service", "PodDisruptionBudget"):
+        found = named(objects, kind)
+        assert set(found) == set(deployments)
+        for name, one in found.items():
+            pods = deployments[name]["spec"]["template"]["metadata"]["labels"]
+            selector = one["spec"]["selector"]
+            assert (selector.get("matchLabels") or selector) == pods
+    for name, service in named(objects, "Service").items():
+        there = {port["name"] for port in container_of(deployments[name])["ports"]}
+        assert {port["targetPort"] for port in service["spec"]["ports"]} == there
+    for name, scaler in named(objects, "HorizontalPodAutoscaler").items():
+        assert scaler["spec"]["scaleTargetRef"]["name"] == f"mine-kith-{name}"
+        assert "replicas" not in deployments[name]["spec"]
+
+
+@helm
+def test_a_memory_in_a_volume_is_never_opened_twice(tmp_path: Path) -> None:
+    objects = render(POCKET)
+    assistant = named(objects, "Deployment")["assistant"]
+    assert assistant["spec"]["strategy"] == {"type": "Recreate"}
+    (claim,) = of_kind(objects, "PersistentVolumeClaim")
+    assert claim["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
+    assert "assistant.replicas" in refusal(laid_over(POCKET, TWO), tmp_path)
+    without_s3 = laid_over(FULL, {"assistant": {"replicas": 2, "photos": {"url": ""}}})
+    assert "assistant.replicas" in refusal(without_s3, tmp_path)
+    shared = render(laid_over(FULL, TWO))
+    assert named(shared, "Deployment")["assistant"]["spec"]["replicas"] == 2
+    assert of_kind(shared, "PersistentVolumeClaim") == []
+
+
+@helm
+@pytest.mark.parametrize(
+    ("qdrant", "url", "key"),
+    [
+        ({"enabled": True}, "http://mine-qdrant:6333", "mine-qdrant-apikey"),
+        ({"enabled": True, "fullnameOverride": "q"}, "http://q:6333", "q-apikey"),
+        ({"enabled": True, "apiKey": False}, "http://mine-qdrant:6333", None),
+        ({"url": "https://there:6333", "secret": "own"}, "https://there:6333", "own"),
+        ({"url": "https://there:6333"}, "https://there:6333", None),
+    ],
+)
+def test_the_assistant_finds_its_qdrant(qdrant: dict[str, Any], url: str, key: str | None) -> None:
+    told = variables_of(named(render(POCKET | {"qdrant": qdrant}), "Deployment")["assistant"])
+    assert told["KITH_MEMORY_URL"] == url
+    wanted = key and {"secretKeyRef": {"name": key, "key": "api-key"}}
+    assert told.get("KITH_MEMORY_KEY") == wanted
+
+
+@helm
+def test_the_engine_has_a_card_shared_memory_and_its_models() -> None:
+    vllm = named(render(FULL), "Deployment")["vllm"]
+    pod = vllm["spec"]["template"]["spec"]
+    assert pod["nodeSelector"] == {"nvidia.com/gpu.present": "true"}
+    assert pod["tolerations"][0]["key"] == "nvidia.com/gpu"
+    assert container_of(vllm)["resources"]["limits"]["nvidia.com/gpu"] == 1
+    volumes = {volume["name"]: volume for volume in pod["volumes"]}
+    mounts = {mount["mountPath"]: mount for mount in container_of(vllm)["volumeMounts"]}
+    assert volumes[mounts["/dev/shm"]["name"]]["emptyDir"]["medium"] == "Memory"
+    assert volumes[mounts["/models"]["name"]]["persistentVolumeClaim"]["claimName"] == "kith-models"
+    assert not mounts["/cache"].get("readOnly")
+    model, *options = container_of(vllm)["args"]
+    assert model == "/models/llava-1.5-7b-hf"
+    assert "--generation-config=vllm" in options
+    assert not [option for option in options if "key" in option]
+
+
+@helm
+def test_the_engines_options_are_those_of_the_page_on_deployment() -> None:
+    text = (CHART.parents[1] / "docs" / "deploy.md").read_text(encoding="utf-8")
+    command = text.partition("vllm serve DIR/llava-1.5-7b-hf")[2].partition("```")[0]
+    told = {word.partition("=")[0] for word in command.split() if word.startswith("--")}
+    vllm = container_of(named(render(FULL), "Deployment")["vllm"])
+    given = {word.partition("=")[0] for word in vllm["args"][1:]}
+    assert told - given == {"--api-key"}  # which comes by a variable
+    assert given <= told
+
+
+@helm
+def test_a_reader_finds_the_engine_and_shows_its_key() -> None:
+    told = variables_of(named(render(FULL), "Deployment")["generation"])
+    assert told["KITH_GENERATION_URL"] == "http://mine-kith-vllm:8000/v1"
+    assert told["KITH_GENERATION_MODEL"] == "llava-1.5-7b"
+    vllm = variables_of(named(render(FULL), "Deployment")["vllm"])
+    assert told["KITH_GENERATION_KEY"] == vllm["VLLM_API_KEY"]
+    engine = {"generation": {"engine": {"url": "http://there/v1", "secret": "own"}}}
+    other = variables_of(named(render(laid_over(POCKET, engine)), "Deployment")["generation"])
+    assert other["KITH_GENERATION_URL"] == "http://there/v1"
+    assert other["KITH_GENERATION_KEY"] == {"secretKeyRef": {"name": "own", "key": "api-key"}}
+
+
+@helm
+def test_an_autoscaler_that_could_never_act_is_refused(tmp_path: Path) -> None:
+    scaled = {"generation": {"autoscaling": {"enabled": True}}}
+    assert "generation.autoscaling" in refusal(laid_over(FULL, scaled), tmp_path)
+    assert set(named(render(laid_over(POCKET, scaled)), "HorizontalPodAutoscaler")) == {
+        "generation"
+    }

@@ -1,0 +1,177 @@
+"""What the chart tells each service is what the service reads; and what it may write, it can."""
+
+import importlib
+import re
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pytest
+from pydantic_settings import BaseSettings
+
+from kith.cli.server import SERVED, TRAINED_SERVED
+from services.runtime import tracing, weights
+from tests.helm.charts import (
+    CHART,
+    EVERYTHING,
+    FULL,
+    POCKET,
+    container_of,
+    helm,
+    laid_over,
+    named,
+    render,
+    variables_of,
+)
+
+ROOT = CHART.parents[1]
+SERVICES = {
+    **{name: SERVED[name] for name in ("gateway", "assistant", "detection", "embedding")},
+    **{"words": SERVED["embedding"], "generation": SERVED["generation"]},
+    **dict.fromkeys(("yollava-s", "myvlm"), TRAINED_SERVED["assistant"]),
+}
+IMAGES = {"words": "embedding", "yollava-s": "baselines", "myvlm": "baselines"}
+"""Whose folder under services/ the image of a part is built in, where it is not its own."""
+OTHERS = {"HOME", "KITH_TRUSTED_WEIGHTS", "OTEL_EXPORTER_OTLP_ENDPOINT"}
+"""What is read beside the settings."""
+READ = {"KITH_WEIGHTS", "KITH_TRUSTED_WEIGHTS", "KITH_TOKENS_FILE", "KITH_NEGATIVES"} | {
+    f"KITH_TLS_{what}" for what in ("CERT", "KEY", "CA")
+}
+WRITTEN = {"HOME", "KITH_MEMORY"}
+
+
+def settings_of(part: str) -> type[BaseSettings]:
+    module, _, name = SERVICES[part].settings.partition(":")
+    settings: type[BaseSettings] = getattr(importlib.import_module(module), name)
+    return settings
+
+
+def image_variables(part: str) -> dict[str, str]:
+    """What the image sets by itself."""
+    file = ROOT / "services" / IMAGES.get(part, part) / "Dockerfile"
+    text = file.read_text(encoding="utf-8").replace("\\\n", " ")
+    (line,) = re.findall(r"^ENV (.*)$", text, re.MULTILINE)
+    return dict(pair.split("=", 1) for pair in line.split())
+
+
+def told(part: str, values: dict[str, Any]) -> dict[str, str]:
+    """A pod's variables, with a word in place of each secret."""
+    given = variables_of(named(render(values), "Deployment")[part])
+    known = {name: "a-secret" if isinstance(it, dict) else it for name, it in given.items()}
+    return image_variables(part) | known
+
+
+def parts_of(values: dict[str, Any]) -> list[str]:
+    return [name for name in named(render(values), "Deployment") if name != "vllm"]
+
+
+@helm
+@pytest.mark.parametrize("values", [POCKET, FULL, EVERYTHING])
+def test_every_variable_is_a_setting_and_its_value_is_understood(
+    values: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for part in parts_of(values):
+        settings, variables = settings_of(part), told(part, values)
+        ours = {name for name in variables if name.startswith("KITH_")} - OTHERS
+        assert {name.removeprefix("KITH_").lower() for name in ours} <= set(settings.model_fields)
+        with monkeypatch.context() as patch:
+            for name in ours:
+                patch.setenv(name, variables[name])
+            chosen: Any = settings()
+        assert chosen.host == "0.0.0.0"
+        deployment = container_of(named(render(values), "Deployment")[part])
+        ports = {port["name"]: port["containerPort"] for port in deployment["ports"]}
+        assert ports.pop("http", None) or ports.pop("grpc") == chosen.port
+        assert ports.pop("metrics", None) == chosen.metrics_port
+        further = getattr(chosen, "further_methods", {})
+        assert ports == {f"grpc-{method}": port for method, port in further.items()}
+
+
+def test_what_is_read_beside_the_settings_is_read() -> None:
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT" in tracing._ENDPOINTS
+    text = Path(weights.__file__).read_text(encoding="utf-8")
+    assert 'os.environ.get("KITH_TRUSTED_WEIGHTS")' in text
+
+
+@helm
+def test_every_setting_can_be_set_and_stands_above_the_charts_own() -> None:
+    """By `env`, which docs/deploy.md tells of; docs/operate.md lists what may stand there."""
+    env = {
+        part: {f"KITH_{field.upper()}": f"of-{part}" for field in settings_of(part).model_fields}
+        for part in SERVICES
+    }
+    # The two baselines are told the same.
+    over = {part: {"env": given} for part, given in env.items() if part not in IMAGES}
+    over["words"] = {"env": env["words"]}
+    over["baselines"] = {"env": env["yollava-s"]}
+    deployments = named(render(laid_over(EVERYTHING, over)), "Deployment")
+    for part, given in env.items():
+        variables = variables_of(deployments[part])
+        for name in given:
+            assert variables[name] == f"of-{'yollava-s' if part == 'myvlm' else part}"
+    secret = {"secretKeyRef": {"name": "own", "key": "url"}}
+    asked = laid_over(POCKET, {"assistant": {"env": {"KITH_PHOTOS": secret, "KITH_METHOD": "rap"}}})
+    variables = variables_of(named(render(asked), "Deployment")["assistant"])
+    assert (variables["KITH_PHOTOS"], variables["KITH_METHOD"]) == (secret, "rap")
+
+
+@helm
+def test_callers_are_told_addresses_that_there_are() -> None:
+    objects = render(EVERYTHING)
+    listening = {
+        f"{name}:{port['port']}"
+        for name, service in named(objects, "Service").items()
+        for port in service["spec"]["ports"]
+    }
+    found = 0
+    for one in named(objects, "Deployment").values():
+        for value in variables_of(one).values():
+            for address in re.findall(r"mine-kith-([\w-]+:\d+)", str(value)):
+                assert address in listening
+                found += 1
+    assert found >= 12
+    assert variables_of(named(objects, "Deployment")["gateway"])["KITH_ASSISTANTS"] == (
+        "rap=mine-kith-assistant:7455,yollava-s=mine-kith-yollava-s:7450,myvlm=mine-kith-myvlm:7450"
+    )
+
+
+def mount_of(path: str, container: dict[str, Any]) -> dict[str, Any] | None:
+    """The volume that a path lies in; the deepest, as in a pod."""
+    mounts = {PurePosixPath(mount["mountPath"]): mount for mount in container["volumeMounts"]}
+    for folder in (PurePosixPath(path), *PurePosixPath(path).parents):
+        if folder in mounts:
+            found: dict[str, Any] = mounts[folder]
+            return found
+    return None
+
+
+@helm
+@pytest.mark.parametrize("values", [POCKET, EVERYTHING])
+def test_what_a_service_writes_lies_in_a_volume_and_all_else_is_only_read(
+    values: dict[str, Any],
+) -> None:
+    deployments = named(render(values), "Deployment")
+    for part in parts_of(values):
+        container, variables = container_of(deployments[part]), told(part, values)
+        paths = {name for name, value in variables.items() if value.startswith("/")}
+        assert paths - {"PATH", "YOLO_CONFIG_DIR"} <= READ | WRITTEN
+        elsewhere = {"KITH_MEMORY_URL", "KITH_PHOTOS"} <= variables.keys()
+        for name in paths & WRITTEN:
+            mount = mount_of(variables[name], container)
+            assert (mount is None) is (name == "KITH_MEMORY" and elsewhere)
+            assert not (mount or {}).get("readOnly")
+        for name in paths & READ:
+            mount = mount_of(variables[name], container)
+            in_image = mount is None and variables[name] == image_variables(part).get(name)
+            assert in_image or (mount or {}).get("readOnly")
+        assert not mount_of("/tmp", container).get("readOnly")  # type: ignore[union-attr]
+
+
+@helm
+def test_every_volume_is_mounted_and_every_mount_has_its_volume() -> None:
+    objects = render(EVERYTHING)
+    for one in objects:
+        if one["kind"] not in ("Deployment", "Job"):
+            continue
+        volumes = [volume["name"] for volume in one["spec"]["template"]["spec"]["volumes"]]
+        mounts = [mount["name"] for mount in container_of(one)["volumeMounts"]]
+        assert sorted(volumes) == sorted(mounts)
