@@ -40,7 +40,7 @@ def data(tmp_path: Path) -> Path:
     return root
 
 
-@pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_methods_are_measured_and_a_second_call_asks_nothing(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
