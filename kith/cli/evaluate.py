@@ -53,10 +53,9 @@ def measure(
     Stopped anywhere, the same command goes on where it was. Several workers with the same --out and
     a --shard each share the work; who ends last writes the figures of all.
 
-    On two cores the offline bench should take under three hours for kith, rap and none. To that end
-    recognition asks about 3 photos a concept with a memory of 40, where the thesis asks about 8:
-    its queries grow with the square of the concepts. Controls and further memories are asked about
-    the photos of a few concepts.
+    The whole offline bench takes hours on two cores. It asks for a concept in 1 photo of each, with
+    a memory of 80, where the thesis has 8 and 40: recognition's queries grow with the square of the
+    concepts. Controls and further memories are asked about the photos of a few concepts.
 
     The last line tells the headline figures.
     """
