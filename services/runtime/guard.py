@@ -10,13 +10,14 @@ import logging
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Set
 from contextlib import aclosing, asynccontextmanager
+from enum import Enum
 from typing import Any, Final
 
 import grpc
 import protovalidate
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 
-from kith.errors import KithError, Overloaded, Unavailable
+from kith.errors import InvalidInput, KithError, Overloaded, Unavailable
 from kith.status import DETAILS_KEY, to_status
 from services.runtime import hop
 from services.runtime.identity import Admission, Users, enter
@@ -30,18 +31,22 @@ _OPEN: Final = "/grpc."
 _log = logging.getLogger(__name__)
 
 Context = grpc.aio.ServicerContext[Any, Any]
-Requests = AsyncIterator[Message]
+Requests = AsyncIterator[Any]
 
 
-def check(request: Message) -> None:
-    """Holds `request` against the rules in its `.proto`.
+def check(request: "Message | _Unreadable") -> Message:
+    """`request`, once it is held against the rules in its `.proto`.
 
     Raises:
         InvalidInput: It breaks one; the error names the first field at fault, its value, the rule
-            and the next step.
+            and the next step. Or it is no message at all.
     """
+    if isinstance(request, _Unreadable):
+        what = "request: its bytes are no such message; write it with the stubs of kith.v1"
+        raise InvalidInput(what, reason="REQUEST_UNREADABLE", field="request")
     for violation in protovalidate.collect_violations(request, fail_fast=True):
         raise refusal(request, violation)
+    return request
 
 
 class Guard(grpc.aio.ServerInterceptor):
@@ -146,7 +151,7 @@ class _Call:
                 if handler.request_streaming
                 else grpc.unary_unary_rpc_method_handler
             )
-        return make(serve, handler.request_deserializer, handler.response_serializer)
+        return make(serve, _reading(handler.request_deserializer), handler.response_serializer)
 
     def refusing(self, error: KithError) -> Callable[..., Any]:
         async def refuse(requests: Requests, context: Context) -> None:
@@ -208,18 +213,36 @@ def _incident(error: Exception, method: str) -> KithError:
     )
 
 
-def _admitted(request: Message | Requests, admission: Admission) -> Message | Requests:
+class _Unreadable(Enum):
+    """What is read of bytes that are no message."""
+
+    REQUEST = 0
+
+
+def _reading(deserialize: Callable[[bytes], Message]) -> Callable[[bytes], Message | _Unreadable]:
+    """`deserialize`, whose failure is left to `check`: gRPC would answer it by itself."""
+
+    def read(data: bytes) -> Message | _Unreadable:
+        try:
+            return deserialize(data)
+        except DecodeError:
+            return _Unreadable.REQUEST
+
+    return read
+
+
+def _admitted(
+    request: Message | _Unreadable | Requests, admission: Admission
+) -> Message | Requests:
     """The request, checked (a stream: each message as it is read), in its user's name."""
     # gRPC serves each call in a task of its own, so there is nobody to give the name back to.
     enter(admission.user, admission)
-    if isinstance(request, Message):
-        check(request)
-        return request
+    if isinstance(request, Message | _Unreadable):
+        return check(request)
     return _checked(request, admission)
 
 
 async def _checked(requests: Requests, admission: Admission) -> Requests:
     async for request in requests:
         admission.check()
-        check(request)
-        yield request
+        yield check(request)

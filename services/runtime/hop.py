@@ -17,6 +17,10 @@ one; the answer's trailing metadata holds the one that was used."""
 MARGIN_S: Final = 0.1
 """Kept back of the time a caller waits, to tell it what was too slow before it gives up."""
 
+KEEPALIVE_MS: Final = 10_000
+"""A connection on which a call waits is asked so often whether its other end is still there. Both
+ends know it: a server hangs up on who asks more often than it allows."""
+
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 

@@ -2,13 +2,16 @@
 
 Everything the world's cameras and editors write in the three formats is accepted and made plain:
 upright, sRGB, eight bits, no alpha, no metadata. What can't be made plain is refused by name.
-Pure functions, safe on any thread.
+Safe on any thread.
 """
 
 import io
+import re
 import struct
+import threading
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Final
 
 import numpy as np
@@ -24,6 +27,17 @@ of any size."""
 MAX_IMAGE_ASPECT: Final = 100
 """Longest side over shortest: a one-pixel line scaled to a model's input would fill the memory."""
 
+_MAX_SCANS: Final = 100
+"""Times that a progressive JPEG may go over its pixels; cameras and editors write some ten. Each
+takes the time of a whole picture and may be a hundred bytes: twenty megabytes would last an
+hour."""
+
+_LARGE_BYTES: Final = 8 * 1024 * 1024
+_LARGE_PIXELS: Final = 16_000_000
+_large: Final = threading.RLock()
+"""Held over the decoding of a picture of more bytes or pixels than that: in the making it has up to
+five copies, and a few callers' at once would fill the memory of a small machine."""
+
 _PNG_PIXELS: Final = 500_000
 """Images up to this size are stored without loss."""
 
@@ -38,6 +52,11 @@ _UPRIGHT: Final[Mapping[int, Image.Transpose]] = {
     8: Image.Transpose.ROTATE_90,
 }
 
+# What is neither a stuffed byte of a scan's data nor one of its restart marks.
+_JPEG_MARKER: Final = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+_JPEG_SCAN: Final = 0xDA
+_JPEG_END: Final = 0xD9
+
 # What Pillow's three decoders raise on bytes that are damaged (found by fuzzing them).
 _DAMAGED: Final = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error)
 
@@ -51,6 +70,10 @@ _OTHER_FORMATS: Final[Mapping[bytes, str]] = {
     b"<?xml": "SVG or XML",
 }
 
+
+# Pillow keeps pixels in blocks. One of more than 32 MiB the C library gives back to the system as
+# soon as it is free; a smaller one it keeps for the thread, and large pictures fill gigabytes.
+Image.core.set_block_size(64 * 1024 * 1024)  # type: ignore[attr-defined]
 
 # Pillow tells of every oddity in a stranger's metadata; nobody here can act on it.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.TiffImagePlugin")
@@ -68,18 +91,12 @@ def decode(data: bytes, *, field: str) -> Image.Image:
 
     Raises:
         InvalidInput: Empty, too many bytes or pixels (read from the header, before decoding), too
-            narrow, another format, animated, or damaged; `reason` tells which.
+            narrow, another format, animated, of too many scans, or damaged; `reason` tells which.
     """
-    image = _opened(data, field)
-    try:
-        image.load()
-    except _DAMAGED as error:
-        raise _damaged(field) from error
-    # A fresh image carries no info dictionary: no EXIF, GPS, comment or profile goes further.
-    plain = Image.new("RGB", image.size)
-    plain.paste(_to_srgb(_flatten(image), image.info.get("icc_profile")))
-    turn = _UPRIGHT.get(_orientation(image))
-    return plain if turn is None else plain.transpose(turn)
+    with _turn(large=_is_large(data)):
+        image = _opened(data, field)
+        with _turn(large=image.width * image.height > _LARGE_PIXELS):
+            return _plain(image, field)
 
 
 def decode_all(files: Mapping[str, bytes]) -> list[Image.Image]:
@@ -94,7 +111,8 @@ def decode_all(files: Mapping[str, bytes]) -> list[Image.Image]:
     """
     pixels = 0
     for field, data in files.items():
-        width, height = _opened(data, field).size
+        with _turn(large=_is_large(data)):
+            width, height = _opened(data, field).size
         pixels += width * height
         if pixels > MAX_REQUEST_PIXELS:
             limit = f"{MAX_REQUEST_PIXELS // 1_000_000} megapixels"
@@ -147,7 +165,43 @@ def _opened(data: bytes, field: str) -> ImageFile.ImageFile:
     # An MPO file of a phone is a JPEG whose further frames the plain JPEG reader leaves alone.
     if getattr(image, "n_frames", 1) > 1:
         raise _refusal(field, "IMAGE_ANIMATED", "an animation; send one frame as a still picture")
+    if "progressive" in image.info and _scans(data) > _MAX_SCANS:
+        what = f"a JPEG of more than {_MAX_SCANS} scans; save it anew"
+        raise _refusal(field, "IMAGE_TOO_MANY_SCANS", what)
     return image
+
+
+def _turn(*, large: bool) -> AbstractContextManager[object]:
+    """Large pictures wait for each other, others for nobody."""
+    return _large if large else nullcontext()
+
+
+def _is_large(data: bytes) -> bool:
+    """Whether opening the file, before any of it is decoded, takes much memory already."""
+    if len(data) > _LARGE_BYTES:
+        return True
+    try:
+        width, height = _webp_size(data) if _is_webp(data) else (0, 0)
+    except struct.error:
+        return False
+    return width * height > _LARGE_PIXELS
+
+
+def _is_webp(data: bytes) -> bool:
+    return data.startswith(b"RIFF") and data[8:12] == b"WEBP"
+
+
+def _plain(image: ImageFile.ImageFile, field: str) -> Image.Image:
+    """The picture of a file, decoded and made plain."""
+    try:
+        image.load()
+    except _DAMAGED as error:
+        raise _damaged(field) from error
+    # A fresh image carries no info dictionary: no EXIF, GPS, comment or profile goes further.
+    plain = Image.new("RGB", image.size)
+    plain.paste(_to_srgb(_flatten(image), image.info.get("icc_profile")))
+    turn = _UPRIGHT.get(_orientation(image))
+    return plain if turn is None else plain.transpose(turn)
 
 
 def _opener(data: bytes, field: str) -> Callable[[io.BytesIO], ImageFile.ImageFile]:
@@ -156,7 +210,7 @@ def _opener(data: bytes, field: str) -> Callable[[io.BytesIO], ImageFile.ImageFi
         return JpegImagePlugin.JpegImageFile
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
         return PngImagePlugin.PngImageFile
-    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
+    if _is_webp(data):
         # libwebp allocates the whole canvas on opening, so the header is read by hand first.
         try:
             width, height = _webp_size(data)
@@ -172,6 +226,18 @@ def _opener(data: bytes, field: str) -> Callable[[io.BytesIO], ImageFile.ImageFi
         "IMAGE_FORMAT_UNSUPPORTED" if known else "NOT_AN_IMAGE",
         f"{known or 'not an image'}; send a JPEG, PNG or WebP file",
     )
+
+
+def _scans(data: bytes) -> int:
+    """How many scans a JPEG has, none of them decoded."""
+    count, at = 0, 2
+    while marker := _JPEG_MARKER.search(data, at):
+        at, kind = marker.end(), marker[0][-1]
+        if kind == _JPEG_END:
+            break
+        count += kind == _JPEG_SCAN
+        at += int.from_bytes(data[at : at + 2], "big")
+    return count
 
 
 def _webp_size(data: bytes) -> tuple[int, int]:
@@ -204,9 +270,10 @@ def _flatten(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):  # 16-bit grey; Pillow's own conversion clips instead of scaling
         return Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))
     if image.has_transparency_data:
-        rgba = image.convert("RGBA")
-        white = Image.new("RGBA", rgba.size, "white")
-        return Image.alpha_composite(white, rgba).convert("RGB")
+        rgba = image if image.mode == "RGBA" else image.convert("RGBA")
+        flat = Image.new("RGB", rgba.size, "white")
+        flat.paste(rgba, mask=rgba)
+        return flat
     return image if image.mode in ("L", "RGB", "CMYK") else image.convert("RGB")
 
 

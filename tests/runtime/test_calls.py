@@ -20,6 +20,7 @@ from services.runtime.hop import MARGIN_S, REQUEST_ID_KEY
 from services.runtime.server import Server
 from services.runtime.settings import ServerSettings
 from services.runtime.worker import ModelWorker
+from tests.reliability.proxy import Fault, Proxy
 from tests.runtime.echo import (
     EMBEDDING_SERVICE,
     Echo,
@@ -258,3 +259,21 @@ async def test_whoever_calls_while_a_service_stops_is_told_that_it_is_away() -> 
     assert [(type(error), error.reason) for error in ended] == [
         (Unavailable, "SERVICE_UNREACHABLE")
     ] * 8
+
+
+async def test_a_service_that_went_away_without_a_word_is_looked_for_anew() -> None:
+    # Left alone, gRPC would wait a minute for it, TCP a quarter of an hour.
+    async with (
+        Server(ServerSettings(port=0, grace_s=0), [embedding_of(Echo())]) as server,
+        Proxy(f"127.0.0.1:{server.port}").up() as proxy,
+        open_channel(proxy.address) as channel,
+    ):
+        assert await whoami(channel) == "me"
+        proxy.suffer(Fault.SILENCE)
+        asking = asyncio.ensure_future(whoami(channel))
+        await asyncio.wait({asking}, timeout=1)
+        await proxy.recover()
+        async with asyncio.timeout(30):
+            with pytest.raises(Unavailable):
+                await asking
+            assert await whoami(channel) == "me"

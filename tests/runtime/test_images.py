@@ -1,9 +1,12 @@
 """Whatever a camera or an editor writes becomes a plain upright picture, or is refused by name."""
 
 import io
+import resource
 import struct
 import zlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -95,6 +98,48 @@ def test_a_picture_is_turned_upright_by_its_exif(orientation: int, kind: str) ->
 def test_a_damaged_exif_block_does_not_matter() -> None:
     data = file_of(half_and_half(), "JPEG", exif=b"Exif\x00\x00MM\x00*\x00\x00\x00\x08\xff\xff\x01")
     assert decode(data, field="image").size == (40, 20)
+
+
+def test_a_jpeg_that_goes_over_its_pixels_for_an_hour_is_refused() -> None:
+    # A scan may have a hundred bytes, and takes the time of a whole picture.
+    data = file_of(half_and_half((400, 200)), "JPEG", progressive=True)
+    tables = data.rindex(b"\xff\xc4")
+    assert decode(data[:-2] + data[tables:-2] * 80 + data[-2:], field="image").size == (400, 200)
+    with pytest.raises(InvalidInput, match="scans") as caught:
+        decode(data[:-2] + data[tables:-2] * 100_000 + data[-2:], field="image")
+    assert caught.value.reason == "IMAGE_TOO_MANY_SCANS"
+
+
+def test_what_follows_a_jpeg_and_what_its_metadata_holds_are_no_scans() -> None:
+    looks_like_it = b"\xff\xda" * 1000
+    picture = half_and_half()
+    data = file_of(picture, "JPEG", progressive=True, comment=looks_like_it)
+    assert decode(data + looks_like_it, field="image").size == picture.size
+
+
+def test_large_pictures_are_decoded_one_at_a_time() -> None:
+    # Four of these at once once took a gateway three gigabytes.
+    data = file_of(Image.new("RGBA", (7000, 2500)), "PNG", compress_level=1)
+    with ThreadPoolExecutor(1) as thread, images._large:
+        large = thread.submit(decode, data, field="image")
+        assert decode(file_of(half_and_half(), "PNG"), field="image").size == (40, 20)
+        assert wait([large], timeout=1).not_done
+    assert large.result().size == (7000, 2500)
+
+
+def test_what_large_pictures_took_is_given_back() -> None:
+    # Found by tests/reliability/test_images.py: eight of them left three gigabytes behind.
+    data = file_of(Image.new("RGBA", (5000, 5000)), "PNG", compress_level=1)
+    decode(data, field="image")
+    before = resident_mib()
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda _: decode(data, field="image").size, range(4)))
+    assert resident_mib() - before < 100  # one such picture has a hundred
+
+
+def resident_mib() -> float:
+    pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1])
+    return pages * resource.getpagesize() / 2**20
 
 
 def test_transparent_parts_are_laid_over_white() -> None:

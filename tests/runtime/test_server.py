@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import logging
 import socket
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,24 @@ async def test_an_error_in_a_stream_arrives_after_what_was_sent() -> None:
         with pytest.raises(NotFound):
             await read_into(seen, stub.Generate(chat("missing")))
     assert seen == ["me"]
+
+
+async def test_bytes_that_are_no_message_are_refused_and_no_bug(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with served(EMBEDDING, GENERATION) as channel:
+        one = channel.unary_unary("/kith.v1.Embedding/EmbedTexts")
+        stream = channel.unary_stream("/kith.v1.Generation/Generate")
+        for call in (lambda: one(b"\x0a\xff"), lambda: anext(aiter(stream(b"\x0a\xff")))):
+            with caplog.at_level(logging.ERROR), pytest.raises(InvalidInput) as refused:
+                await as_called(call())
+            assert refused.value.reason == "REQUEST_UNREADABLE"
+    assert not caplog.records
+
+
+async def as_called(answer: Awaitable[object]) -> None:
+    with calling("echo"):
+        await answer
 
 
 async def test_a_bug_is_logged_with_its_traceback_and_tells_the_caller_nothing(

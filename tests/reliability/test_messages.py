@@ -1,0 +1,241 @@
+"""Whatever is sent to any door, the fault that comes back is never ours."""
+
+import contextlib
+import json
+import random
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, Final
+from unittest import SkipTest
+
+import grpc
+import httpx
+import pytest
+import schemathesis
+from google.protobuf.descriptor import MethodDescriptor
+from hypothesis import HealthCheck, given, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode
+
+from kith import Client
+from kith.connection import OPTIONS, USER_KEY
+from services.gateway.mcp import tools
+from tests.end_to_end.test_up import PICTURE
+from tests.reliability.mutants import mutant
+from tests.reliability.random_json import anything, body, junk, of_schema
+from tests.reliability.random_messages import Writer, methods
+from tests.reliability.table import Effort, Table
+from tests.reliability.whole import Whole
+
+FAULTS: Final = {"INTERNAL", "UNKNOWN", "DATA_LOSS", "UNAVAILABLE", "DEADLINE_EXCEEDED"}
+"""What no request may bring about, whoever wrote it; nothing is down and there is time."""
+
+ORACLE: Final = "the status of every answer, and the incidents in the logs"
+
+pytestmark = pytest.mark.timeout(3600)
+
+
+@pytest.fixture
+def names(whole: Whole, user: str) -> list[str]:
+    """What the server knows."""
+    with Client(whole.assistant.address, user=user) as kith:
+        made = [
+            kith.remember(name, PICTURE, category="dog", description="It is.")
+            for name in ("bo", "mia")
+        ]
+        concepts = [concept.name for concept in made]
+        return ["bo", "mia", "users/me", *concepts, *(made.views[0].name for made in made)]
+
+
+def test_no_message_over_grpc_meets_a_fault_of_ours(
+    effort: Effort, whole: Whole, user: str, names: list[str]
+) -> None:
+    each = 1500 if effort == "long" else 12
+    tasks = [(method, number) for method in methods() for number in range(each)]
+    random.Random(1).shuffle(tasks)
+    with (
+        Table("Messages over gRPC", ORACLE, effort) as table,
+        grpc.insecure_channel(whole.assistant.address, OPTIONS) as channel,
+        ThreadPoolExecutor(4) as threads,
+    ):
+        send = partial(_send, channel, user, names)
+        codes = Counter(threads.map(lambda task: send(*task), tasks))
+        table.traffic("calls of all methods", codes.total(), at_least=each * 20)
+        _judge(table, whole, codes, FAULTS)
+
+
+def _send(
+    channel: grpc.Channel, user: str, names: list[str], method: MethodDescriptor, number: int
+) -> str:
+    """The status of a call whose request, and its order in a stream, are those of the number."""
+    rng = random.Random(f"{method.full_name} {number}")
+    writer = Writer(rng, names, [PICTURE.read_bytes(), mutant(number)])
+    path = f"/{method.containing_service.full_name}/{method.name}"
+    kinds = {
+        (False, False): channel.unary_unary,
+        (False, True): channel.unary_stream,
+        (True, False): channel.stream_unary,
+    }
+    call: Any = kinds[method.client_streaming, method.server_streaming](path)
+    wires = [writer.wire(method) for _ in range(rng.randrange(4) if method.client_streaming else 1)]
+    request = iter(wires) if method.client_streaming else wires[0]
+    # A watch is over only when its caller leaves.
+    patience_s = 0.5 if method.name == "WatchConcepts" else 120
+    try:
+        answer = call(request, metadata=[(USER_KEY, user)], timeout=patience_s)
+        if method.server_streaming:
+            for _ in answer:
+                pass
+    except grpc.RpcError as failed:
+        code: str = failed.code().name  # type: ignore[attr-defined]
+        is_watched = method.name == "WatchConcepts" and code == "DEADLINE_EXCEEDED"
+        return "OK" if is_watched else code
+    return "OK"
+
+
+def test_no_call_over_mcp_meets_a_fault_of_ours(
+    effort: Effort, whole: Whole, user: str, names: list[str]
+) -> None:
+    count = 5000 if effort == "long" else 150
+    with (
+        Table("Messages over MCP", ORACLE, effort) as table,
+        httpx.Client(base_url=whole.url, headers={"Kith-User": user}, timeout=120) as http,
+        ThreadPoolExecutor(4) as threads,
+    ):
+        codes = Counter(threads.map(partial(_call_tool, http, names), range(count)))
+        codes += Counter(threads.map(partial(_call_nonsense, http), range(count)))
+        table.traffic("calls of tools and nonsense", codes.total(), at_least=2 * count)
+        _judge(table, whole, codes, FAULTS | {"JSON-RPC -32603", "500", "502", "503"})
+
+
+def _call_tool(http: httpx.Client, names: list[str], number: int) -> str:
+    """How a tool ends whose arguments are of its schema, more or less."""
+    rng = random.Random(number)
+    tool = rng.choice(tools.described("upload"))
+    schema = tool.input_schema
+    arguments = of_schema(rng, names, schema, schema)
+    params = {"name": tool.name, "arguments": arguments}
+    return _rpc(http, {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params})
+
+
+def _call_nonsense(http: httpx.Client, number: int) -> str:
+    rng = random.Random(number)
+    if rng.random() < 0.4:
+        return _outcome(http.post("/mcp", content=junk(rng), headers=_MCP))
+    known = ("tools/call", "tools/list", "resources/read", "initialize", "ping", "bo", "")
+    message = {
+        "jsonrpc": rng.choice(("2.0", "2.0", "1.0", 2, None)),
+        "id": rng.choice((1, "a", None, [], -1, 2**70)),
+        "method": rng.choice((*known, 7, None)),
+        "params": anything(rng),
+    }
+    return _rpc(http, {key: value for key, value in message.items() if rng.random() < 0.9})
+
+
+_MCP: Final = {
+    "Accept": "application/json, text/event-stream",
+    "Content-Type": "application/json",
+}
+
+
+def _rpc(http: httpx.Client, message: object) -> str:
+    return _outcome(http.post("/mcp", content=json.dumps(message), headers=_MCP))
+
+
+def _outcome(answer: httpx.Response) -> str:
+    """The status of a tool, else of JSON-RPC, else of HTTP."""
+    for line in [answer.text, *answer.text.splitlines()]:
+        try:
+            said = json.loads(line.removeprefix("data: "))
+        except ValueError:
+            continue
+        if isinstance(said, dict) and "error" in said and "code" in said["error"]:
+            return f"JSON-RPC {said['error']['code']}"
+        if isinstance(said, dict) and "result" in said:
+            meta = said["result"].get("_meta", {})
+            return str(meta["kith.dev/error"]["status"]) if "kith.dev/error" in meta else "OK"
+    return str(answer.status_code)
+
+
+def test_no_request_over_http_meets_a_fault_of_ours(
+    effort: Effort, whole: Whole, user: str, names: list[str]
+) -> None:
+    each, by_schema = (300, 100) if effort == "long" else (4, 2)
+    with (
+        Table(
+            "Messages over HTTP", f"{ORACLE}; schemathesis makes a part of them", effort
+        ) as table,
+        httpx.Client(base_url=whole.url, headers={"Kith-User": user}, timeout=120) as http,
+        ThreadPoolExecutor(4) as threads,
+    ):
+        document = http.get("/openapi.json").json()
+        operations = list(_operations(document))
+        tasks = [(*route, number) for _, route in operations for number in range(each)]
+        random.Random(1).shuffle(tasks)
+        codes = Counter(threads.map(lambda task: _request(http, names, *task), tasks))
+        for operation, _ in operations:
+            codes += _by_schema(operation, whole.url, user, names, by_schema)
+        table.traffic(f"requests of {len(operations)} routes", codes.total(), at_least=each * 22)
+        _judge(table, whole, codes, {"500", "501", "502", "503", "504"})
+
+
+def _operations(document: dict[str, Any]) -> Iterator[tuple[Any, tuple[str, str]]]:
+    """What the gateway says that it serves, but for a watch: it has no end."""
+    for found in schemathesis.openapi.from_dict(document).get_all_operations():
+        operation = found.ok()
+        if operation.path != "/v1/watch":
+            yield operation, (operation.method.upper(), operation.path)
+
+
+def _request(http: httpx.Client, names: list[str], verb: str, path: str, number: int) -> str:
+    """The status of a request with the fields that routes know and anything in them, or junk."""
+    rng = random.Random(f"{verb} {path} {number}")
+    path = path.replace("{concept}", rng.choice([names[3].split("/")[3], "0", "%00", "a" * 65]))
+    path = path.replace("{view}", rng.choice([names[5].split("/")[5], "0", "a" * 65]))
+    content = junk(rng) if rng.random() < 0.3 else json.dumps(body(rng, names)).encode()
+    kind = rng.choice(("application/json",) * 4 + ("text/plain", "multipart/form-data"))
+    answer = http.request(verb, path, content=content, headers={"Content-Type": kind})
+    return str(answer.status_code)
+
+
+def _by_schema(
+    operation: Any,  # noqa: ANN401 - of schemathesis
+    url: str,
+    user: str,
+    names: list[str],
+    count: int,
+) -> Counter[str]:
+    """The statuses of requests that the document allows, and of those that it does not."""
+    codes: Counter[str] = Counter()
+    there = {"concept": names[3].split("/")[3], "view": names[5].split("/")[5]}
+
+    def send(case: schemathesis.Case) -> None:
+        case.headers = {**(case.headers or {}), "Kith-User": user}
+        case.path_parameters.update({n: there[n] for n in there if n in case.path_parameters})
+        codes[str(case.call(base_url=url, timeout=120).status_code)] += 1
+
+    for mode in GenerationMode:
+        strategy = operation.as_strategy(generation_mode=mode)
+        # An operation without input has no bad one.
+        with contextlib.suppress(SkipTest, Unsatisfiable):
+            settings(
+                max_examples=count,
+                deadline=None,
+                derandomize=True,
+                database=None,
+                suppress_health_check=list(HealthCheck),
+            )(given(case=strategy)(send))()
+    return codes
+
+
+def _judge(table: Table, whole: Whole, codes: "Counter[str]", faults: set[str]) -> None:
+    for code, count in codes.most_common():
+        table.tell(code, count)
+    bad = {code: codes[code] for code in codes if code in faults}
+    table.exactly("answers that tell of a fault of ours", str(bad or "none"), "none")
+    failures = [line for line in whole.logs().splitlines() if b'"failure"' in line]
+    table.exactly("failures in the logs", len(failures), 0)
+    for name, service in whole.services.items():
+        table.exactly(f"{name} lives", str(service.is_alive()), "True")
