@@ -23,6 +23,10 @@ OPTIONS: Final = (
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     # A server that is back is found within seconds; left alone, gRPC waits up to two minutes.
     ("grpc.max_reconnect_backoff_ms", 2000),
+    # One that vanished under a call, with no word to say so, is given up in half a minute.
+    ("grpc.keepalive_time_ms", 20_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.http2.ping_timeout_ms", 10_000),
 )
 
 
