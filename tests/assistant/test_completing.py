@@ -11,7 +11,7 @@ from services.assistant.prompts import Reference
 from services.runtime.types import Answer, Ending, FinishReason, Limits, Turn
 
 PHOTO = Image.new("RGB", (8, 8))
-CHAT = [Turn("user", (PHOTO, "A caption, please."))]
+CHAT = [Turn("user", (PHOTO, "What is going on here?"))]
 EVERYBODY = ("bo", "mo", "tom")
 
 
@@ -71,6 +71,14 @@ async def test_about_whom_an_answer_leaves_out_the_model_is_asked_on() -> None:
 async def test_an_answer_that_leaves_nobody_out_stands_alone(says: str) -> None:
     script = Script(says)
     assert await read(script) == (f"{says} ", Ending(FinishReason.STOP, 100, 5, 10))
+
+
+@pytest.mark.parametrize("question", ["A caption, please.", "Describe this!"])
+async def test_where_a_caption_is_asked_for_everybody_is_named(question: str) -> None:
+    script = Script("A dog at the lake.", "swimming")
+    chat = [Turn("user", (PHOTO, question))]
+    *pieces, _ = [piece async for piece in completed(script, chat, ["bo"], Limits())]
+    assert "".join(map(str, pieces)) == "A dog at the lake. \n<bo>: swimming"
 
 
 async def test_an_answer_that_was_cut_off_is_left_alone() -> None:

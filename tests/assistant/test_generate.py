@@ -60,10 +60,40 @@ async def test_kith_says_of_whom_a_question_names_that_the_photo_does_not_show_t
     await bench.remember("cup", Thing("mug", 0), description="a cup")
     photo = paint(Thing("mug", 5, LEFT))
 
+    await answered(stages, store, photo, "Is <bo> near <cup>?")
+
+    ((turn,),) = parrot.asked
+    assert turn.parts[-1] == "\nSeen here: <cup>. Not seen here: <bo>.\nIs <bo> near <cup>?"
+
+
+async def test_where_none_of_those_asked_for_is_there_the_model_is_told_of_nobody_else(
+    bench: Bench, stages: Stages, store: ConceptStore, parrot: Parrot
+) -> None:
+    await bench.remember("bo", Thing("dog", 0), description="<bo> barks.")
+    await bench.remember("cup", Thing("mug", 0), description="a cup")
+    photo = paint(Thing("mug", 5, LEFT))
+
     await answered(stages, store, photo, "Is <bo> here?")
 
     ((turn,),) = parrot.asked
-    assert turn.parts[-1] == "\nSeen here: <cup>. Not seen here: <bo>.\nIs <bo> here?"
+    assert turn.parts[-1] == "\nNot seen here: <bo>.\nIs <bo> here?"
+
+
+async def test_a_further_question_that_names_nobody_is_told_of_all_who_are_there(
+    bench: Bench, stages: Stages, store: ConceptStore, parrot: Parrot
+) -> None:
+    await bench.remember("bo", Thing("dog", 0), description="<bo> barks.")
+    await bench.remember("cup", Thing("mug", 0), description="a cup")
+    chat = [
+        Turn("user", (paint(Thing("mug", 5, LEFT)), "Is <bo> here?")),
+        Turn("assistant", ("No.",)),
+        Turn("user", ("What is?",)),
+    ]
+    question = Question(chat, Limits())
+    async for _ in generate(method("kith"), stages, opening(store), question):
+        pass
+    first = parrot.asked[0][0]
+    assert first.parts[-1] == "\nSeen here: <cup>. Not seen here: <bo>.\nIs <bo> here?"
 
 
 async def test_kith_shows_the_references_and_then_the_photo(
@@ -157,7 +187,7 @@ async def test_pictures_never_exceed_what_a_model_takes_and_named_concepts_stay(
         await bench.remember(f"c{number}", thing)
     await bench.remember("named", Thing("teapot", 0))
 
-    _, end = await answered(stages, store, paint(*things), "Is <named> here?")
+    _, end = await answered(stages, store, paint(*things), "Is <named> near <c17>?")
 
     pictures = [part for part in parrot.asked[-1][0].parts if not isinstance(part, str)]
     assert len(pictures) == MAX_PICTURES

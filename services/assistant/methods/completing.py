@@ -3,16 +3,20 @@
 A model that is told of three and asked for a caption often names one twice and one not at all.
 """
 
+import re
 from collections.abc import AsyncGenerator, Awaitable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Final, NamedTuple, Protocol
 
 from kith.errors import InvalidInput, Overloaded
+from services.assistant import prompts
 from services.assistant.prompts import Reference
 from services.runtime.types import Answer, Ending, FinishReason, Limits, Turn
 
 QUESTION: Final = "What is <{}> doing?"
+
+_DESCRIBE: Final = re.compile(r"\b(caption|describe|description)\b", re.IGNORECASE)
 
 
 class Ask(Protocol):
@@ -34,9 +38,9 @@ async def completed(
 ) -> AsyncGenerator[str | Ending, None]:
     """The answer to a chat, and a line about each concept that it leaves out.
 
-    An answer that names nobody is about something else, and leaves nobody out. Nothing is added to
-    one that was cut off, nor where the caller says which words end it. If the further questions
-    can't be asked, the answer stands as it is.
+    One that names nobody is about something else, and leaves nobody out, unless a caption or a
+    description was asked for. Nothing is added to one that was cut off, nor where the caller says
+    which words end it. If the further questions can't be asked, the answer stands as it is.
 
     Args:
         ask: Has it answered.
@@ -55,7 +59,9 @@ async def completed(
     ending = answer.ending
     if ending is None:
         return
-    for name in _left_out(said, expected) if _is_whole(ending, limits) else ():
+    missing = [name for name in expected if f"<{name}>" not in said]
+    names_any = len(missing) < len(expected) or _DESCRIBE.search(prompts.text_of(turns[-1]))
+    for name in missing if names_any and _is_whole(ending, limits) else ():
         room = replace(limits, max_tokens=limits.max_tokens - ending.completion_tokens)
         question = Turn("user", (QUESTION.format(name),))
         further = await _read(ask, [*turns, Turn("assistant", (said,)), question], room)
@@ -73,11 +79,6 @@ def expected(question: str, references: Sequence[Reference]) -> list[str]:
     """
     asked_for = [one for one in references if f"<{one.concept.name}>" in question] or references
     return [one.concept.name for one in asked_for if one.seen_in]
-
-
-def _left_out(said: str, expected: Sequence[str]) -> list[str]:
-    missing = [name for name in expected if f"<{name}>" not in said]
-    return missing if len(missing) < len(expected) else []
 
 
 def _is_whole(ending: Ending, limits: Limits) -> bool:

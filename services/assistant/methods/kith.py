@@ -87,9 +87,11 @@ class Kith(Shown):
     async def recall(self, memory: Memory, stages: Stages, turns: Sequence[Turn]) -> list[Used]:
         """What the texts of the user name and what any photo shows, the oldest concept first.
 
-        A concept that several photos show is there once a photo, the most certain first.
+        A concept that several photos show is there once a photo, the most certain first. Where the
+        question names concepts and no photo shows one of them, nobody else is told of either: the
+        model takes the one who is there for the one who is asked for.
         """
-        text = "\n".join(prompts.text_of(turn) for turn in turns if turn.role == "user")
+        texts = [prompts.text_of(turn) for turn in turns if turn.role == "user"]
         photos = [photo for turn in turns for photo in prompts.photos_of(turn)]
         seen = [
             used._replace(image_index=index)
@@ -97,9 +99,12 @@ class Kith(Shown):
             for used in (await self.retrieve(memory, stages, photo)).accepted
         ]
         shown = {used.concept.id for used in seen}
+        asked_for = {concept.id for concept in memory.mentioned(texts[-1])}
+        if asked_for and asked_for.isdisjoint(shown):
+            seen = []
         named = [
             only_named(concept)._replace(absent=bool(photos))
-            for concept in memory.mentioned(text)
+            for concept in memory.mentioned("\n".join(texts))
             if concept.id not in shown
         ]
         age = {concept.id: number for number, concept in enumerate(memory.concepts)}
