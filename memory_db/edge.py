@@ -15,11 +15,13 @@ import numpy as np
 import qdrant_edge as engine
 
 from kith.errors import Refused
-from memory_db.durable import FolderLock, sync, write_durably
+from memory_db.durable import FolderLock, require_room, sync, write_durably, writing
 from memory_db.index import INDEXED_FIELDS, VECTOR, Hit, Point, Where
 from memory_db.schema import Vectors
 
-_PAGE = 500
+_PAGE = 100
+"""Points that `purge` copies at a time; they are small enough for one `require_room`."""
+
 _FLUSH_EVERY = 500
 """Edits after which the engine writes all its files and shortens its log: 10 to 50 ms."""
 
@@ -36,7 +38,7 @@ class EdgeIndex:
 
     Raises:
         Refused: Another process has the folder open, it can't be made or written, or it belongs to
-            another model.
+            another model. Every edit raises it where the disk is full or can't be written.
     """
 
     def __init__(self, folder: Path, *, model: str, dim: int) -> None:
@@ -58,6 +60,11 @@ class EdgeIndex:
         """See `VectorIndex.dim`."""
         return self._dim
 
+    def require_room(self) -> None:
+        """See `VectorIndex.require_room`."""
+        with writing("memory"):
+            require_room(self._folder)
+
     def upsert(self, points: Sequence[Point]) -> None:
         """See `VectorIndex.upsert`: one operation, one entry in the engine's log."""
         rows = [
@@ -69,6 +76,7 @@ class EdgeIndex:
             for point in points
         ]
         with self._mutex:
+            self.require_room()
             self._shard.update(engine.UpdateOperation.upsert_points(rows))
             self._unflushed += 1
             if self._unflushed >= _FLUSH_EVERY or not self._sync_log():
@@ -123,6 +131,7 @@ class EdgeIndex:
         """
         doomed = set(ids)
         with self._mutex:
+            self.require_room()
             name = f"shard-{int(self._shard_name[-6:]) + 1:06d}"
             shutil.rmtree(self._folder / name, ignore_errors=True)  # of a purge that failed
             fresh = self._create(name)
@@ -133,6 +142,7 @@ class EdgeIndex:
                         for row in page
                         if str(row.id) not in doomed
                     ]
+                    self.require_room()
                     fresh.update(engine.UpdateOperation.upsert_points(kept))
                 fresh.flush()
                 old_name = self._shard_name
@@ -165,6 +175,7 @@ class EdgeIndex:
         return True
 
     def _open(self) -> engine.EdgeShard:
+        self.require_room()
         about = self._folder / "memory.json"
         known = json.loads(about.read_text(encoding="utf-8")) if about.exists() else None
         self._shard_name = known["shard"] if known else "shard-000001"
@@ -200,7 +211,8 @@ class EdgeIndex:
 
     def _make_current(self, name: str) -> None:
         about = self._about | {"shard": name}
-        write_durably(self._folder / "memory.json", json.dumps(about).encode())
+        with writing("memory"):
+            write_durably(self._folder / "memory.json", json.dumps(about).encode())
         self._shard_name = name
 
     def _pages(self) -> Iterator[list[engine.Record]]:

@@ -41,6 +41,9 @@ class VectorIndex(Protocol):
     def dim(self) -> int:
         """Length of the vectors."""
 
+    def require_room(self) -> None:
+        """Raise what an edit would raise where nothing can be written, before anything is."""
+
     def upsert(self, points: Sequence[Point]) -> None:
         """Write points whole, replacing those with the same id; durable on return.
 

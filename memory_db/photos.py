@@ -10,7 +10,7 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from kith.errors import NotFound, Refused, Unavailable
-from memory_db.durable import write_durably
+from memory_db.durable import write_durably, writing
 
 
 def content_hash(image: bytes) -> str:
@@ -63,10 +63,15 @@ class PhotoStore:
             ) from error
 
     def put(self, image: bytes) -> str:
-        """Store a photo and return its name; durable on return, never there in part."""
+        """Store a photo and return its name; durable on return, never there in part.
+
+        Raises:
+            Refused: The disk is full or can't be written (`PHOTOS_UNWRITABLE`).
+        """
         blob = content_hash(image)
         if self._local:
-            write_durably(Path(self._path(blob)), image)
+            with writing("photos"):
+                write_durably(Path(self._path(blob)), image)
         else:
             with self._reaching():
                 self._files.pipe_file(self._path(blob), image)
@@ -86,9 +91,17 @@ class PhotoStore:
         return image
 
     def delete(self, blob: str) -> None:
-        """Remove a photo; nothing happens when it is not there."""
-        with self._reaching(), suppress(FileNotFoundError):
-            self._files.rm_file(self._path(blob))
+        """Remove a photo; nothing happens when it is not there.
+
+        Raises:
+            Refused: The disk can't be written (`PHOTOS_UNWRITABLE`).
+        """
+        if self._local:
+            with writing("photos"):
+                Path(self._path(blob)).unlink(missing_ok=True)
+        else:
+            with self._reaching(), suppress(FileNotFoundError):
+                self._files.rm_file(self._path(blob))
 
     def names(self) -> set[str]:
         """Every stored photo, and every file that a killed process left half written."""

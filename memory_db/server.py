@@ -96,6 +96,9 @@ class ServerIndex:
         """See `VectorIndex.dim`."""
         return self._dim
 
+    def require_room(self) -> None:
+        """See `VectorIndex.require_room`: a server says so of each edit."""
+
     @_asking()
     def upsert(self, points: Sequence[Point]) -> None:
         """See `VectorIndex.upsert`: the last point is written when all others are."""
@@ -117,8 +120,14 @@ class ServerIndex:
         """See `VectorIndex.get`."""
         if not ids:
             return []
-        rows = self._client.retrieve(self._collection, list(ids), with_vectors=with_vectors)
-        return [_point(row) for row in rows if (row.payload or {})["user"] == self._user]
+        # Not by `retrieve`: a row of another user's would come along, and take its time.
+        rows, _ = self._client.scroll(
+            self._collection,
+            scroll_filter=self._mine(ids),
+            limit=len(ids),
+            with_vectors=with_vectors,
+        )
+        return [_point(row) for row in rows]
 
     @_asking()
     def scroll(
@@ -159,9 +168,8 @@ class ServerIndex:
     def purge(self, ids: Collection[str]) -> None:
         """See `VectorIndex.purge`."""
         if ids:
-            these = models.HasIdCondition(has_id=list(ids))
-            mine = models.Filter(must=[*self._conditions({}), these])
-            self._client.delete(self._collection, models.FilterSelector(filter=mine), wait=True)
+            mine = models.FilterSelector(filter=self._mine(ids))
+            self._client.delete(self._collection, mine, wait=True)
 
     def close(self) -> None:
         """See `VectorIndex.close`: the client is its owner's to close."""
@@ -196,6 +204,11 @@ class ServerIndex:
 
     def _filter(self, where: Where) -> models.Filter:
         return models.Filter(must=list(self._conditions(where)))
+
+    def _mine(self, ids: Collection[str]) -> models.Filter:
+        """Those of the ids that are this user's."""
+        these = models.HasIdCondition(has_id=list(ids))
+        return models.Filter(must=[*self._conditions({}), these])
 
     def _conditions(self, where: Where) -> list[models.FieldCondition]:
         every = {"user": [self._user], **where}

@@ -4,7 +4,7 @@ import secrets
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
@@ -17,7 +17,7 @@ from memory_db.photos import PhotoStore
 from memory_db.place import Kept, MemoryPlace
 from memory_db.reader import ConceptReader, not_found
 from memory_db.records import Kind, new_id, record_point, removed_point, view_point
-from memory_db.schema import UNDO_WINDOW_S, Concept, NewView, View
+from memory_db.schema import Concept, NewView, View
 from memory_db.upkeep import Purged, Repaired
 
 _KEPT_REQUESTS = 64
@@ -202,17 +202,15 @@ class ConceptStore(ConceptReader):
             ]
             return self._save(replace(concept, views=kept), EditKind.VIEWS_REMOVED, points=removed)
 
-    def forget(self, concept_id: str, etag: str = "") -> datetime:
-        """Forget a concept at once; returns until when `undo_forget` can bring it back.
+    def forget(self, concept_id: str, etag: str = "") -> Concept:
+        """Forget a concept at once; until its `undo_until`, `undo_forget` can bring it back.
 
         Raises:
             NotFound, Stale: As elsewhere.
         """
         with self._editing:
-            now = self._now()
-            concept = replace(self._current(concept_id, etag), forgotten=now)
-            self._save(concept, EditKind.FORGOTTEN)
-            return now + timedelta(seconds=UNDO_WINDOW_S)
+            concept = replace(self._current(concept_id, etag), forgotten=self._now())
+            return self._save(concept, EditKind.FORGOTTEN)
 
     def undo_forget(self, concept_id: str) -> Concept:
         """Bring a forgotten concept back, whole; one in use is returned as it is.
@@ -297,6 +295,8 @@ class ConceptStore(ConceptReader):
                 field="views",
             )
         vectors = [self._unit(view.vector[None])[0] for view in new_views]
+        if new_views:
+            self._index.require_room()  # else photos would be left of an edit that is refused
         added = [
             View(new_id(), self._photos.put(new.image), new.box, new.negative, now)
             for new in new_views

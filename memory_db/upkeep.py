@@ -1,12 +1,15 @@
 """Work off the request path: deleting for good, and mending what a crash left behind."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from memory_db.index import VectorIndex, pages
 from memory_db.photos import PhotoStore
 from memory_db.records import VIEWS, Kind, concept_of, record_point, removed_point
+
+_BATCH: Final = 500
 
 
 class Purged(NamedTuple):
@@ -43,16 +46,21 @@ def purge(index: VectorIndex, photos: PhotoStore, now: datetime) -> Purged:
     if concepts:
         index.upsert([*views, *(removed_point(concept.id, "") for concept in concepts)])
     removed = {point.id: point.payload["blob"] for point in pages(index, {"kind": [Kind.REMOVED]})}
-    doomed = {
-        blob
-        for blob in set(removed.values()) - {""}
-        if all(point.id in removed for point in pages(index, {"blob": [blob]}))
-    }
+    doomed = set(removed.values()) - {""}
+    for blobs in _batches(sorted(doomed)):
+        naming = pages(index, {"blob": blobs})
+        doomed -= {point.payload["blob"] for point in naming if point.id not in removed}
     for blob in doomed:
         photos.delete(blob)
     if removed:
         index.purge(removed)
     return Purged(tuple(concept.id for concept in concepts), len(doomed))
+
+
+def _batches(blobs: list[str]) -> Iterator[list[str]]:
+    """A few hundred at a time: one question for each would take most of the time of a purge."""
+    for start in range(0, len(blobs), _BATCH):
+        yield blobs[start : start + _BATCH]
 
 
 def repair(index: VectorIndex, photos: PhotoStore) -> Repaired:

@@ -165,8 +165,7 @@ async def forget(store: ConceptStore, concept_id: str, etag: str = "") -> Concep
     Raises:
         NotFound, Stale: As `ConceptStore.forget`.
     """
-    await asyncio.to_thread(store.forget, concept_id, etag)
-    return await asyncio.to_thread(store.get, concept_id, forgotten_too=True)
+    return await asyncio.to_thread(store.forget, concept_id, etag)
 
 
 async def unforget(store: ConceptStore, concept_id: str) -> Concept:

@@ -3,11 +3,12 @@
 import asyncio
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from enum import Enum
 from typing import IO, Final, NamedTuple
 
-from kith.errors import AlreadyExists, InvalidInput, KithError, NotFound
+from kith.errors import AlreadyExists, InvalidInput, KithError, NotFound, Refused
 from memory_db import Concept, ConceptStore
 from memory_db.archive import ArchivedConcept, ArchivedView, read_archive, write_archive
 from memory_db.rap_format import read_rap_folder, write_rap_folder
@@ -51,9 +52,10 @@ async def import_memory(
 
     Raises:
         InvalidInput: The file is too large or not of this form. What was read before is kept.
+        Refused: There is no room to hold it meanwhile.
     """
     imported = Imported([], [])
-    with tempfile.TemporaryFile() as file:
+    with _aside() as file:
         await _receive(chunks, file)
         entries = _read(file, form, imported.problems)
         while named := await asyncio.to_thread(next, entries, None):
@@ -66,12 +68,29 @@ async def import_memory(
 
 
 async def export_memory(store: ConceptStore, form: Format) -> AsyncGenerator[bytes, None]:
-    """The whole memory as a file, in pieces of at most `CHUNK_BYTES`."""
-    # Without a name: whoever is cancelled or killed leaves no photo behind.
-    with tempfile.TemporaryFile() as file:
+    """The whole memory as a file, in pieces of at most `CHUNK_BYTES`.
+
+    Raises:
+        Refused: There is no room to hold it meanwhile.
+    """
+    with _aside() as file:
         await asyncio.to_thread(_write, store, file, form)
         while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
             yield chunk
+
+
+@contextmanager
+def _aside() -> Iterator[IO[bytes]]:
+    """A file without a name: whoever is cancelled or killed leaves no photo behind."""
+    try:
+        with tempfile.TemporaryFile() as file:
+            yield file
+    except OSError as error:
+        raise Refused(
+            f"file: it can't be held meanwhile ({error.strerror}); the operator has to make room "
+            "in the folder for temporary files, or to name another in TMPDIR",
+            reason="TEMPORARY_FILE_UNWRITABLE",
+        ) from error
 
 
 async def _receive(chunks: AsyncIterable[bytes], file: IO[bytes]) -> None:

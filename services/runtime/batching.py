@@ -1,7 +1,8 @@
 """One owner thread for a model, which works on the items of several callers at once.
 
-A network takes little longer for eight pictures than for one. So whoever comes first waits a few
-milliseconds for others, and what waited while the model was busy goes through it together.
+A network takes little longer for eight pictures than for one. So what waited while the model was
+busy goes through it together, and where callers come together, whoever finds it idle waits a few
+milliseconds for the others. A lone caller is not kept waiting for nobody.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ from services.runtime.metrics import ModelMetrics
 from services.runtime.timing import Observer
 
 WINDOW_S: Final = 0.002
-"""How long the first of a batch waits for others, when the model is idle."""
+"""How long the first of a batch waits for others, when the model is idle and others are about."""
 
 MAX_WAITING: Final = 1024
 """Items queued or in the model at once; more are refused rather than kept waiting."""
@@ -54,7 +55,7 @@ class Batcher(Generic[K, T, R]):
         max_batch: Most items that go through the model together.
         max_waiting: Items accepted at once, those in the model included. A call of more than that
             is let in when nothing else waits.
-        window_s: How long the first item waits for others.
+        window_s: How long the first item waits for others, if the last batch had several callers.
         observer: Told of times and refusals; left out, Prometheus is.
     """
 
@@ -76,6 +77,7 @@ class Batcher(Generic[K, T, R]):
         self._observer = observer or ModelMetrics()
         self._jobs: deque[_Job[K, T, R]] = deque()
         self._in_model = 0
+        self._in_company = False
         self._item_s = 0.01
         self._closed = False
         # Held over every look at the jobs: callers add and cancel while the owner takes.
@@ -141,7 +143,8 @@ class Batcher(Generic[K, T, R]):
                     self._changed.wait()
                     continue
                 first = self._jobs[0]
-                patience = first.since + self._window_s - time.monotonic()
+                window_s = self._window_s if self._in_company else 0.0
+                patience = first.since + window_s - time.monotonic()
                 alike = sum(len(job.todo) for job in self._jobs if job.key == first.key)
                 if patience <= 0 or alike >= self._max_batch:
                     return self._take(first.key)
@@ -160,6 +163,7 @@ class Batcher(Generic[K, T, R]):
                 alike.append(job)
         self._jobs = deque([*others, *alike])
         self._in_model = len(batch)
+        self._in_company = len({id(job) for job in (*self._jobs, *(job for job, _ in batch))}) > 1
         return batch
 
     def _run(self, batch: "list[tuple[_Job[K, T, R], T]]") -> None:

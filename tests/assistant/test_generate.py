@@ -205,7 +205,7 @@ async def test_references_that_do_not_fit_the_context_are_left_out_the_least_cer
     by_need = ["named", "sure", "unsure"]
     for room, told in ((4, 3), (3, 2), (2, 1), (1, 0)):
         parrot.most_pictures = room
-        text, end = await answered(stages, store, photo, "Is <named> here?")
+        text, end = await answered(stages, store, photo, "Is <named> near <sure>?")
         assert text == "A thing on black."
         assert {one.concept.name for one in end.concepts} == set(by_need[:told])
     parrot.most_pictures = 0

@@ -10,6 +10,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 
 from kith.errors import AlreadyExists, InvalidInput, KithError, NotFound, Refused, Stale
 from kith.v1 import common_pb2, memory_pb2, query_pb2, resources_pb2
+from memory_db import Concept, ConceptStore
 from services.assistant.stages import Stages
 from services.runtime import images
 from tests.assistant.calling import PARENT, Caller, answering, new_view, picture, wish
@@ -161,6 +162,23 @@ async def test_what_is_forgotten_is_gone_until_it_is_brought_back(me: Caller) ->
     back = await me("Unforget", memory_pb2.UnforgetRequest(name=bo.name))
     assert back.state == resources_pb2.Concept.STATE_READY
     assert back.views == bo.views
+
+
+async def test_what_forget_answers_is_its_own_doing_however_fast_it_is_undone(
+    me: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really = ConceptStore.forget
+
+    def undone(store: ConceptStore, concept_id: str, etag: str = "") -> Concept:
+        forgotten = really(store, concept_id, etag)
+        store.undo_forget(concept_id)
+        return forgotten
+
+    monkeypatch.setattr(ConceptStore, "forget", undone)
+    bo = await me.remember("bo", DOG)
+    gone = await me("Forget", memory_pb2.ForgetRequest(name=bo.name))
+    assert gone.state == resources_pb2.Concept.STATE_FORGOTTEN
+    assert gone.HasField("purge_time")
 
 
 async def test_a_rejection_without_a_box_is_of_the_region_that_was_matched(me: Caller) -> None:

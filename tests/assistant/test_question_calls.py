@@ -111,7 +111,7 @@ async def test_an_unknown_concept_is_not_found(me: Caller, word: str) -> None:
 async def test_an_answer_streams_and_ends_with_the_concepts(me: Caller) -> None:
     await me.remember("bo", DOG)
     cup = await me.remember("cup", MUG)
-    text, end = await me.ask(paint(), paint(DOG), "Is <cup> here?")
+    text, end = await me.ask(paint(), paint(DOG), "Is <cup> near <bo>?")
     assert text == "A thing on black."
     assert end.finish_reason == common_pb2.FINISH_REASON_STOP
     assert (end.usage.prompt_tokens, end.usage.completion_tokens) == (7, 4)

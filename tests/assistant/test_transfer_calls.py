@@ -25,6 +25,7 @@ from services.runtime.server import Server
 from services.runtime.settings import ServerSettings
 from tests.assistant.calling import PARENT, Caller, answering, picture
 from tests.assistant.world import Bench, Thing, open_store, paint
+from tests.disk import no_file_above
 
 DOG, MUG = Thing("dog", 10), Thing("mug", 20)
 ARCHIVE, RAP = transfer_pb2.MEMORY_FORMAT_KITH_ARCHIVE, transfer_pb2.MEMORY_FORMAT_RAP_FOLDER
@@ -116,6 +117,17 @@ async def test_a_file_of_another_kind_is_refused(me: Caller) -> None:
     for form in (ARCHIVE, RAP):
         with pytest.raises(InvalidInput):
             await me("ImportMemory", pieces(b"something else", form))
+
+
+async def test_a_file_for_which_there_is_no_room_is_refused_by_name(me: Caller) -> None:
+    await me.remember("bo", DOG)
+    whole = pieces(bytes(50_000), ARCHIVE)
+    with no_file_above(100), pytest.raises(Refused) as refused, calling("assistant"):
+        await me.stub.ImportMemory(whole, metadata=me.metadata)
+    assert refused.value.reason == "TEMPORARY_FILE_UNWRITABLE"
+    with no_file_above(100), pytest.raises(Refused, match="TMPDIR"), calling("assistant"):
+        await exported(me, ARCHIVE)
+    assert await exported(me, ARCHIVE)
 
 
 async def test_an_import_begins_with_its_header_and_has_one(me: Caller) -> None:

@@ -1,4 +1,4 @@
-"""The shipped models with a memory of 100 concepts, and the table at the end of a run."""
+"""The shipped models with a memory of 100 concepts, and the tables at the end of a run."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
@@ -18,6 +18,9 @@ from services.embedding.clip import ClipEmbedder
 from services.generation.llava import LlavaGenerator
 from services.runtime import images
 from services.runtime.profile import Profile
+from tests.bench.bare import BareModels
+from tests.bench.script import Entry, Script, write
+from tests.bench.table import tables
 from tests.end_to_end.fleet import fleet
 from tests.generation.vllm import own_vllm, vllm_url  # noqa: F401 - fixtures
 
@@ -40,6 +43,11 @@ class Bench:
 
     def run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         return self.loop.run_until_complete(work())
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What the detector is asked for."""
+        return tuple(CATEGORIES.values())
 
     def decoded(self) -> Image:
         return images.decode(self.photo, field="photo")
@@ -68,6 +76,23 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 
 
 @pytest.fixture(scope="session")
+def bare(bench: Bench) -> BareModels:
+    """The same models as `bench` has, as their libraries run them."""
+    return BareModels(Profile.load("pocket"))
+
+
+@pytest.fixture(scope="session")
+def script_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """As many concepts as `bench` has, for a script."""
+    return pictures(tmp_path_factory.mktemp("script"), CONCEPTS)
+
+
+@pytest.fixture(scope="session")
+def script(script_folder: Path, bare: BareModels) -> Script:
+    return Script(script_folder, bare)
+
+
+@pytest.fixture(scope="session")
 def client(bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AsyncClient]:
     """Of an assistant with the same memory, all services in processes of their own."""
     folder = tmp_path_factory.mktemp("services")
@@ -81,39 +106,40 @@ def client(bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> Iterator[A
         bench.run(lambda: client.__aexit__(None, None, None))
 
 
-def fill(store: ConceptStore, stages: Stages, loop: asyncio.AbstractEventLoop) -> None:
-    """The story's five concepts, and others with vectors of no meaning, up to a hundred."""
+def fill(
+    store: ConceptStore,
+    stages: Stages,
+    loop: asyncio.AbstractEventLoop,
+    concepts: int = CONCEPTS,
+) -> None:
+    """The story's five concepts, and others with vectors of no meaning."""
     files = [(STORY / f"{name}.webp").read_bytes() for name in CATEGORIES]
     photos = [images.decode(file, field="photo") for file in files]
     vectors = loop.run_until_complete(stages.embedder.embed_images(photos))
     for (name, category), file, vector in zip(CATEGORIES.items(), files, vectors, strict=True):
         store.remember(name, category, f"<{name}> is a {category}.", [NewView(file, vector)])
     rng = np.random.default_rng(0)
-    for number in range(CONCEPTS - len(CATEGORIES)):
+    for number in range(concepts - len(CATEGORIES)):
         vector = rng.standard_normal(stages.embedder.dim).astype(np.float32)
         view = NewView(files[0], vector / np.linalg.norm(vector))
         store.remember(f"other{number}", "dog", "", [view])
 
 
+def pictures(folder: Path, concepts: int) -> Path:
+    """A database for a script: the story's five concepts, and their pictures again and again."""
+    known = list(CATEGORIES.items())
+    entries, files = [], {}
+    for number in range(concepts):
+        name, category = known[number % len(known)]
+        files[f"{number}.webp"] = (STORY / f"{name}.webp").read_bytes()
+        called = name if number < len(known) else f"other{number}"
+        entries.append(Entry(called, f"{number}.webp", f"<{called}> is a {category}.", category))
+    write(folder, entries, files)
+    return folder
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Prints the tables of docs/performance.md: times, and ratios within this run."""
+    """Prints the tables of docs/performance.md."""
     session = getattr(terminalreporter.config, "_benchmarksession", None)
-    rows = {row.name: row for row in session.benchmarks if not row.has_error} if session else {}
-    if not rows:
-        return
-    terminalreporter.write_line("")
-    terminalreporter.write_line("| what | median, ms | p99, ms | ratio in this run |")
-    terminalreporter.write_line("|---|---|---|---|")
-    for row in rows.values():
-        against = row.extra_info.get("against")
-        beside = rows.get(against)
-        ratio = (
-            f"{row.stats.median / beside.stats.median:.2f} x {against[5:].replace('_', ' ')}"
-            if beside
-            else ""
-        )
-        told = "; ".join(filter(None, [ratio, row.extra_info.get("note")]))
-        words = row.name.removeprefix("test_").replace("_", " ")
-        times = row.stats.data
-        middle, last = (f"{1000 * t:.1f}" for t in np.percentile(times, [50, 99]))
-        terminalreporter.write_line(f"| {words} | {middle} | {last} | {told} |")
+    if session and session.benchmarks:
+        terminalreporter.write_line(f"\n{tables(session.benchmarks)}")

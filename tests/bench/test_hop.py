@@ -9,12 +9,11 @@ from services.detection.servicer import service as detection
 from services.embedding.remote import RemoteEmbedder
 from services.embedding.servicer import service as embedding
 from tests.bench.conftest import Bench
-from tests.bench.test_stages import WORDS
+from tests.bench.table import side_by_side
 from tests.runtime.serving import served
 
 
 def test_detect_over_grpc(benchmark: BenchmarkFixture, bench: Bench) -> None:
-    benchmark.extra_info["against"] = "test_detect"
     photo, hop = bench.decoded(), AsyncExitStack()
 
     async def connect() -> RemoteDetector:
@@ -22,12 +21,15 @@ def test_detect_over_grpc(benchmark: BenchmarkFixture, bench: Bench) -> None:
         return await RemoteDetector.connect(channel)
 
     remote = bench.run(connect)
-    benchmark(lambda: bench.run(lambda: remote.detect(photo, WORDS)))
+    side_by_side(
+        benchmark,
+        lambda: bench.run(lambda: remote.detect(photo, bench.words)),
+        {"detect": lambda: bench.run(lambda: bench.stages.detector.detect(photo, bench.words))},
+    )
     bench.run(hop.aclose)
 
 
 def test_embed_four_crops_over_grpc(benchmark: BenchmarkFixture, bench: Bench) -> None:
-    benchmark.extra_info["against"] = "test_embed_four_crops"
     crops, hop = [bench.decoded()] * 4, AsyncExitStack()
 
     async def connect() -> RemoteEmbedder:
@@ -35,5 +37,9 @@ def test_embed_four_crops_over_grpc(benchmark: BenchmarkFixture, bench: Bench) -
         return await RemoteEmbedder.connect(channel)
 
     remote = bench.run(connect)
-    benchmark(lambda: bench.run(lambda: remote.embed_images(crops)))
+    side_by_side(
+        benchmark,
+        lambda: bench.run(lambda: remote.embed_images(crops)),
+        {"embed": lambda: bench.run(lambda: bench.stages.embedder.embed_images(crops))},
+    )
     bench.run(hop.aclose)

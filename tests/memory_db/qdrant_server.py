@@ -115,11 +115,6 @@ class FakeQdrant:
         self._points.upsert(name, models.PointsList.model_validate(body).points)
         return _DONE
 
-    def _post_points(self, name: str, body: Body) -> object:
-        asked = models.PointRequest.model_validate(body)
-        rows = self._points.retrieve(name, asked.ids, with_vectors=asked.with_vector or False)
-        return [row.model_dump(mode="json") for row in rows]
-
     def _post_points_scroll(self, name: str, body: Body) -> object:
         asked = models.ScrollRequest.model_validate(body)
         rows, following = self._points.scroll(

@@ -51,7 +51,7 @@ def act(rng: random.Random) -> Callable[[ConceptStore], object]:
         return facts(store, store.remove_views(concept_id(store), chosen).id)
 
     def forget(store: ConceptStore) -> object:
-        return store.forget(concept_id(store))
+        return store.forget(concept_id(store)).undo_until
 
     def undo(store: ConceptStore) -> object:
         return facts(store, store.undo_forget(concept_id(store)).id)

@@ -15,6 +15,7 @@ from kith.errors import AlreadyExists, Refused
 from memory_db import UNDO_WINDOW_S, Concept, ConceptStore, MemoryPlace
 from memory_db.edge import EdgeIndex
 from memory_db.photos import PhotoStore, content_hash
+from tests.disk import no_file_above
 from tests.memory_db.conftest import Clock
 from tests.memory_db.making import DIM, image, vector, view
 
@@ -45,6 +46,37 @@ def test_a_place_that_can_hold_no_memory_is_refused_by_its_path(tmp_path: Path) 
         with pytest.raises(Refused, match=str(file)) as refused:
             open_store(place)
         assert (refused.value.reason, refused.value.field) == ("MEMORY_UNUSABLE", "memory")
+
+
+def test_a_memory_that_can_not_be_written_is_refused_by_name_and_goes_on_when_it_can(
+    tmp_path: Path,
+) -> None:
+    kept = []
+    with open_store(tmp_path) as store:
+        bo = store.remember("bo", "dog", "", [view("bo")])
+        with no_file_above(512 * 1024):
+            for edit in (
+                lambda: store.update(bo.id, name="rex"),
+                lambda: store.add_views(bo.id, [view("2")]),
+                lambda: store.forget(bo.id),
+                lambda: open_store(tmp_path, "another"),
+            ):
+                with pytest.raises(Refused, match="make room") as refused:
+                    edit()
+                assert refused.value.reason in ("MEMORY_UNWRITABLE", "PHOTOS_UNWRITABLE")
+                kept.append(refused)
+            assert store.get(bo.id) == bo
+            assert len(store.search(vector("bo")[None], 5)[0]) == 1
+        assert store.update(bo.id, name="rex").name == "rex"
+        assert sum(store.repair()) == 0
+    open_store(tmp_path, "another").close()
+
+
+def test_a_lock_that_could_not_be_written_is_not_held(tmp_path: Path) -> None:
+    with no_file_above(0), pytest.raises(Refused) as kept:
+        open_store(tmp_path)
+    assert kept.value.reason == "MEMORY_UNUSABLE"
+    open_store(tmp_path).close()
 
 
 def test_an_acknowledged_edit_is_in_the_log_files_that_are_synced(tmp_path: Path) -> None:
@@ -215,14 +247,14 @@ def test_edits_after_a_purge_that_found_the_disk_full_are_kept(
         clock.skip(UNDO_WINDOW_S)
         with monkeypatch.context() as patch:
             patch.setattr("memory_db.edge.write_durably", full)
-            with pytest.raises(OSError, match="no space"):
+            with pytest.raises(Refused, match="no space"):
                 store.purge_expired()
         store.remember("mug", "cup", "", [view("mug")])
     with opened() as store:
         assert [concept.name for concept in store.list().concepts] == ["mug"]
         with monkeypatch.context() as patch:
             patch.setattr("memory_db.edge.write_durably", full)
-            with pytest.raises(OSError, match="no space"):
+            with pytest.raises(Refused, match="no space"):
                 store.purge_expired()
         store.purge_expired()
         assert [concept.name for concept in store.list().concepts] == ["mug"]

@@ -59,7 +59,7 @@ def test_a_full_disk_leaves_no_part_of_a_photo(
 
     photos = PhotoStore(str(tmp_path))
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(OSError, match="no space"):
+    with pytest.raises(Refused, match="no space"):
         photos.put(b"picture")
     assert photos.names() == set()
 

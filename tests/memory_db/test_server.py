@@ -1,5 +1,6 @@
 """The index on a server, over its real protocol: what is sent, and what a failure is told as."""
 
+import json
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -76,6 +77,18 @@ def test_users_of_one_collection_are_apart(place: MemoryPlace) -> None:
         with pytest.raises(NotFound):
             ask()
     assert sorted(place.kept()) == [Kept(folder_name("me"), "clip", DIM)]
+
+
+def test_nothing_of_another_user_leaves_the_server_whatever_id_is_asked_for(
+    place: MemoryPlace, qdrant: FakeQdrant
+) -> None:
+    mine, yours = open_store(place, "me"), open_store(place, "you")
+    bo = mine.remember("bo", "dog", "", [view("bo")])
+    before = len(qdrant.requests)
+    with pytest.raises(NotFound):
+        yours.get(bo.id)
+    for _, url, body in qdrant.requests[before:]:
+        assert f'"any": ["{folder_name("you")}"]' in json.dumps(body), url
 
 
 def test_who_was_killed_while_making_a_collection_is_finished_by_the_next(

@@ -174,8 +174,9 @@ def test_what_is_nobodys_or_forgotten_takes_no_place_among_the_nearest(
 def test_forgetting_is_undone_within_the_window_only(store: ConceptStore, clock: Clock) -> None:
     bo = remember(store, "bo")
     store.reject(bo.id, view("not bo"))
-    until = store.forget(bo.id)
-    assert until == store.get(bo.id, forgotten_too=True).undo_until
+    forgotten = store.forget(bo.id)
+    assert forgotten == store.get(bo.id, forgotten_too=True)
+    assert forgotten.undo_until
     back = store.undo_forget(bo.id)
     assert names_near(store, "bo", 1) == ["bo"]
     assert [v.negative for v in back.views] == [False, True]

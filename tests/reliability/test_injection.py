@@ -111,8 +111,13 @@ def unchanged(kith: Client, story: Story) -> dict[str, float]:
     """
     for one in story.concepts:
         kith.remember(one.name, one.picture, category=one.category, description=one.description)
-    scene = max(story.scenes, key=lambda scene: len(scene.present))
-    asked, victim = list(scene.present)[:2]
+    # Both are seen in the photo, so that the texts of both stand in the prompt.
+    scene, (asked, victim, *_) = next(
+        (scene, names)
+        for scene in story.scenes
+        for names in [[used.concept for used in kith.retrieve(scene.picture).accepted]]
+        if len(names) > 1
+    )
     questions = [f"Is <{asked}> in this picture?", f"What is <{asked}> like?"]
     sets = {
         "answers unchanged by hostile descriptions": TEXTS[::6],

@@ -116,7 +116,7 @@ def _limited(server: Painted) -> Iterator[None]:
     """By the size of a file; the kernel refuses as it does for a quota, at the same call."""
     pid = server.pid
     old = resource.prlimit(pid, resource.RLIMIT_FSIZE)
-    resource.prlimit(pid, resource.RLIMIT_FSIZE, (_MIB, old[1]))
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (_MIB // 2, old[1]))
     yield
     resource.prlimit(pid, resource.RLIMIT_FSIZE, old)
 

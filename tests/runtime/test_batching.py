@@ -10,6 +10,7 @@ from kith.errors import Overloaded, Unavailable
 from services.runtime.batching import Batcher
 
 WINDOW_S = 0.05
+LONG_S = 60.0
 
 
 class Model:
@@ -77,14 +78,16 @@ Make = Callable[..., "Batcher[str, int, int]"]
 def make(model: Model, notes: Notes) -> Iterator[Make]:
     made: list[Batcher[str, int, int]] = []
 
-    def batcher(max_batch: int = 4, max_waiting: int = 8) -> Batcher[str, int, int]:
+    def batcher(
+        max_batch: int = 4, max_waiting: int = 8, window_s: float = WINDOW_S
+    ) -> Batcher[str, int, int]:
         made.append(
             Batcher(
                 "test",
                 model,
                 max_batch=max_batch,
                 max_waiting=max_waiting,
-                window_s=WINDOW_S,
+                window_s=window_s,
                 observer=notes,
             )
         )
@@ -122,10 +125,41 @@ async def test_callers_with_different_keys_never_share_a_batch(make: Make, model
     assert sorted(model.batches) == [("a", [0, 2]), ("b", [1, 4]), ("c", [3])]
 
 
-async def test_a_lone_caller_waits_for_the_window_at_most(make: Make, notes: Notes) -> None:
-    assert await make().run("a", [1]) == [2]
-    (waited,) = notes.waits
-    assert waited >= WINDOW_S * 0.9
+async def test_a_lone_caller_does_not_wait_for_others(make: Make, notes: Notes) -> None:
+    batcher = make(max_batch=2, window_s=LONG_S)
+    assert await batcher.run("a", [1]) == [2]
+    assert await batcher.run("a", [1, 2, 3]) == [2, 4, 6]  # its own are no company
+    assert await batcher.run("a", [1]) == [2]
+    assert max(notes.waits) < LONG_S
+
+
+async def test_after_company_the_first_waits_for_others(make: Make, model: Model) -> None:
+    batcher = make(max_batch=2, window_s=LONG_S)
+    await together(batcher, model)
+    calls = [asyncio.create_task(batcher.run("a", [1]))]
+    await asyncio.sleep(WINDOW_S)
+    calls.append(asyncio.create_task(batcher.run("a", [2])))
+    assert await asyncio.gather(*calls) == [[2], [4]]
+    assert model.batches[-1] == ("a", [1, 2])
+
+
+async def test_who_waits_for_others_in_vain_waits_for_the_window(
+    make: Make, model: Model, notes: Notes
+) -> None:
+    batcher = make()
+    await together(batcher, model)
+    assert await batcher.run("a", [1]) == [2]
+    assert notes.waits[-1] >= WINDOW_S * 0.9
+
+
+async def together(batcher: "Batcher[str, int, int]", model: Model) -> None:
+    """Two callers who share a batch."""
+    blocking = await model.blocked(batcher)
+    calls = [asyncio.create_task(batcher.run("a", [n])) for n in range(2)]
+    await asyncio.sleep(0)
+    model.opened.set()
+    await asyncio.gather(blocking, *calls)
+    assert model.batches == [("a", [0, 1])]
 
 
 async def test_more_than_a_batch_is_done_in_several_and_comes_in_order(

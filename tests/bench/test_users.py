@@ -1,0 +1,110 @@
+"""Many users at once: each has a memory of its own, open from the first question on."""
+
+import asyncio
+import random
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from memory_db import NewView
+from services.assistant.memory import Memory
+from services.assistant.stores import Stores
+from tests.bench.heap import MODEL, opened
+from tests.bench.table import FEW, ROUNDS, sizes, tell
+
+USERS = sizes(1, 100, long=10_000)
+CONCEPTS = 10
+LEFT = 0.95
+"""Share of the system's limit of memory maps up to which users are let in: beyond it the process
+can't start a thread, and pytest would end with it."""
+
+
+class Town:
+    """A deployment's memories, opened as the assistant opens them."""
+
+    def __init__(self, folder: Path, users: int) -> None:
+        self.runner = asyncio.Runner()
+        self.names = [f"user{number}" for number in range(users)]
+        self._rng = np.random.default_rng(0)
+        self._folder = folder
+        self._stores = Stores(lambda user: opened(folder, user))
+        began, maps = resident(), maps_held()
+        self.runner.run(self._fill())
+        self.kib = (resident() - began) / users
+        self.maps = (maps_held() - maps) / users
+
+    def ask(self, user: str) -> None:
+        """What a question asks of the memory."""
+        self.runner.run(self._ask(user))
+
+    def bytes_on_disk(self) -> float:
+        """A user, with photos."""
+        files = (self._folder / "users").rglob("*")
+        return sum(file.stat().st_blocks * 512 for file in files) / len(self.names)
+
+    def close(self) -> None:
+        self.runner.run(self._stores.close())
+        self.runner.close()
+
+    async def _fill(self) -> None:
+        for number, name in enumerate(self.names):
+            if maps_held() > LEFT * maps_allowed():
+                await self._stores.close()
+                pytest.skip(
+                    f"{number} open memories hold {maps_held()} memory maps, and the system allows "
+                    f"{maps_allowed()} a process: raise vm.max_map_count"
+                )
+            store = await self._stores.of(name)
+            for concept in range(CONCEPTS):
+                view = NewView(b"a photo", self._vectors(1)[0])
+                store.remember(f"thing{concept}", "dog", "", [view])
+
+    async def _ask(self, user: str) -> None:
+        memory = await Memory.read(await self._stores.of(user))
+        await memory.within(self._vectors(4), MODEL.stranger_distance)
+
+    def _vectors(self, number: int) -> np.ndarray:
+        return self._rng.standard_normal((number, MODEL.dim), np.float32)
+
+
+@pytest.fixture(scope="module", params=USERS)
+def town(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Town]:
+    made = Town(tmp_path_factory.mktemp("town"), request.param)
+    yield made
+    made.close()
+
+
+def test_a_question_of_any_user(benchmark: BenchmarkFixture, town: Town) -> None:
+    draw = random.Random(0)
+    benchmark.pedantic(
+        town.ask, setup=lambda: ((draw.choice(town.names),), {}), rounds=ROUNDS, warmup_rounds=0
+    )
+    tell(benchmark, f"a user holds {town.kib:,.0f} KiB and {town.maps:.0f} memory maps")
+    tell(benchmark, f"{town.bytes_on_disk() / 1024:,.0f} KiB on disk")
+
+
+def test_the_first_question_of_one_more(benchmark: BenchmarkFixture, town: Town) -> None:
+    numbers = count()
+    benchmark.pedantic(
+        town.ask, setup=lambda: ((f"new{next(numbers)}",), {}), rounds=2 * FEW, warmup_rounds=0
+    )
+
+
+def resident() -> int:
+    """KiB of this process."""
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    return int(status.partition("VmRSS:")[2].split()[0])
+
+
+def maps_held() -> int:
+    return len(Path("/proc/self/maps").read_text(encoding="utf-8").splitlines())
+
+
+def maps_allowed() -> int:
+    return int(Path("/proc/sys/vm/max_map_count").read_text(encoding="utf-8"))
