@@ -74,8 +74,12 @@ class Journal:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        with self._file:
-            os.fsync(self._file.fileno())
+        try:
+            with self._file:
+                os.fsync(self._file.fileno())
+        except OSError as problem:
+            if error is None:  # else what went wrong first is told
+                raise _unwritable(self._path, problem) from problem
 
     def _add(self, entry: Mapping[str, Any]) -> None:
         try:

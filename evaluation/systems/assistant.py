@@ -208,8 +208,8 @@ class AssistantSession:
 
         try:
             return patiently(lambda: remember([]))
-        except InvalidInput:
-            if concept.category:
+        except InvalidInput as error:
+            if concept.category or error.reason != "SEVERAL_REGIONS":
                 raise
             # Several things are seen, and nobody says of what kind it is: all of it is meant.
             return patiently(lambda: remember([whole(view) for view in views]))

@@ -202,3 +202,5 @@ def _tell(session: Session, out: Path, results: Any, progress: Any) -> None:  # 
         "failed": failed,
     }
     session.show(form | headline.form(results), Text(headline.said(results)))
+    if failed:
+        raise typer.Exit(1)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from kith.cli.session import Session
 from kith.errors import InvalidInput
-from kith.local import evaluation_module
+from kith.local import TRAINED, evaluation_module, server_module
 
 
 class Door(NamedTuple):
@@ -50,6 +50,13 @@ def openings(
         folder = memory / "remote"
         with assistants.behind(remote, folder) as system:
             return {system.name: partial(assistants.behind, remote, folder)}
+    known = (*server_module("services.assistant.methods").METHODS, *TRAINED)
+    if unknown := [name for name in methods if name not in known]:
+        raise InvalidInput(
+            f"methods: {unknown[0]!r} is none; give some of {', '.join(known)}",
+            reason="METHOD_UNKNOWN",
+            field="methods",
+        )
     return {
         name: partial(
             assistants.in_process,

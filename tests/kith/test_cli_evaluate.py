@@ -21,7 +21,7 @@ from tests.evaluation.stripes import write_world
         (["--shard", "2/2"], "shard: 2/2 is none"),
         (["--methods", ""], "methods: none; give one or more"),
         (["--openai-url", "http://127.0.0.1:1/v1"], "openai_url: name its model"),
-        (["--methods", "magic"], "no method 'magic'"),
+        (["--methods", "kith,magic"], "methods: 'magic' is none; give some of kith, rap, none,"),
         (["--data", "nowhere"], "nowhere"),
     ],
 )
