@@ -68,23 +68,22 @@ def test_names_are_there_once(small: Path) -> None:
     assert len(named) == len(set(named)) == 8 + 8 + 25
 
 
-def test_original_pictures_show_the_same_concepts(small: Path) -> None:
+def test_original_pictures_show_half_of_the_same_concepts(small: Path) -> None:
     original = read(small / "original")
     splits = [read(small / split) for split in ("yollava", "msbench")]
-    concepts = [concept for split in splits for concept in split.concepts]
+    concepts = [concept for split in splits for concept in split.concepts][::2]
+    names = {concept.name for concept in concepts}
     for mine, theirs in zip(original.concepts, concepts, strict=True):
-        assert (mine.name, mine.category, mine.alike) == (
-            theirs.name,
-            theirs.category,
-            theirs.alike,
-        )
+        assert (mine.name, mine.category) == (theirs.name, theirs.category)
+        assert mine.alike >= theirs.alike & names
+        assert mine.alike <= names
         assert [path.read_bytes() for path in mine.views] == [
             path.read_bytes() for path in theirs.views
         ]
-    assert len(original.singles) == len(original.photos) == 2 * 16
+    assert len(original.singles) == len(original.photos) == 2 * 8
     pictures = {photo.path.read_bytes() for photo in original.photos}
     others = {photo.path.read_bytes() for split in splits for photo in split.photos}
-    assert len(pictures) == 32
+    assert len(pictures) == 16
     assert not pictures & others
 
 
