@@ -2,18 +2,18 @@
 
 - no-memory: the plain model, asked with no concept to draw on;
 - blank-photo: a grey picture as large as the photo, in its place;
-- shuffled-references: each concept remembered by what shows another one;
+- shuffled-references: each concept remembered by what shows another one, see `derangement`;
 - true-references: the concepts that are there, or asked for, are given; nothing is retrieved.
 """
 
-import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, Generic, NamedTuple, TypeVar
 
-from evaluation.manifest import Concept
+from evaluation.derangement import deranged
+from evaluation.manifest import Concept, Photo
 from evaluation.samples import Control, Task
 from evaluation.systems import pictures
 from evaluation.systems.system import Memory, Session
@@ -93,8 +93,14 @@ class Asker:
         return true if self._told or self._control is Control.TRUE_REFERENCES else None
 
 
-def memory_under(control: Control, memory: Memory, seed: int) -> Memory:
+def memory_under(control: Control, memory: Memory, photos: Iterable[Photo], seed: int) -> Memory:
     """The memory that a system has under a control.
+
+    Args:
+        control: Which.
+        memory: What it has without one.
+        photos: All that are asked about.
+        seed: Where chance begins.
 
     Raises:
         InvalidInput: References are to be shuffled, and there is only one concept.
@@ -107,18 +113,9 @@ def memory_under(control: Control, memory: Memory, seed: int) -> Memory:
             reason="CONTROL_IMPOSSIBLE",
             field="controls",
         )
-    others = deranged(memory.concepts, seed)
+    others = deranged(memory.concepts, photos, seed)
     pairs = zip(memory.concepts, others, strict=True)
     return Memory(tuple(_in_place_of(one, other) for one, other in pairs), memory.purpose)
-
-
-def deranged(concepts: Sequence[T], seed: int) -> list[T]:
-    """All of them, at least two, in another order: none in its own place."""
-    order = list(range(len(concepts)))
-    random.Random(f"{seed} derangement").shuffle(order)
-    # Each takes the next one's place on a circle: nobody stays where they are.
-    place = {order[i - 1]: order[i] for i in range(len(order))}
-    return [concepts[place[number]] for number in range(len(concepts))]
 
 
 def _in_place_of(one: Concept, other: Concept) -> Concept:

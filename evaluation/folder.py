@@ -8,13 +8,17 @@ import fcntl
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Final
 
-from evaluation.files import write_whole
+from evaluation.files import read_json, write_whole
+from evaluation.places import Places
 from kith.errors import Refused
 
 PLAN: Final = "plan.json"
+_AS_IT_GOES: Final = ("begun", "systems", "revisions", "places")
+"""What of it is written down as it is carried out."""
 
 
 @contextmanager
@@ -43,19 +47,23 @@ def one_by_one(folder: Path) -> Iterator[None]:
         yield
 
 
-def lay_down(out: Path, told: Mapping[str, Any]) -> None:
+def lay_down(out: Path, told: Mapping[str, Any], places: Places) -> None:
     """Write down what a run will ask, or find that it goes on with the same.
+
+    Args:
+        out: The folder.
+        told: What changes the questions or the answers.
+        places: Where the pictures lie now; elsewhere than before is no reason to refuse.
 
     Raises:
         Refused: Something else was asked in this folder.
     """
     with _lock(out / ".locks" / "plan", fcntl.LOCK_EX, out, wait=True):
         path = out / PLAN
-        known = _read(path)
-        if not known:
-            write_whole(path, _json({**told, "systems": {}, "revisions": []}))
-        elif difference := _difference(_asked(known), _asked(told)):
+        known = _read(path) or {**told, "begun": _now(), "systems": {}, "revisions": []}
+        if difference := _difference(_asked(known), _asked(told)):
             raise _differs(out, difference)
+        write_whole(path, _json({**known, "places": places.told(out)}))
 
 
 def introduce(out: Path, name: str, system: Mapping[str, Any], revision: str) -> None:
@@ -92,9 +100,25 @@ def revisions(out: Path) -> list[str]:
     return found
 
 
+def begun(out: Path) -> str:
+    """When the run in this folder was begun, in UTC, as in 2026-11-22T14:05:06."""
+    found: str = _read(out / PLAN).get("begun", "")
+    return found
+
+
+def places(out: Path) -> Places:
+    """Where the pictures lie that are asked about in this folder."""
+    told = _read(out / PLAN).get("places")
+    return Places.read(told, out) if told else Places({})
+
+
+def _now() -> str:
+    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}"
+
+
 def _asked(plan: Mapping[str, Any]) -> dict[str, Any]:
     """A plan without what is written down as it is carried out."""
-    return {key: value for key, value in plan.items() if key not in ("systems", "revisions")}
+    return {key: value for key, value in plan.items() if key not in _AS_IT_GOES}
 
 
 def _difference(known: Any, new: Any, where: str = "") -> str:  # noqa: ANN401 - JSON
@@ -124,10 +148,9 @@ def _short(value: Any) -> str:  # noqa: ANN401 - JSON
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return read_json(path, "delete it; the same command writes it anew and keeps all answers")
     except FileNotFoundError:
         return {}
-    return found
 
 
 def _plain(told: Mapping[str, Any]) -> dict[str, Any]:

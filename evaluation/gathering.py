@@ -35,12 +35,17 @@ def gather(planned: Planned, out: Path) -> Results:
             complete = False
             continue
         asked = suited(Profile.read(form), planned.samples, planned.settings.memory_sizes)
-        methods[name] = {**form, "left_out": dict(asked.left_out)}
         found = {
             part: _answered(name, part, samples, _read(planned, out, name, part, form))
             for part, samples in asked.samples.items()
         }
-        complete &= all(len(found[part]) == len(some) for part, some in asked.samples.items())
+        unfinished = {
+            part.file.removesuffix(".jsonl"): [len(found[part]), len(some)]
+            for part, some in asked.samples.items()
+            if len(found[part]) < len(some)
+        }
+        complete &= not unfinished
+        methods[name] = {**form, "left_out": dict(asked.left_out), "unfinished": unfinished}
         answers[name] = found
         figures += _figures(name, found)
     results = Results(
@@ -54,9 +59,10 @@ def gather(planned: Planned, out: Path) -> Results:
         versions=provenance.versions(),
         complete=complete,
         seconds=round(sum(one.said.seconds for one in _all(answers)), 3),
+        nothing_to_ask=planned.nothing_to_ask,
     )
     results.write(out)
-    lm_eval.write(results, out)
+    lm_eval.write(results, planned, answers, out)
     return results
 
 

@@ -3,6 +3,8 @@
     {"fingerprint": "...", "part": [dataset, task, control, memory_size]}     the first line
     {"part": [...], "sample": {...}, "said": {...}}                           one an answer
 
+A sample's photo stands there by its id, so that the folder can be moved; see `places`.
+
 Each worker writes a file of its own, `PART.jsonl` or, of shards, `PART.1-of-4.jsonl`, and reads
 those of all. A line that a crash tore is cut off by its writer, and not read by others.
 """
@@ -11,13 +13,14 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from glob import escape
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
+from evaluation.files import json_lines, whole_lines
 from evaluation.results import Part
 from evaluation.samples import Said, Sample
 from kith.errors import Refused
@@ -35,19 +38,28 @@ class Journal:
         part: What is asked.
         fingerprint: Of all that changes an answer.
         shard: (I, N).
+        ids: Of the photos that are asked about.
 
     Raises:
         Refused: It holds answers to something else, or can't be written.
     """
 
-    def __init__(self, folder: Path, part: Part, fingerprint: str, shard: tuple[int, int]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        part: Part,
+        fingerprint: str,
+        shard: tuple[int, int],
+        ids: Mapping[Path, str],
+    ) -> None:
         self._part = part
+        self._ids = ids
         self._path = folder / own_name(part, shard)
         self._lock = threading.Lock()
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._file = self._path.open("ab")
-            os.truncate(self._path, _whole(self._path))
+            os.truncate(self._path, whole_lines(self._path))
         except OSError as error:
             raise _unwritable(self._path, error) from error
         self._synced = time.monotonic()
@@ -60,7 +72,7 @@ class Journal:
         Raises:
             Refused: It can't be written.
         """
-        photo = str(sample.photo) if sample.photo else None
+        photo = self._ids[sample.photo] if sample.photo else None
         told = {**asdict(sample), "photo": photo}
         with self._lock:
             self._add({"part": list(self._part), "sample": told, "said": asdict(said)})
@@ -101,12 +113,12 @@ def read(folder: Path, part: Part, fingerprint: str) -> dict[str, Said]:
         fingerprint: Of all that changes an answer.
 
     Raises:
-        Refused: A journal holds answers to something else.
+        Refused: A journal holds answers to something else, or is damaged before its last line.
     """
     found: dict[str, Said] = {}
     for path in sorted(folder.glob(f"{escape(part.file.removesuffix('.jsonl'))}*.jsonl")):
         if path.name == part.file or _is_share(path.name, part):
-            for line in _lines(path):
+            for line in json_lines(path):
                 if "said" not in line:
                     _check(path, line, fingerprint)
                 elif not line["said"]["error"]:
@@ -125,17 +137,6 @@ def _is_share(name: str, part: Part) -> bool:
     stem, _, share = name.removesuffix(".jsonl").rpartition(".")
     index, _, of = share.partition("-of-")
     return f"{stem}.jsonl" == part.file and index.isdecimal() and of.isdecimal()
-
-
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    content = path.read_bytes()
-    whole = content[: content.rfind(b"\n") + 1]
-    return (json.loads(line) for line in whole.splitlines())
-
-
-def _whole(path: Path) -> int:
-    """How many bytes of a file are whole lines."""
-    return path.read_bytes().rfind(b"\n") + 1
 
 
 def _check(path: Path, line: Mapping[str, Any], fingerprint: str) -> None:

@@ -1,18 +1,30 @@
-"""Results as lm-evaluation-harness writes them, for the tools that read those.
+"""Results and answers as lm-evaluation-harness writes them, for the tools that read those.
 
-One file a method, `OUT/lm_eval/METHOD/results_lm_eval.json`, with the keys of its
-`lm_eval/result_schema.py`. A task there is a dataset, task and setting here; `METRIC,none` is the
-value and `METRIC_stderr,none` a standard error, of which the 95 % interval is 3.92 wide.
+    OUT/lm_eval/METHOD/results_DATE.json            the figures, with the keys of its
+                                                    `lm_eval/result_schema.py`
+    OUT/lm_eval/METHOD/samples_TASK_DATE.jsonl      a line an answer, with those that its
+                                                    `lm_eval/evaluator.py` logs
+
+A task there is a dataset, task and setting here; a setting that sums up others has no samples of
+its own. `METRIC,none` is the value and `METRIC_stderr,none` a standard error, of which the 95 %
+interval is 3.92 wide. `acc` of a sample says whether the answer is right. The date is that on which
+the run was begun.
 """
 
+import hashlib
 import json
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
+from evaluation import folder
 from evaluation.files import write_whole
-from evaluation.results import Results
+from evaluation.plan import Planned
+from evaluation.results import Answered, Part, Results
 from evaluation.samples import Figure
+from evaluation.tasks import TASKS
 
 _NAMES: Final = {"accuracy": "acc"}
 _WORSE: Final = ("false_accepts", "mistaken", "both", "seconds", "bytes", "tokens")
@@ -22,15 +34,48 @@ _WIDTH: Final = 2 * 1.959964
 """Of a 95 % interval, in standard errors."""
 
 
-def write(results: Results, out: Path) -> None:
-    """Write a file for each method.
+def write(
+    results: Results,
+    planned: Planned,
+    answers: Mapping[str, Mapping[Part, Sequence[Answered]]],
+    out: Path,
+) -> None:
+    """Write the files of each method.
+
+    Args:
+        results: The figures.
+        planned: What was to be asked.
+        answers: By method and part, those that are there.
+        out: The folder of the run.
 
     Raises:
-        Refused: It can't be written.
+        Refused: One can't be written.
     """
+    date = folder.begun(out).replace(":", "-")
     for name in results.methods:
+        place = out / "lm_eval" / name
         text = json.dumps(form(results, name), indent=1, ensure_ascii=False) + "\n"
-        write_whole(out / "lm_eval" / name / "results_lm_eval.json", text.encode())
+        write_whole(place / f"results_{date}.json", text.encode())
+        for part, answered in answers[name].items():
+            for task, lines in samples(planned, part, answered).items():
+                content = "".join(f"{json.dumps(one, ensure_ascii=False)}\n" for one in lines)
+                write_whole(place / f"samples_{task}_{date}.jsonl", content.encode())
+
+
+def samples(
+    planned: Planned, part: Part, answered: Sequence[Answered]
+) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+    """The answers to a part, by task. A sample has the same `doc_id` whoever was asked it."""
+    numbers: dict[str, int] = {}
+    for setting in {one.setting for one in planned.samples[part]}:
+        ids = sorted(one.id for one in planned.samples[part] if one.setting == setting)
+        numbers |= {id: number for number, id in enumerate(ids)}
+    found: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for one in answered:
+        photo = planned.ids[part.dataset][one.sample.photo] if one.sample.photo else None
+        line = _logged(one, numbers[one.sample.id], photo)
+        found[_task(part, one.sample.setting)].append(line)
+    return found
 
 
 def form(results: Results, method: str) -> dict[str, Any]:
@@ -63,9 +108,45 @@ def form(results: Results, method: str) -> dict[str, Any]:
 
 def task_name(figure: Figure) -> str:
     """What a figure's task is called there."""
-    size = f"n{figure.memory_size}" if figure.memory_size else ""
-    words = (figure.dataset, figure.task, figure.setting, figure.control, size)
+    part = Part(figure.dataset, figure.task, figure.control, figure.memory_size)
+    return _task(part, figure.setting)
+
+
+def _task(part: Part, setting: str) -> str:
+    size = f"n{part.memory_size}" if part.memory_size else ""
+    words = (part.dataset, part.task, setting, part.control, size)
     return "_".join(filter(None, words)).replace("-", "_")
+
+
+def _logged(answered: Answered, number: int, photo: str | None) -> dict[str, Any]:
+    """One answer. What was said stands in `resps`, what that means in `filtered_resps`."""
+    sample, said = answered.sample, answered.said
+    doc = {**asdict(sample), "photo": photo}
+    target, meant = _text(sample.truth), _text(said.value)
+    right = TASKS[sample.task].right(answered)
+    metrics = {} if right is None else {"acc": float(right)}
+    return {
+        "doc_id": number,
+        "doc": doc,
+        "target": target,
+        "arguments": {"gen_args_0": {"arg_0": sample.question, "arg_1": {}}},
+        "resps": [[said.text or meant]],
+        "filtered_resps": [meant],
+        "filter": "none",
+        "metrics": list(metrics),
+        "doc_hash": _hash(json.dumps(doc, indent=2, ensure_ascii=False)),
+        "prompt_hash": _hash(sample.question),
+        "target_hash": _hash(target),
+        **metrics,
+    }
+
+
+def _text(value: Any) -> str:  # noqa: ANN401 - plain JSON
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _config(results: Results, method: str) -> Mapping[str, Any]:

@@ -2,6 +2,8 @@
 
 import random
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import count
 
 from evaluation.manifest import Concept, Dataset
 from evaluation.systems.system import Memory
@@ -39,14 +41,14 @@ def of_size(size: int, memory: Memory, order: Sequence[str], further: Sequence[C
         size: How many.
         memory: The datasets' own.
         order: Names of these, of which a smaller memory has the first.
-        further: Concepts that fill a larger one.
+        further: Concepts that fill a larger one. One that has the name of another concept is given
+            a new name.
 
     Raises:
-        InvalidInput: There are too few further ones, or one has the name of a concept.
+        InvalidInput: There are too few further ones.
     """
     if size <= len(memory.concepts):
         return first(size, memory, order)
-    names = {concept.name for concept in memory.concepts}
     missing = size - len(memory.concepts)
     if missing > len(further):
         raise _wrong(
@@ -55,13 +57,18 @@ def of_size(size: int, memory: Memory, order: Sequence[str], further: Sequence[C
             "DISTRACTORS_MISSING",
             "memory_sizes",
         )
-    if taken := names & {concept.name for concept in further[:missing]}:
-        raise _wrong(
-            f"distractors: {min(taken)!r} is the name of a concept; rename it",
-            "NAME_TWICE",
-            "distractors",
-        )
-    return Memory((*memory.concepts, *further[:missing]))
+    taken = {concept.name for concept in (*memory.concepts, *further)}
+    own = {concept.name for concept in memory.concepts}
+    filling = [_renamed(one, taken) if one.name in own else one for one in further]
+    return Memory((*memory.concepts, *filling[:missing]))
+
+
+def _renamed(concept: Concept, taken: set[str]) -> Concept:
+    """A concept under the first name that is not taken, which it takes: bo-2, bo-3, ..."""
+    name = next(new for n in count(2) if (new := f"{concept.name}-{n}") not in taken)
+    taken.add(name)
+    said = concept.description.replace(f"<{concept.name}>", f"<{name}>")
+    return replace(concept, name=name, description=said)
 
 
 def first(count: int, memory: Memory, order: Sequence[str], purpose: str = "") -> Memory:

@@ -1,6 +1,6 @@
 """What a run will ask: the parts, their samples, and the memory that each needs."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +13,7 @@ from evaluation.contents import fingerprint, of_dataset
 from evaluation.controls import CONTROLLED, memory_under
 from evaluation.extent import Extent
 from evaluation.manifest import Concept, Dataset
+from evaluation.places import Places
 from evaluation.results import Part
 from evaluation.samples import Control, Sample, Task
 from evaluation.systems.system import Memory
@@ -96,6 +97,8 @@ class Planned:
     """The datasets' concepts."""
     memories: Mapping[Part, Memory]
     """What each part is asked with."""
+    nothing_to_ask: tuple[Mapping[str, str], ...]
+    """Tasks of which a dataset has nothing: `dataset`, `task` and `why`."""
 
     @property
     def total(self) -> int:
@@ -106,6 +109,25 @@ class Planned:
     def counts(self) -> Mapping[str, Mapping[str, int]]:
         """What each dataset holds."""
         return {dataset.name: counts(dataset) for dataset in self.datasets}
+
+    @cached_property
+    def ids(self) -> Mapping[str, Mapping[Path, str]]:
+        """What the photos of each dataset are called, by where they lie."""
+        return {
+            one.name: {
+                photo.path: photo.id for photo in (*one.photos, *one.outside, *one.outside_multi)
+            }
+            for one in self.datasets
+        }
+
+    @property
+    def places(self) -> Places:
+        """Where the pictures lie."""
+        chosen = self.settings
+        names = (one.name for one in self.datasets)
+        return Places(
+            dict(zip(names, chosen.datasets, strict=True)), chosen.outside, chosen.outside_multi
+        )
 
     @cached_property
     def told(self) -> dict[str, Any]:
@@ -143,7 +165,7 @@ def plan(settings: Settings) -> Planned:
         InvalidInput: A setting or a dataset can't be used.
     """
     _check(settings)
-    # Journals name the photos, and are read from wherever somebody stands.
+    # Photos are found from wherever somebody stands.
     outside, outside_multi = (
         folder and folder.resolve() for folder in (settings.outside, settings.outside_multi)
     )
@@ -160,11 +182,27 @@ def plan(settings: Settings) -> Planned:
         )
     samples: dict[Part, tuple[Sample, ...]] = {}
     needed: dict[Part, Memory] = {}
+    empty: list[Part] = []
     for part, dataset, memory in _parts(settings, found):
         limits = _limits(settings.asked, part)
         if asked := TASKS[part.task].samples(dataset, limits, settings.seed):
             samples[part], needed[part] = tuple(asked), memory
-    return Planned(settings, found, samples, memories.own(found), needed)
+        else:
+            empty.append(part)
+    return Planned(settings, found, samples, memories.own(found), needed, tuple(_told(empty)))
+
+
+def _told(empty: Sequence[Part]) -> Iterator[Mapping[str, str]]:
+    """What there is nothing to ask of; what a dataset has nothing of at all, once."""
+    for part in empty:
+        own = part._replace(control=Control.NOTHING, memory_size=0)
+        why = f"there is no {TASKS[part.task].ABOUT}"
+        if part.control:
+            why += f" among the few concepts that {part.control} is about"
+        elif part.memory_size:
+            why += f" among the concepts that a memory of {part.memory_size} is asked about"
+        if part == own or own not in empty:
+            yield {"dataset": part.dataset, "task": str(part.task), "why": why}
 
 
 def _parts(
@@ -184,6 +222,7 @@ def _parts(
     controls = [one for one in Control if one and one in (settings.controls or Control)]
     own = Control.NOTHING
     fresh = memories.with_own_concepts(found)
+    photos = [photo for dataset in found for photo in dataset.photos]
     for dataset in found:
         for task in tasks:
             part = Part(dataset.name, task, own, 0)
@@ -195,7 +234,7 @@ def _parts(
             else:
                 yield part, dataset, memory
     for control in controls:
-        under = memory_under(control, memory, settings.seed)
+        under = memory_under(control, memory, photos, settings.seed)
         for dataset in fresh:
             for task in (task for task in tasks if task in CONTROLLED[control]):
                 yield Part(dataset.name, task, control, 0), restricted(dataset, few), under

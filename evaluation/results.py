@@ -15,10 +15,16 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
+from evaluation import folder
+from evaluation.files import damaged, json_lines, read_json, write_whole
+from evaluation.places import Places
 from evaluation.samples import Control, Figure, Said, Sample, Task
 from kith.errors import NotFound
+
+_AGAIN: Final = "the same kith evaluate as before writes it anew, and asks nothing twice"
+"""What to do where results are damaged."""
 
 
 class Part(NamedTuple):
@@ -55,7 +61,9 @@ class Results:
     """Those that are defined: a share of nothing is none of them."""
     methods: Mapping[str, Mapping[str, Any]]
     """By name, what `GetCapabilities` says of each (Table 2.1), models and fingerprints included;
-    for a system behind an OpenAI door, its name and address."""
+    for a system behind an OpenAI door, its name and address. Besides, `left_out`: why what it was
+    not asked was left out; and `unfinished`: of parts, [answered, planned]. A method that was not
+    begun is missing."""
     datasets: Mapping[str, Mapping[str, int]]
     """By name, what was counted: concepts, views, singles, multis, outside, ..."""
     comparisons: tuple[Mapping[str, Any], ...]
@@ -74,61 +82,63 @@ class Results:
     """Whether every planned sample is answered."""
     seconds: float
     """Spent on asking, over all runs that went into it."""
+    nothing_to_ask: tuple[Mapping[str, str], ...] = ()
+    """Tasks of which a dataset has nothing: dataset, task, why."""
 
-    def write(self, folder: Path) -> None:
+    def write(self, out: Path) -> None:
         """As `results.json`."""
         text = json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n"
-        part = folder / "results.json.part"
-        part.write_text(text, encoding="utf-8")
-        part.replace(folder / "results.json")
+        write_whole(out / "results.json", text.encode())
 
 
-def read(folder: Path) -> Results:
+def read(out: Path) -> Results:
     """The results in a folder.
 
     Raises:
         NotFound: There are none.
+        Refused: They are damaged.
     """
+    path = out / "results.json"
     try:
-        told = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+        told = read_json(path, _AGAIN)
+        told["figures"] = tuple(
+            Figure(**{**one, "task": Task(one["task"]), "control": Control(one["control"])})
+            for one in told["figures"]
+        )
+        for key in ("comparisons", "asked_under", "nothing_to_ask"):
+            told[key] = tuple(told.get(key, ()))
+        return Results(**told)
     except FileNotFoundError as error:
         raise NotFound(
-            f"out: {folder} holds no results.json; run kith evaluate with this folder first",
+            f"out: {out} holds no results.json; run kith evaluate with this folder first",
             reason="RESULTS_NOT_FOUND",
             field="out",
         ) from error
-    told["figures"] = tuple(
-        Figure(**{**one, "task": Task(one["task"]), "control": Control(one["control"])})
-        for one in told["figures"]
-    )
-    told["comparisons"] = tuple(told["comparisons"])
-    told["asked_under"] = tuple(told["asked_under"])
-    return Results(**told)
+    except (KeyError, TypeError, ValueError) as error:
+        raise damaged(path, f"it is of another form ({error})", _AGAIN) from error
 
 
-def answers(folder: Path) -> Iterator[Answered]:
+def answers(out: Path) -> Iterator[Answered]:
     """Every answer in the journals of a folder, method by method; one that failed is left out."""
-    for file in sorted((folder / "answers").glob("*/*.jsonl")):
-        content = file.read_bytes()
-        for line in content[: content.rfind(b"\n") + 1].splitlines():
-            told = json.loads(line)
+    places = folder.places(out)
+    for file in sorted((out / "answers").glob("*/*.jsonl")):
+        for told in json_lines(file):
             if "sample" in told and not told["said"]["error"]:
-                yield Answered(
-                    file.parent.name, _part(told["part"]), _sample(told["sample"]), _said(told)
-                )
+                sample = _sample(told["sample"], places)
+                yield Answered(file.parent.name, _part(told["part"]), sample, _said(told))
 
 
 def _part(told: list[Any]) -> Part:
     return Part(told[0], Task(told[1]), Control(told[2]), told[3])
 
 
-def _sample(told: dict[str, Any]) -> Sample:
+def _sample(told: dict[str, Any], places: Places) -> Sample:
     photo = told["photo"]
     return Sample(
         **{
             **told,
             "task": Task(told["task"]),
-            "photo": Path(photo) if photo else None,
+            "photo": places.of(told["dataset"], photo) if photo else None,
             "present": tuple(told["present"]),
             "asked": tuple(told["asked"]),
         }

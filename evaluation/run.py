@@ -74,10 +74,13 @@ def run(
     planned = plan(settings)
     told = planned.told
     with folder.held(out, settings.shard):
-        folder.lay_down(out, told)
+        folder.lay_down(out, told, planned.places)
         worker = _Worker(planned, out, report_progress)
+        asked = False
         for name in settings.methods:
-            worker.measure(name, systems[name])
+            if asked:
+                gather(planned, out)  # stopped in the next method, there is a report of these
+            asked = worker.measure(name, systems[name])
         worker.tell("computing the figures")
         return gather(planned, out)
 
@@ -108,11 +111,11 @@ class _Worker:
         planned, done = sum(self._planned_of.values()), sum(self._done_of.values())
         self._report(Progress(planned, done, self._failed, doing, self._problem))
 
-    def measure(self, name: str, opening: Opening) -> None:
-        """Ask one method what it was not asked yet."""
+    def measure(self, name: str, opening: Opening) -> bool:
+        """Ask one method what it was not asked yet; whether there was anything."""
         known = folder.introduced(self._out).get(name)
         if known is not None and not self._left(name, Profile.read(known)):
-            return
+            return False
         self.tell(f"{name}: starting")
         with opening() as system:
             profile = Profile.of(system)
@@ -120,6 +123,7 @@ class _Worker:
             left = self._left(name, profile)
             for memory, parts in _by_memory(self._planned, left):
                 self._ask_with(name, system, memory, parts)
+        return True
 
     def _left(self, name: str, profile: Profile) -> dict[Part, list[Sample]]:
         """What is not answered; from then on it is known how much there is."""
@@ -150,9 +154,10 @@ class _Worker:
             for part, samples in parts.items():
                 fingerprint = self._fingerprint(part, Profile.of(system))
                 asker = Asker(session, memory, part.control, told=system.told)
+                ids = self._planned.ids[part.dataset]
                 with (
                     Journal(
-                        self._answers(name), part, fingerprint, self._settings.shard
+                        self._answers(name), part, fingerprint, self._settings.shard, ids
                     ) as answers,
                     closing(self._ask_part(part, asker, samples, answers)) as asked,
                 ):

@@ -61,15 +61,18 @@ def bootstrap(
     return float(low), float(high)
 
 
-def wilson(hits: int, of: int) -> tuple[float, float]:
+def wilson(hits: float, of: int) -> tuple[float, float]:
     """The 95 % interval of a share (Wilson 1927), which has a width even where the share is 0 or 1.
 
     Args:
-        hits: Of so many trials that do not depend on each other.
+        hits: Of so many trials that do not depend on each other; a trial may count in part.
         of: At least 1.
     """
-    found = stats.binomtest(hits, of).proportion_ci(CONFIDENCE, method="wilson")
-    return float(found.low), float(found.high)
+    share, z = hits / of, float(stats.norm.ppf((1 + CONFIDENCE) / 2))
+    middle = share + z**2 / (2 * of)
+    half = z * math.sqrt(share * (1 - share) / of + z**2 / (4 * of**2))
+    low, high = ((middle + way * half) / (1 + z**2 / of) for way in (-1, 1))
+    return min(share, max(0.0, low)), max(share, min(1.0, high))
 
 
 def mean(parts: Sequence[Estimate], weights: Sequence[float]) -> Estimate:

@@ -60,6 +60,7 @@ class _Reading:
         self._folder = folder
         self._album = Album(folder)
         self._truths: dict[tuple[str, str], bool] = {}
+        self._rows: set[tuple[str, str]] = set()
         self._names: dict[str, None] = {}
         self._without_photo: list[tuple[str, Question]] = []
         self._dropped: Counter[str] = Counter()
@@ -100,8 +101,9 @@ class _Reading:
         truth = row.get("correct_answer")
         if not isinstance(truth, bool):
             raise wrong(f"{where}.correct_answer", f"{short(truth)} is not true or false")
-        if (photo, name) in self._truths:
+        if (photo, name) in self._rows:
             self._dropped[f"rows of {file} that repeat another"] += 1
+        self._rows.add((photo, name))
         self._learn(where, photo, name, truth)
 
     def _caption(self, where: str, image: str, told: list[Any]) -> None:
@@ -116,7 +118,7 @@ class _Reading:
             question = of_rap(here, entry, name, about_photo=about_photo)
             self._names[name] = None
             if question is None:
-                self._dropped[f"questions in {file} with two options that are the same"] += 1
+                self._dropped[f"questions in {file} that have no two different options"] += 1
             elif about_photo:
                 photo = self._photo(here, key)
                 self._learn(here, photo, name, True)

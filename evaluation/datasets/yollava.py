@@ -66,7 +66,7 @@ def _ask(album: Album, path: Path) -> Counter[str]:
             about_photo = path.name == _VISUAL
             question = of_rap(where, entry, name, about_photo=about_photo)
             if question is None:
-                dropped[f"questions in {path.name} with two options that are the same"] += 1
+                dropped[f"questions in {path.name} that have no two different options"] += 1
             elif about_photo:
                 photo = path_in(where, f"test/{name}/{PurePosixPath(key).name}")
                 album.show(photo, [name])

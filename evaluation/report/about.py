@@ -1,21 +1,78 @@
-"""How a run was made: what was asked, of which models, and what was not."""
+"""How a run was made: what was asked, of which models, and what was not, or not yet."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
+from evaluation.headline import ORIGINAL
+from evaluation.report import thesis
 from evaluation.report.cells import Cell, Row, Table, table
+from evaluation.report.measured import Measured
 from evaluation.results import Results
+from kith.words import counted
 
 INTERVALS: Final = (
     "Intervals are 95 % percentile bootstraps over 1,000 draws of whole photos. Where all photos "
-    "agree, every draw would give the same: a share of 0 or 1 has Wilson's interval instead, by "
-    "the number of photos that it rests on, and so has F1, by the share that it grows with. "
+    "agree, every draw would give the same: a share has Wilson's interval instead, by the number "
+    "of photos that it rests on, and so has F1, by the share that it grows with. "
     "Averages have the interval of independent figures (MOVER). A dash stands for what was not "
     "asked or is undefined, as is the precision of a method that names nobody; averages leave it "
     "out."
 )
 """How sure the figures are, for the reader."""
+
+
+_PARTS: Final = 4
+"""Unfinished parts of a method that are named."""
+
+
+def intro(results: Results, measures: Measured) -> str:
+    """What was measured, and what was not, in a few sentences."""
+    said = [
+        f"{', '.join(results.methods) or 'No method yet'}, measured on "
+        f"{', '.join(results.datasets)} by the protocol of MP-Bench: {len(results.figures):,} "
+        "figures, each with its 95 % interval and the number of answers (n) that it rests on. A "
+        "dash stands for what was not asked or is undefined."
+    ]
+    if splits := thesis.generated(measures.datasets):
+        said.append(splits)
+    if ORIGINAL in measures.datasets:
+        said.append(
+            f"{ORIGINAL} holds other photos of the same concepts: it has a section of its own, and "
+            "is in no average."
+        )
+    if others := [name for name in thesis.methods() if name not in results.settings["methods"]]:
+        said.append(f"Not asked in this run: {', '.join(others)}.")
+    return " ".join(said)
+
+
+def unfinished(results: Results) -> dict[str, str]:
+    """The methods that are not done, and how far each is."""
+    found = {}
+    for name in results.settings["methods"]:
+        if name not in results.methods:
+            found[name] = "no figures yet"
+        elif parts := results.methods[name].get("unfinished"):
+            answered, planned = map(sum, zip(*parts.values(), strict=True))
+            named = [f"{part} {done:,} of {of:,}" for part, (done, of) in parts.items()]
+            more = [f"{len(named) - _PARTS} more"] if len(named) > _PARTS else []
+            found[name] = (
+                f"{planned - answered:,} questions of {counted(len(parts), 'part')} are not "
+                f"answered: {', '.join([*named[:_PARTS], *more])}"
+            )
+    return found
+
+
+def warning(results: Results) -> str:
+    """What a reader of a run that is not complete has to know; empty for a complete one."""
+    if results.complete:
+        return ""
+    each = "; ".join(f"{name}: {how}" for name, how in unfinished(results).items())
+    return (
+        "The run is not complete: not every question is answered. Figures are of the answers so "
+        "far, so that methods may stand side by side that were not asked the same."
+        f"{f' {each}.' if each else ''}"
+    )
 
 
 def told(results: Results) -> str:
@@ -38,7 +95,7 @@ def tables(results: Results) -> Iterator[Table]:
     """What was asked, of what, by what, and what was left out."""
     yield _datasets(results)
     yield _models(results)
-    if any(what["left_out"] for what in results.methods.values()):
+    if results.nothing_to_ask or any(what["left_out"] for what in results.methods.values()):
         yield _left_out(results)
     yield _settings(results)
 
@@ -67,6 +124,9 @@ def _models(results: Results) -> Table:
 
 def _left_out(results: Results) -> Table:
     by_reason: dict[tuple[str, str], list[str]] = {}
+    for nothing in results.nothing_to_ask:
+        key = "every method", nothing["why"]
+        by_reason.setdefault(key, []).append(f"{nothing['task']} about {nothing['dataset']}")
     for name, told in results.methods.items():
         for what, why in told["left_out"].items():
             by_reason.setdefault((name, why), []).append(what)

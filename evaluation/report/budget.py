@@ -19,6 +19,8 @@ from typing import Final
 
 from evaluation.manifest import Box
 from evaluation.metrics import iou
+from evaluation.report import cells
+from evaluation.report.cells import Row, Table, share
 from evaluation.results import Answered
 from evaluation.samples import Sample, Task
 from evaluation.tasks.captioning import NEUTRAL
@@ -95,6 +97,28 @@ def shares(counts: Mapping[str, int]) -> list[float]:
     """What each of `STAGES` has, in shares of all; they add up to 1."""
     whole = sum(counts.values())
     return [counts.get(stage, 0) / whole for stage in STAGES]
+
+
+def table(of: Mapping[str, Mapping[str, int]], methods: Iterable[str], absent: str) -> Table:
+    """A line for each method, a column for each of `STAGES`.
+
+    Args:
+        of: By method, how many concepts end at each stage.
+        methods: In their order.
+        absent: Which of them have no budget, and why.
+    """
+    rows = [
+        Row(
+            name,
+            tuple(
+                share(of[name].get(stage, 0), sum(of[name].values()), "concept") for stage in STAGES
+            ),
+        )
+        for name in methods
+        if name in of
+    ]
+    head = [STAGES[0], *(f"lost by the {stage}" for stage in STAGES[1:])]
+    return cells.table("The budget in numbers", head, rows, [absent] if absent else [])
 
 
 def _key(sample: Sample) -> _Key:

@@ -9,6 +9,8 @@ from evaluation.samples import Figure
 from kith.words import counted
 
 NONE: Final = "–"
+_LONG: Final = 24
+"""Characters from which on a cell's text is wrapped."""
 THESIS: Final = ", thesis"
 """How the titles of columns end that hold the thesis's figures."""
 
@@ -23,6 +25,17 @@ class Cell:
     best: bool = False
     reference: bool = False
     """Not measured here."""
+
+    @property
+    def look(self) -> str:
+        """Classes of the page's style, divided by spaces."""
+        looks = {
+            "best": self.best,
+            "reference": self.reference,
+            "words": not any(map(str.isdigit, self.text)),
+            "long": len(self.text) > _LONG,
+        }
+        return " ".join(name for name, holds in looks.items() if holds)
 
 
 @dataclass(frozen=True)
@@ -62,6 +75,11 @@ class Table:
         """Whether intervals have room beside their numbers, rather than below."""
         return sum(not one.endswith(THESIS) for one in self.head) <= 3
 
+    @property
+    def is_tight(self) -> bool:
+        """Whether columns have to stand close to each other."""
+        return len(self.head) > 8
+
 
 def table(
     title: str,
@@ -78,9 +96,9 @@ def measured(figure: Figure | None) -> Cell:
     """A figure with its interval, how many answers it rests on and how many nobody could read."""
     if figure is None:
         return Cell(NONE)
-    unread = f", {figure.unparsed} unread" if figure.unparsed else ""
+    unread = [f"{figure.unparsed:,} unread"] if figure.unparsed else []
     interval = f"{number(figure.low)}–{number(figure.high)}"
-    return Cell(number(figure.value), (interval, f"n {figure.samples}{unread}"))
+    return Cell(number(figure.value), (interval, f"n {figure.samples:,}", *unread))
 
 
 def printed(value: float | None) -> Cell:

@@ -10,9 +10,9 @@ def costs(measures: Measured) -> Table:
     columns = (
         ("seconds, median", "seconds_p50"),
         ("seconds, 95 of 100 within", "seconds_p95"),
-        ("bytes sent", "bytes_sent"),
-        ("tokens of the prompt", "prompt_tokens"),
-        ("tokens of the answer", "answer_tokens"),
+        ("bytes sent, mean", "bytes_sent"),
+        ("tokens of the prompt, mean", "prompt_tokens"),
+        ("tokens of the answer, mean", "answer_tokens"),
     )
     groups = []
     for title, setting in (

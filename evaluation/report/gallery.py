@@ -2,6 +2,7 @@
 
 import io
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
@@ -26,11 +27,15 @@ _WORDS: Final = 240
 _SHOWN: Final = (Task.CAPTIONING, Task.RECOGNITION, Task.STRANGERS)
 
 
+_Kind = tuple[str, Task, str, bool]
+"""Of answers: by which method, to what, about which photos, and whether they are right."""
+
+
 class Candidates:
     """Keeps the answers that may be shown, few of each kind, and where concepts are in photos."""
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[str, Task, str, bool], list[Answered]] = {}
+        self._kept: dict[_Kind, list[Answered]] = {}
         self._boxes: dict[Path, dict[str, Box]] = {}
 
     def take(self, task: Task, answered: Iterable[Answered]) -> None:
@@ -55,7 +60,7 @@ class Candidates:
             methods: In their order.
         """
         rounds: list[Answered] = []
-        kinds = sorted(self._kept, key=lambda kind: (methods.index(kind[0]), *kind[1:]))
+        kinds = _in_turn(self._kept, methods)
         for place in range(MOST_OF_EACH):
             rounds += [self._kept[kind][place] for kind in kinds if place < len(self._kept[kind])]
         chosen = sorted(
@@ -94,6 +99,17 @@ class Candidates:
             if name in boxes:
                 missed = one.sample.task is Task.CAPTIONING and name not in one.said.value
                 yield Mark(name, boxes[name], number % _HUES, missed)
+
+
+def _in_turn(kinds: Iterable[_Kind], methods: Sequence[str]) -> list[_Kind]:
+    """The kinds so ordered that the first ones are of all tasks, and of all methods."""
+    before: Counter[tuple[str, Task]] = Counter()
+    places = []
+    for kind in sorted(kinds):
+        method, task = kind[:2]
+        places.append((before[method, task], _SHOWN.index(task), methods.index(method), kind))
+        before[method, task] += 1
+    return [kind for *_, kind in sorted(places)]
 
 
 def _is_telling(one: Answered) -> bool:

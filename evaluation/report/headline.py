@@ -31,15 +31,24 @@ class Headline(NamedTuple):
 
 ONE: Final = Headline("captions of one concept: F1", Task.CAPTIONING, ("single",), "f1")
 SAID: Final = Headline("recognition: F1", Task.RECOGNITION, ("weighted",), "f1")
+RECALL: Final = Headline("recognition: recall", Task.RECOGNITION, ("weighted",), "recall")
+RECALL_OF_ONE: Final = Headline(
+    "captions of one concept: recall", Task.CAPTIONING, ("single",), "recall"
+)
 STRANGERS: Final = Headline(
     "strangers that are named", Task.STRANGERS, ("outside", "outside-multi"), "false_accepts"
 )
 
 
+def shown_numbers(measures: Measured) -> list[str]:
+    """The settings of `NUMBERS` that captions were asked in, from few concepts to many."""
+    asked = {one.setting for one in measures.figures if one.task is Task.CAPTIONING}
+    return [setting for setting in NUMBERS if setting in asked]
+
+
 def headlines(measures: Measured) -> list[Headline]:
     """Those that there are figures for."""
-    shown = {one.setting for one in measures.figures if one.setting in NUMBERS}
-    most = max(shown, key=NUMBERS.__getitem__, default="single")
+    most = (shown_numbers(measures) or ["single"])[-1]
     known = [
         Headline(f"captions of {most} concepts: recall", Task.CAPTIONING, (most,), "recall"),
         Headline(f"captions of {most} concepts: precision", Task.CAPTIONING, (most,), "precision"),
@@ -73,8 +82,8 @@ def headline_table(measures: Measured, told: str) -> Table:
         ]
         groups.append(Group(measures.called(memory), tuple(rows)))
     notes = (
-        "Averages over the datasets, each weighted by its samples; original pictures stand apart. "
-        "Of strangers fewer is better.",
+        f"Averages over {measures.splits}, each weighted by its samples; original pictures stand "
+        "apart. Of strangers fewer is better.",
         told,
     )
     head = tuple(column.title for column in columns)

@@ -1,4 +1,7 @@
-"""What only the answers themselves tell: read once, a part after the other."""
+"""What only the answers themselves tell: read once, a part after the other.
+
+Of original pictures nothing is taken but recognition by concept.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -10,6 +13,7 @@ from evaluation import results
 from evaluation.headline import ORIGINAL
 from evaluation.metrics import Counts
 from evaluation.report.budget import Budgets
+from evaluation.report.confusion import Confusions
 from evaluation.report.gallery import Candidates
 from evaluation.report.measured import Measured
 from evaluation.results import Answered, Part
@@ -40,10 +44,13 @@ class Journals:
         self.scores: dict[str, Scores] = defaultdict(lambda: Scores([], [], []))
         """By method."""
         self.budgets = Budgets()
+        self.confusions = Confusions()
         self.candidates = Candidates()
-        self.same_questions: list[Figure] = []
-        """Of methods as they are, on just the questions that were asked under each control: its
+        self.as_it_is: list[Figure] = []
+        """Of methods as they are, on the questions that were asked under a control too: its
         `control` is that control."""
+        self.controlled: list[Figure] = []
+        """Under each control, on just the questions of `as_it_is`."""
         for method, answered in groupby(results.answers(out), key=lambda one: one.method):
             if method in measures.methods:
                 self._take(method, _by_part(answered), measures.home(method))
@@ -53,17 +60,20 @@ class Journals:
             if part.control:
                 self._compare(method, part, answered, parts)
             elif part.memory_size == home:
-                self._at_home(method, part, answered)
+                if part.task is Task.RECOGNITION:
+                    self._count(method, part, answered)
+                if part.dataset != ORIGINAL:
+                    self._at_home(method, part, answered)
         self.budgets.settle(method)
 
     def _at_home(self, method: str, part: Part, answered: list[Answered]) -> None:
-        if part.task is Task.RECOGNITION:
-            self._count(method, part, answered)
-        elif part.task is Task.RETRIEVAL:
+        if part.task is Task.RETRIEVAL:
             found = self.scores[method]
             found.scores.extend(one.said.value["score"] for one in answered)
             found.truths.extend(one.sample.truth for one in answered)
             found.decided.extend(one.said.value["present"] for one in answered)
+        elif part.task is Task.LOOK_ALIKES:
+            self.confusions.take(answered)
         self.budgets.take(part.task, answered)
         self.candidates.take(part.task, answered)
 
@@ -84,13 +94,20 @@ class Journals:
         answered: list[Answered],
         parts: Mapping[Part, list[Answered]],
     ) -> None:
-        asked = {one.sample.id for one in answered}
         plain = parts.get(part._replace(control=Control.NOTHING), [])
-        same = [one for one in plain if one.sample.id in asked]
-        for made in TASKS[part.task].figures(same):
-            self.same_questions.append(
-                Figure(method, part.dataset, part.task, part.control, 0, **vars(made))
-            )
+        self.as_it_is += _figures(method, part, _asked_too(plain, answered))
+        self.controlled += _figures(method, part, _asked_too(answered, plain))
+
+
+def _asked_too(answered: list[Answered], others: list[Answered]) -> list[Answered]:
+    """The answers to questions that are among the others too."""
+    asked = {one.sample.id for one in others}
+    return [one for one in answered if one.sample.id in asked]
+
+
+def _figures(method: str, part: Part, answered: list[Answered]) -> Iterator[Figure]:
+    for made in TASKS[part.task].figures(answered):
+        yield Figure(method, part.dataset, part.task, part.control, 0, **vars(made))
 
 
 def _by_part(answered: Iterator[Answered]) -> Mapping[Part, list[Answered]]:

@@ -1,6 +1,6 @@
 """The figures of a run, found by what they measure, and averaged over splits."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import NamedTuple
 
 from evaluation.averages import average
@@ -34,6 +34,7 @@ class Measured:
         """Concepts in the further memories, from few to many."""
         self.own_size: int = results.settings["memory"]
         """Concepts in the datasets' own memory."""
+        self._left_out = {name: what.get("left_out", {}) for name, what in results.methods.items()}
         self._by_key = self.index(results.figures)
 
     @staticmethod
@@ -46,8 +47,8 @@ class Measured:
 
         Methods that train may be measured in the smallest memory alone.
         """
-        plain = {one.memory_size for one in self.figures if one.method == method}
-        return 0 if 0 in plain or not self.sizes else self.sizes[0]
+        measured = {one.memory_size for one in self.figures if one.method == method}
+        return 0 if 0 in measured or not measured else self.sizes[0]
 
     @property
     def memories(self) -> list[int]:
@@ -69,6 +70,26 @@ class Measured:
     def averaged(self) -> list[str]:
         """The datasets that averages are taken over: all but the original pictures."""
         return [name for name in self.datasets if name != ORIGINAL]
+
+    @property
+    def splits(self) -> str:
+        """The same in words."""
+        return " and ".join(self.averaged)
+
+    def absent(self, task: Task, shown: Container[str]) -> str:
+        """A sentence on the methods that a table or figure of a task has to do without, and why.
+
+        Args:
+            task: What it tells of.
+            shown: The methods that it has; the sentence is empty if these are all.
+        """
+        by_reason: dict[str, list[str]] = {}
+        for name in self.methods:
+            if name not in shown:
+                why = self._left_out[name].get(task, "no answer of its counts towards this")
+                by_reason.setdefault(why, []).append(name)
+        told = (f"{', '.join(names)} ({why})" for why, names in by_reason.items())
+        return f"Not here: {'; '.join(told)}." if by_reason else ""
 
     def called(self, memory_size: int) -> str:
         """A memory in words."""

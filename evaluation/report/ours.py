@@ -1,13 +1,24 @@
 """Tables of what the thesis did not measure."""
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from evaluation.headline import ORIGINAL
 from evaluation.report.cells import NONE, Cell, Group, Row, Table, measured
-from evaluation.report.headline import Headline
+from evaluation.report.headline import (
+    NUMBERS,
+    ONE,
+    RECALL,
+    RECALL_OF_ONE,
+    SAID,
+    STRANGERS,
+    Headline,
+    shown_numbers,
+)
 from evaluation.report.measured import Key, Measured
 from evaluation.samples import Figure, Task
+from kith.words import counted
 
 
 class _Asked(NamedTuple):
@@ -70,15 +81,6 @@ _TABLES: Final = (
         "ships; fewer is better.",
     ),
     _Asked(
-        Task.LOOK_ALIKES,
-        "Look-alikes",
-        [
-            ("told apart", "single", "accuracy"),
-            ("taken for the other", "single", "mistaken"),
-            ("both accepted", "single", "both"),
-        ],
-    ),
-    _Asked(
         Task.GROUNDING,
         "Where the named concept is",
         [
@@ -107,28 +109,72 @@ _TABLES: Final = (
 )
 
 
+_LOOK_ALIKES: Final = _Asked(
+    Task.LOOK_ALIKES,
+    "Look-alikes",
+    [
+        ("told apart", "single", "accuracy"),
+        ("taken for the other", "single", "mistaken"),
+        ("both accepted", "single", "both"),
+    ],
+    "Photos of concepts that have a look-alike in the memory.",
+)
+
+
 def tables(measures: Measured) -> list[Table]:
     """A table for each task that was asked: a division for each memory, a line for each method."""
     made = [_table(asked, measures) for asked in _TABLES]
     return [one for one in made if one.groups]
 
 
-def by_memory(measures: Measured, asked: Sequence[Headline]) -> Table:
+def look_alikes(measures: Measured) -> Table:
+    """What is accepted where there is a look-alike."""
+    return _table(_LOOK_ALIKES, measures)
+
+
+def by_number(measures: Measured) -> Table:
+    """Recall of captions: a column for each number of concepts in a photo."""
+    settings = shown_numbers(measures)
+    rows = []
+    for name in measures.methods:
+        figures = [
+            Headline("", Task.CAPTIONING, (setting,), "recall").of(
+                measures, name, measures.home(name)
+            )
+            for setting in settings
+        ]
+        if any(figures):
+            rows.append(Row(name, tuple(map(measured, figures))))
+    note = (
+        "The share of the concepts in a photo that its caption names, by the neutral prompt; n are "
+        f"photos of {measures.splits}.{measures.homes}"
+    )
+    head = tuple(counted(NUMBERS[setting], "concept") for setting in settings)
+    title = "Recall by the number of concepts, in numbers"
+    return Table(title, head, (Group("", tuple(rows)),), (note,), first="method")
+
+
+def by_memory(measures: Measured) -> Table:
     """What becomes of figures in a larger memory: a column a size, and what the largest costs."""
     sizes = measures.sizes
     groups = []
-    for one in asked:
+    for one in (RECALL, SAID, RECALL_OF_ONE, ONE, STRANGERS):
         rows = []
         for name in measures.methods:
             figures = [one.of(measures, name, size) for size in sizes]
             if any(figures):
-                cells = [*map(measured, figures), _loss(figures)]
+                cells = [*map(measured, figures), _change(figures)]
                 rows.append(Row(name, tuple(cells)))
         if rows:
             groups.append(Group(one.title, tuple(rows)))
     head = (*(f"{size:,} concepts" for size in sizes), "change")
-    note = "The same questions at each size, about photos of the concepts of the smallest memory."
-    return Table("The size of the memory", head, tuple(groups), (note,), first="method")
+    notes = (
+        "The same questions at each size, about photos of the concepts of the smallest memory. "
+        "Methods that draw on no memory, or have to be trained, are asked in that one alone.",
+        "The change is from the smallest to the largest; its interval takes the two figures for "
+        "independent (MOVER), and since they are of the same photos it is rather too wide.",
+    )
+    return Table("The size of the memory", head, tuple(groups), notes, first="method")
 
 
 def _table(asked: _Asked, measures: Measured) -> Table:
@@ -140,8 +186,9 @@ def _table(asked: _Asked, measures: Measured) -> Table:
             if any(measures.home(row.label) == memory for row in rows):
                 groups.append(Group(title, rows))
     head = tuple(title for title, _, _ in asked.columns)
-    notes = (asked.note,) if asked.note else ()
-    return Table(asked.title, head, tuple(groups), notes, first="method")
+    shown = {row.label for group in groups for row in group.rows}
+    notes = filter(None, (asked.note, measures.absent(asked.task, shown)))
+    return Table(asked.title, head, tuple(groups), tuple(notes), first="method")
 
 
 def _rows(asked: _Asked, measures: Measured, datasets: Sequence[str], memory: int) -> Iterator[Row]:
@@ -157,8 +204,12 @@ def _rows(asked: _Asked, measures: Measured, datasets: Sequence[str], memory: in
             yield Row(name, tuple(map(measured, figures)))
 
 
-def _loss(figures: Sequence[Figure | None]) -> Cell:
+def _change(figures: Sequence[Figure | None]) -> Cell:
+    """From the first to the last, with the interval that MOVER gives a difference."""
     first, last = figures[0], figures[-1]
-    if first is None or last is None:
+    if first is None or last is None or first is last:
         return Cell(NONE)
-    return Cell(f"{last.value - first.value:+.3f}")
+    change = last.value - first.value
+    low = change - math.hypot(last.value - last.low, first.high - first.value)
+    high = change + math.hypot(last.high - last.value, first.value - first.low)
+    return Cell(f"{change:+.3f}", (f"{low:+.3f} to {high:+.3f}",))

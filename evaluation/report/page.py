@@ -81,6 +81,8 @@ class Section:
     says: str
     """What it is about; empty where the title is enough."""
     blocks: tuple[Block, ...]
+    nothing: str = ""
+    """What is said where no block has anything in it."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,8 @@ class Report:
 
     title: str
     says: str
+    warning: str
+    """What a reader has to know before all; empty if there is nothing."""
     sections: Sequence[Section]
     foot: str
 

@@ -1,10 +1,10 @@
-"""Two of a kind held against each other: methods by their answers, concepts by their looks."""
+"""Two methods held against each other, by their answers to the same questions."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from evaluation.report.cells import NONE, Cell, Group, Row, Table, table
+from evaluation.report.cells import NONE, Cell, Group, Row, Table
 from evaluation.report.headline import NUMBERS
 from evaluation.report.measured import Measured
 from evaluation.samples import Task
@@ -19,9 +19,6 @@ _COMPARED: Final[Mapping[str, tuple[Task, Sequence[str]]]] = {
     "strangers": (Task.STRANGERS, ("outside", "outside-multi")),
 }
 """What two methods are compared by, and the settings that are counted together."""
-
-_WORST: Final = 12
-"""Pairs of look-alikes that are shown."""
 
 
 def comparisons(told: Sequence[Mapping[str, Any]], measures: Measured) -> Table:
@@ -54,23 +51,6 @@ def comparisons(told: Sequence[Mapping[str, Any]], measures: Measured) -> Table:
     return Table(title, tuple(_COMPARED), tuple(groups), notes, first="methods")
 
 
-def look_alikes(measures: Measured) -> Table:
-    """Which concepts are taken for their look-alikes most often."""
-    times: dict[tuple[str, str], Counter[str]] = {}
-    for one in measures.figures:
-        for true, said, count in one.detail.get("pairs", ()):
-            if said not in ("", true) and one.dataset in measures.averaged:
-                times.setdefault((true, said), Counter())[one.method] += count
-    worst = sorted(times.items(), key=lambda item: (-item[1].total(), item[0]))[:_WORST]
-    methods = [name for name in measures.methods if any(name in found for _, found in worst)]
-    rows = [
-        Row(f"{true} taken for {said}", tuple(Cell(str(found[name])) for name in methods))
-        for (true, said), found in worst
-    ]
-    note = "Photos, the most frequent first; one that shows the concept as well counts too."
-    return table("Who is taken for whom", methods, rows, [note], "concepts")
-
-
 def _is_of(one: Mapping[str, Any], what: tuple[Task, Sequence[str]]) -> bool:
     return one["task"] == what[0] and one["setting"] in what[1]
 
@@ -81,4 +61,4 @@ def _compared(counts: Counter[str] | None) -> Cell:
     first, second = counts["only_first"], counts["only_second"]
     p = mcnemar([True] * first + [False] * second, [False] * first + [True] * second)
     said = "p < 0.001" if p < 0.001 else f"p {p:.3f}"
-    return Cell(f"{first} : {second}", (said, f"n {counts['samples']}"))
+    return Cell(f"{first:,} : {second:,}", (said, f"n {counts['samples']:,}"))

@@ -1,12 +1,19 @@
 """The figures of the report: which there are, what they show, and what is said of them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 from evaluation.metrics import Counts, pr_curve
 from evaluation.report import budget, plots
-from evaluation.report.headline import NUMBERS, ONE, SAID, Headline, headline_bars
+from evaluation.report.headline import (
+    NUMBERS,
+    RECALL,
+    RECALL_OF_ONE,
+    Headline,
+    headline_bars,
+    shown_numbers,
+)
 from evaluation.report.journals import Journals, Scores
 from evaluation.report.measured import Key, Measured
 from evaluation.report.page import Picture
@@ -45,7 +52,8 @@ class Pictures:
             yield Picture(
                 path.name,
                 "At a glance",
-                f"With 95 % intervals. Of strangers fewer is better.{self._measures.homes}",
+                "With 95 % intervals; of strangers fewer is better. A method has no figure where "
+                f"it can't be asked, or where it is undefined.{self._measures.homes}",
             )
 
     def by_concept(self) -> Iterator[Picture]:
@@ -74,7 +82,8 @@ class Pictures:
                 f"{method}: each concept in original and in generated photos",
                 "Recognition of one concept, as in Figures 5.1, 5.2 and B.1 to B.6: of all queries "
                 "for a concept, asked about its own photos, those of others and outside ones. "
-                "Wilson intervals; a metric that is undefined has no bar.",
+                f"{_rests_on(by_source, both)} Wilson intervals; a metric that is undefined has no "
+                "bar.",
                 folded=number > 0,
             )
 
@@ -88,25 +97,24 @@ class Pictures:
         if found:
             path = self._folder / "thresholds.svg"
             plots.curves(path, found)
+            absent = self._measures.absent(Task.RETRIEVAL, found)
             yield Picture(
                 path.name,
                 "Precision and recall over the threshold",
-                "Of Recognize's scores on all recognition queries. A marker is the decision that "
-                "ships. A cross is not the end of what a method could find, but of what it tells: "
-                "where nothing is near, Recognize gives no score, and what a looser threshold "
-                "would accept there was not measured.",
+                f"Of Recognize's scores on the recognition queries about {self._measures.splits} "
+                "(n), of one concept, of several and of outside photos. A cross is not the end of "
+                "what a method could find, but of what it tells: where nothing is near, Recognize "
+                "gives no score, and what a looser threshold would accept there was not measured."
+                f" {absent}",
             )
 
     def numbers(self) -> Iterator[Picture]:
         """Recall of captions by how many concepts a photo shows."""
-        settings = {
-            one.setting for one in self._measures.figures if one.task is Task.CAPTIONING
-        } & NUMBERS.keys()
-        ordered = sorted(settings, key=NUMBERS.__getitem__)
+        settings = shown_numbers(self._measures)
         series = {
             method: {
                 NUMBERS[setting]: _as_interval(figure)
-                for setting in ordered
+                for setting in settings
                 if (
                     figure := Headline("", Task.CAPTIONING, (setting,), "recall").of(
                         self._measures, method, self._measures.home(method)
@@ -126,12 +134,12 @@ class Pictures:
             )
 
     def memories(self) -> Iterator[Picture]:
-        """F1 by the size of the memory."""
+        """Recall by the size of the memory."""
         if len(self._measures.sizes) < 2:
             return
         for file, one, what in (
-            ("memory-recognition.svg", SAID, "Recognition"),
-            ("memory-captions.svg", ONE, "Captions of one concept"),
+            ("memory-recognition.svg", RECALL, "Recall of recognition"),
+            ("memory-captions.svg", RECALL_OF_ONE, "Recall of captions of one concept"),
         ):
             series = {
                 method: {
@@ -146,16 +154,17 @@ class Pictures:
                 yield self._lines(
                     file,
                     series,
-                    ("concepts in the memory", "F1"),
+                    ("concepts in the memory", "recall"),
                     f"{what} by the size of the memory",
-                    "The same questions at each size.",
+                    "The same questions at each size. A method with one point draws on no memory, "
+                    "or has to be trained, and is asked in the smallest alone.",
                     is_log=True,
                 )
 
     def look_alikes(self) -> Iterator[Picture]:
         """What concepts with a look-alike are taken for."""
-        rows = dict(self._taken_for())
-        if rows:
+        taken = dict(self._taken_for())
+        if taken:
             parts = {
                 "itself": GREEN,
                 "both": SKY,
@@ -163,15 +172,23 @@ class Pictures:
                 "neither": GREY,
             }
             path = self._folder / "look-alikes.svg"
+            rows = {f"{name} (n {photos:,})": sizes for name, (photos, sizes) in taken.items()}
             plots.stacked(path, rows, parts, "of the photos of concepts that have a look-alike")
             yield Picture(
-                path.name, "What is accepted where there is a look-alike", "By Retrieve alone."
+                path.name,
+                "What is accepted where there is a look-alike",
+                f"By Retrieve alone, in photos (n) of {self._measures.splits}. "
+                f"{self._measures.absent(Task.LOOK_ALIKES, taken)}",
             )
 
     def budget(self) -> Iterator[Picture]:
         """Where the concepts of photos with several are lost."""
         of = self._journals.budgets.of
-        rows = {name: budget.shares(of[name]) for name in self._measures.methods if name in of}
+        rows = {
+            f"{name} (n {sum(of[name].values()):,})": budget.shares(of[name])
+            for name in self._measures.methods
+            if name in of
+        }
         if rows:
             path = self._folder / "budget.svg"
             axis = "of the concepts in photos that show several"
@@ -179,11 +196,12 @@ class Pictures:
             yield Picture(
                 path.name,
                 "Named, or lost by which stage",
-                "Each concept is named by the neutral caption, or lost at the first stage that "
-                "fails it; the parts add up to all.",
+                "Each concept (n) is named by the neutral caption, or lost at the first stage "
+                f"that fails it; the parts add up to all. Of {self._measures.splits}.",
             )
 
-    def _taken_for(self) -> Iterator[tuple[str, list[float]]]:
+    def _taken_for(self) -> Iterator[tuple[str, tuple[int, list[float]]]]:
+        """Of each method the photos, and the shares of them."""
         for method in self._measures.methods:
             right, both, mistaken = (
                 self._measures.over(
@@ -194,7 +212,7 @@ class Pictures:
             )
             if right and both and mistaken:
                 known = [right.value, both.value, mistaken.value]
-                yield method, [*known, max(0.0, 1 - sum(known))]
+                yield method, (right.samples, [*known, max(0.0, 1 - sum(known))])
 
     def _lines(
         self,
@@ -210,6 +228,21 @@ class Pictures:
         return Picture(file, title, says)
 
 
+def _rests_on(by_source: Mapping[bool, Mapping[str, Counts]], concepts: Collection[str]) -> str:
+    """How many queries a pair of bars rests on, and how many of these are about its own photos."""
+    told = []
+    for title, counts in (("original", by_source[True]), ("generated", by_source[False])):
+        asked = [counts[name].total for name in concepts]
+        own = [counts[name].tp + counts[name].fn for name in concepts]
+        told.append(f"{_span(asked)} about {title} photos, of which {_span(own)} show it")
+    return f"Queries for each concept: {'; '.join(told)}."
+
+
+def _span(numbers: Collection[int]) -> str:
+    least, most = min(numbers), max(numbers)
+    return f"{least:,}" if least == most else f"{least:,} to {most:,}"
+
+
 def _has_curve(found: Scores) -> bool:
     return any(found.truths) and max(found.scores) > 0
 
@@ -222,7 +255,13 @@ def _curve(found: Scores) -> Curve:
     recall, precision = decided.recall, decided.precision
     shipped = None if recall is None or precision is None else (recall, precision)
     recalls = curve.recalls[told]
-    return Curve(curve.precisions[told], recalls, shipped, is_cut=bool(recalls[-1] < 1))
+    return Curve(
+        curve.precisions[told],
+        recalls,
+        shipped,
+        len(found.scores),
+        is_cut=bool(recalls[-1] < 1),
+    )
 
 
 def _interval(counts: Counts, metric: str) -> Interval | None:

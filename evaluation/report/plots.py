@@ -11,11 +11,15 @@ from evaluation.report.style import (
     BLUE,
     INK,
     ORANGE,
+    PAPER,
+    SOFT,
+    bars_in_one,
     colour_of,
     drawn,
     marker_of,
     share_axis,
     whiskers,
+    whiskers_in_one,
 )
 
 WIDTH: Final = 7.6
@@ -38,6 +42,8 @@ class Curve(NamedTuple):
     recall: NDArray[np.float64]
     shipped: tuple[float, float] | None
     """Recall and precision; None where nothing was decided."""
+    samples: int
+    """Scores that it is made of."""
     is_cut: bool = False
     """Whether it ends before all is accepted: no further thresholds are known."""
 
@@ -54,10 +60,14 @@ def bars(path: Path, panels: Mapping[str, Mapping[str, Interval]], methods: Sequ
     places = {name: len(names) - number for number, name in enumerate(names)}
     with drawn(path, WIDTH, 1.1 + 0.34 * len(names), len(panels)) as axes:
         for axis, (title, found) in zip(axes, panels.items(), strict=True):
-            for name, one in found.items():
-                axis.barh(places[name], one.value, 0.62, color=colour_of(name, methods))
-                reach = whiskers([one.value], [one[1:3]])
-                axis.errorbar(one.value, places[name], xerr=reach, color=INK, capsize=2.5, lw=1.1)
+            for name, place in places.items():
+                if one := found.get(name):
+                    axis.barh(place, one.value, 0.62, color=colour_of(name, methods))
+                    reach = whiskers([one.value], [one[1:3]])
+                    axis.errorbar(one.value, place, xerr=reach, color=INK, capsize=2.5, lw=1.1)
+                    axis.text(1.06, place, f"{one.value:.3f}", va="center", fontsize=9)
+                else:
+                    axis.text(0.02, place, "no figure", va="center", fontsize=9, color=SOFT)
             axis.set(title=title, yticks=list(places.values()), yticklabels=list(places))
             axis.tick_params(axis="y", length=0)
             share_axis(axis.xaxis)
@@ -83,7 +93,8 @@ def lines(
     ticks = sorted({at for points in series.values() for at in points})
     with drawn(path, WIDTH, 3.4) as (axis,):
         for place, (method, points) in enumerate(series.items()):
-            shift = (place - (len(methods) - 1) / 2) * 0.035  # so that no interval hides another
+            # So that no interval hides another, and all of them are near their number.
+            shift = (place - (len(methods) - 1) / 2) * min(0.035, 0.14 / len(methods))
             at = [x * (1 + shift * 1.6) if is_log else x + shift for x in points]
             values = [one.value for one in points.values()]
             axis.errorbar(
@@ -94,6 +105,8 @@ def lines(
                 marker=marker_of(method, methods),
                 capsize=3,
                 label=method,
+                clip_on=False,
+                zorder=3,
             )
         axis.set(xlabel=axis_titles[0], ylabel=axis_titles[1])
         if is_log:
@@ -115,7 +128,8 @@ def curves(path: Path, found: Mapping[str, Curve]) -> None:
     with drawn(path, WIDTH, 3.8) as (axis,):
         for method, curve in found.items():
             colour = colour_of(method, methods)
-            axis.step(curve.recall, curve.precision, where="post", color=colour, label=method)
+            title = f"{method} (n {curve.samples:,})"
+            axis.step(curve.recall, curve.precision, where="post", color=colour, label=title)
             if curve.is_cut:
                 end = curve.recall[-1], curve.precision[-1]
                 axis.plot(*end, "x", color=INK, ms=13, mew=1.8, clip_on=False, zorder=5)
@@ -128,6 +142,8 @@ def curves(path: Path, found: Mapping[str, Curve]) -> None:
                     markersize=9,
                     clip_on=False,
                 )
+        if any(curve.shipped for curve in found.values()):
+            axis.plot([], [], "o", color=PAPER, mec=INK, ms=9, label="decision as shipped")
         if any(curve.is_cut for curve in found.values()):
             axis.plot(
                 [], [], "x", color=INK, ms=11, mew=1.8, label="scores end here,\nrecall need not"
@@ -153,16 +169,9 @@ def by_concept(
             for side, (title, colour) in enumerate((("original", BLUE), ("generated", ORANGE))):
                 pairs = [(at, found[name][side]) for at, name in enumerate(concepts)]
                 known = [(at, one) for at, one in pairs if one]
-                values = [one.value for _, one in known]
-                axis.barh(
-                    [at + 0.19 - 0.38 * side for at, _ in known],
-                    values,
-                    0.36,
-                    color=colour,
-                    label=title,
-                    xerr=whiskers(values, [one[1:3] for _, one in known]),
-                    error_kw={"ecolor": INK, "elinewidth": 0.9},
-                )
+                middles = [at + 0.19 - 0.38 * side for at, _ in known]
+                bars_in_one(axis, middles, [one.value for _, one in known], colour, title)
+                whiskers_in_one(axis, middles, [one[1:3] for _, one in known])
             axis.set(title=metric, yticks=range(len(concepts)), yticklabels=concepts)
             axis.set_ylim(-0.6, len(concepts) - 0.4)
             axis.tick_params(axis="y", length=0, labelsize=8)

@@ -86,6 +86,20 @@ def needs(methods: Mapping[str, Mapping[str, Any]]) -> Table:
     return Table(told["title"], tuple(told["columns"]), groups, (), "2.1", "method")
 
 
+def methods() -> Sequence[str]:
+    """Those that the thesis compares, by the names that they have here."""
+    return tuple(_told()["methods"])
+
+
+def generated(datasets: Sequence[str]) -> str:
+    """A sentence on those of these that are splits of MP-Bench; empty if none is."""
+    splits = [name for name in datasets if name in _told()["pooled"]["MP-Bench"]]
+    named = " and ".join(splits)
+    is_one = len(splits) == 1
+    what = "is a split" if is_one else "are the splits"
+    return f"{named} {what} of MP-Bench, whose photos are generated." if splits else ""
+
+
 def source() -> str:
     """Whose figures ours stand beside."""
     return f"The thesis is {_told()['source']}."

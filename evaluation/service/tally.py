@@ -53,7 +53,10 @@ class Tally:
 
     def _read(self, file: Path, seen: _Seen) -> None:
         for line in _whole_lines(file, seen):
-            told = json.loads(line)
+            try:
+                told = json.loads(line)
+            except ValueError:  # damaged: whoever goes on with it is told
+                continue
             if "said" in told:
                 said = told["said"]
                 (seen.failed if said["error"] else seen.answered).add(said["sample"])

@@ -2,7 +2,8 @@
 
 Without tokens each memory is a user of its own, named after what is in it, so that runs, sizes and
 shuffled references never mix, and what is remembered once is found again. A token names one user,
-whose memory is emptied and filled in turns; what somebody else remembered there is never touched.
+whose memory is emptied and filled in turns, and emptied at the end; what somebody else remembered
+there is never touched.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -72,13 +73,17 @@ def in_process(
 
 @contextmanager
 def behind(remote: Remote, memory: Path) -> Iterator["Assistant"]:
-    """An assistant that listens elsewhere.
+    """An assistant that listens elsewhere, for as long as the block.
 
     Args:
         remote: Where.
         memory: Folder for what has to be known of its memories.
     """
-    yield Assistant(remote, memory)
+    assistant = Assistant(remote, memory)
+    try:
+        yield assistant
+    finally:
+        assistant.leave()
 
 
 class Assistant:
@@ -87,6 +92,7 @@ class Assistant:
     def __init__(self, remote: Remote, memory: Path) -> None:
         self._remote = remote
         self._ours = memory / "remembered.json"
+        self._is_filled = False
         with remote.client(None) as client:
             self.capabilities: messages.Capabilities = client.capabilities()
 
@@ -113,9 +119,19 @@ class Assistant:
             else:
                 ours, key = Ours(self._ours), memory.fingerprint
                 ours.claim(there, [concept.name for concept in memory.concepts])
+                self._is_filled = True
                 kept = {one.display_name for one in there if ours.has(one, key)}
                 session.hold(memory, there, kept, remembering, lambda made: ours.note(made, key))
             yield session
+
+    def leave(self) -> None:
+        """Forget what was remembered for a token's user since this was made."""
+        if self._is_filled:
+            ours = Ours(self._ours)
+            with self._remote.client(None) as client:
+                for one in ours.among(client.list_concepts()):
+                    client.forget(one.name)
+            ours.renounce()
 
 
 class AssistantSession:

@@ -29,9 +29,12 @@ _RETRIES: Final = 5
 
 
 def name_of(model: str) -> str:
-    """What a model is called as a method: its name, without what no folder's name may have."""
+    """What a model is called as a method: openai:NAME, which no method of ours is called.
+
+    The name is without what no folder's name may have.
+    """
     plain = "".join(sign if sign.isalnum() or sign in "._-" else "-" for sign in model)
-    return plain.strip(".-") or "openai"
+    return f"openai:{plain}"
 
 
 @contextmanager

@@ -63,6 +63,10 @@ class Asking(Protocol):
         """What it can't be asked without."""
 
     @property
+    def ABOUT(self) -> str:  # noqa: N802 - as above
+        """What of a dataset it asks about, in words."""
+
+    @property
     def ALONE(self) -> bool:  # noqa: N802 - as above
         """Whether its samples are asked one after the other, with nothing beside them."""
 

@@ -22,6 +22,7 @@ from evaluation.tasks.asking import Limits, Measured, Needs, alone, in_words, sa
 from evaluation.tasks.choice import singles, some
 
 NEEDS: Final = Needs()
+ABOUT: Final = "photo of a concept"
 ALONE: Final = False
 together = alone
 
@@ -33,11 +34,11 @@ PRIMED: Final = (
 _NUMBERS: Final = ("", "single", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _PRIMED: Final = "-primed"
 _METRICS: Final = {
-    "precision": numbers.itself,
-    "recall": numbers.itself,
-    "f1": numbers.f1_of,
+    "precision": numbers.SHARE,
+    "recall": numbers.SHARE,
+    "f1": numbers.F1,
 }
-"""By name, what each is at a share; see `numbers.Measure`."""
+"""By name, how each grows with a share."""
 
 
 def samples(dataset: Dataset, limits: Limits, seed: int) -> list[Sample]:
@@ -105,8 +106,8 @@ def _of_one(setting: str, answered: Sequence[Answered]) -> list[Measured]:
         rows.append((numbers.group_of(one), (count.tp, count.fp, count.fn)))
     total = [int(sum(row[place] for _, row in rows)) for place in range(3)]
     metrics = {
-        metric: numbers.Measure(partial(_of_names, metric), from_share)
-        for metric, from_share in _METRICS.items()
+        metric: numbers.Measure(partial(_of_names, metric), scale)
+        for metric, scale in _METRICS.items()
     }
     return numbers.of_sums(setting, metrics, rows, details={"f1": {"counts": total}})
 

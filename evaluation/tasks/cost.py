@@ -20,6 +20,7 @@ from evaluation.tasks.choice import some
 from evaluation.tasks.queries import QUESTION
 
 NEEDS: Final = Needs()
+ABOUT: Final = "photo of a concept"
 ALONE: Final = True
 together = alone
 

@@ -29,6 +29,7 @@ from kith.errors import NotFound
 from kith.photos import photo_bytes
 
 NEEDS: Final = Needs(retrieval=True, edits=True)
+ABOUT: Final = "photo of one concept"
 ALONE: Final = True
 together = alone
 

@@ -20,6 +20,7 @@ from evaluation.tasks.asking import Limits, Measured, Needs, by_photo, sample_id
 from evaluation.tasks.choice import singles, some
 
 NEEDS: Final = Needs(retrieval=True)
+ABOUT: Final = "photo that tells where a concept is"
 ALONE: Final = False
 together = by_photo
 

@@ -19,6 +19,7 @@ from evaluation.tasks.asking import Limits, Measured, Needs, alone, sample_id
 from evaluation.tasks.choice import singles, some
 
 NEEDS: Final = Needs(retrieval=True)
+ABOUT: Final = "photo of a concept"
 ALONE: Final = False
 together = alone
 

@@ -22,6 +22,7 @@ from evaluation.tasks.asking import Limits, Measured, Needs, alone, sample_id
 from evaluation.tasks.choice import singles
 
 NEEDS: Final = Needs(retrieval=True)
+ABOUT: Final = "photo of one concept that has a look-alike"
 ALONE: Final = False
 together = alone
 

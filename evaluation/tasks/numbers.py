@@ -1,8 +1,9 @@
 """Figures with their 95 % intervals, by photo. One that is undefined is left out."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,24 +18,29 @@ Row = tuple[str, Sequence[float]]
 Sums = NDArray[np.float64]
 
 
+class Scale(NamedTuple):
+    """How a measure grows with a share, from 0 to 1."""
+
+    of: Callable[[float], float]
+    """What it is at a share."""
+    share: Callable[[float], float]
+    """At which share it has a value."""
+
+
+SHARE: Final = Scale(lambda share: share, lambda value: value)
+"""Of measures that are shares."""
+F1: Final = Scale(lambda share: 2 * share / (1 + share), lambda value: value / (2 - value))
+"""F1, where of all that is named or there, this share is both (Jaccard's index)."""
+
+
 @dataclass(frozen=True)
 class Measure:
     """What is computed from sums over answers."""
 
     of: Callable[[Sums], float | None]
     """Of the sums, [sums]; None where it is undefined."""
-    from_share: Callable[[float], float] | None = None
-    """For one that grows with a share, from 0 to 1: what it is at such a share."""
-
-
-def itself(share: float) -> float:
-    """For measures that are shares."""
-    return share
-
-
-def f1_of(share: float) -> float:
-    """F1, where of all that is named or there, this share is both (Jaccard's index)."""
-    return 2 * share / (1 + share)
+    scale: Scale | None = None
+    """For one that grows with a share."""
 
 
 _DRAWS: Final = 1000
@@ -57,8 +63,9 @@ def of_sums(
     """Figures that are computed from sums over the answers; none if there are no answers.
 
     The intervals are those of `statistics.bootstrap`, with photos as groups; the sums of each draw
-    are made once for all metrics. Where all photos agree, so that every draw gives 0 or every draw
-    1, the interval of a share is Wilson's, by the number of photos that it rests on.
+    are made once for all metrics. Where photos agree, so that every draw gives the same, the
+    interval of what grows with a share is Wilson's, by the number of photos that it rests on; a
+    mean of anything else has no width then.
 
     Args:
         setting: Of the figures.
@@ -76,8 +83,9 @@ def of_sums(
         value = measure.of(whole)
         if value is None:
             continue
-        agreed = measure.from_share and value in (0, 1)
-        low, high = _agreed(measure, sums, value) if agreed else _ends(measure, drawn)
+        low, high = _ends(measure, drawn)
+        if measure.scale and math.isclose(low, high, abs_tol=1e-9):
+            low, high = _agreed(measure, measure.scale, sums, value)
         detail = (details or {}).get(metric, {})
         made.append(Measured(setting, metric, value, low, high, len(rows), unparsed, detail))
     return made
@@ -99,7 +107,7 @@ def share(
         unparsed: See `of_sums`.
         detail: What a plot needs besides.
     """
-    measure = {metric: Measure(_mean_of, itself)}
+    measure = {metric: Measure(_mean_of, SHARE)}
     return of_sums(setting, measure, _summed(hits), unparsed, {metric: detail or {}})
 
 
@@ -154,12 +162,11 @@ def _drawn(sums: Sums) -> Sums:
     return np.concatenate(parts)
 
 
-def _agreed(measure: Measure, sums: Sums, value: float) -> tuple[float, float]:
-    """The interval of a share of 0 or 1."""
-    assert measure.from_share
+def _agreed(measure: Measure, scale: Scale, sums: Sums, value: float) -> tuple[float, float]:
+    """The interval where every draw gives the same."""
     photos = sum(measure.of(one) is not None for one in sums)
-    low, high = wilson(round(value) * photos, photos)
-    return measure.from_share(low), measure.from_share(high)
+    low, high = wilson(scale.share(value) * photos, photos)
+    return scale.of(low), scale.of(high)
 
 
 def _ends(measure: Measure, drawn: Sums) -> tuple[float, float]:

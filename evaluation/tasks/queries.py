@@ -13,7 +13,7 @@ takes in the outside photos of one thing and `multi` those of several, as 4.2.2 
 the accuracy tells something: there are no other figures then, and means leave them out.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -29,14 +29,14 @@ from evaluation.tasks.choice import outside_each, photos_each, singles, some
 QUESTION: Final = "Can you see {} in this photo? Answer the question using a single word Yes or No."
 """Thesis, 4.2.2."""
 
-_METRICS: Final[Mapping[str, Callable[[float], float] | None]] = {
-    "accuracy": numbers.itself,
-    "precision": numbers.itself,
-    "recall": numbers.itself,
-    "f1": numbers.f1_of,
-    "balanced_accuracy": None,
+_METRICS: Final[Mapping[str, numbers.Scale]] = {
+    "accuracy": numbers.SHARE,
+    "precision": numbers.SHARE,
+    "recall": numbers.SHARE,
+    "f1": numbers.F1,
+    "balanced_accuracy": numbers.SHARE,
 }
-"""By name, what each is at a share; see `numbers.Measure`."""
+"""By name, how each grows with a share."""
 _SINGLE: Final = ("single", "outside")
 _MULTI: Final = ("multi", "outside-multi")
 
@@ -122,8 +122,8 @@ def _of_one(setting: str, both: _Both) -> list[Measured]:
     if setting == "single":
         detail["by_concept"] = _by_concept(both)
     metrics = {
-        metric: numbers.Measure(partial(_of_counts, metric), from_share)
-        for metric, from_share in _METRICS.items()
+        metric: numbers.Measure(partial(_of_counts, metric), scale)
+        for metric, scale in _METRICS.items()
         if metric == "accuracy" or total.tp + total.fn
     }
     return numbers.of_sums(setting, metrics, rows, total.unparsed, {"accuracy": detail})

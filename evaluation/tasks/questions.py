@@ -20,6 +20,7 @@ from evaluation.tasks.asking import Limits, Measured, Needs, alone, in_words, sa
 from evaluation.tasks.choice import singles, some
 
 NEEDS: Final = Needs()
+ABOUT: Final = "question with options"
 ALONE: Final = False
 together = alone
 

@@ -16,6 +16,7 @@ from evaluation.tasks import queries
 from evaluation.tasks.asking import Limits, Measured, Needs, alone, in_words
 
 NEEDS: Final = Needs()
+ABOUT: Final = "photo"
 ALONE: Final = False
 together = alone
 

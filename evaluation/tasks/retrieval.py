@@ -15,6 +15,7 @@ from evaluation.tasks import queries
 from evaluation.tasks.asking import Limits, Measured, Needs, by_photo, shared
 
 NEEDS: Final = Needs(retrieval=True)
+ABOUT: Final = "photo"
 ALONE: Final = False
 together = by_photo
 

@@ -20,6 +20,7 @@ from evaluation.tasks.asking import Limits, Measured, Needs, alone, in_words, sa
 from evaluation.tasks.choice import some
 
 NEEDS: Final = Needs(retrieval=True)
+ABOUT: Final = "photo of nobody"
 ALONE: Final = False
 together = alone
 

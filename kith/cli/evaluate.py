@@ -104,9 +104,14 @@ def check(
     table = simple_table("what", "how many")
     for what, number in counts.items():
         table.add_row(what.replace("_", " "), f"{number:,}")
+        if what == "dropped":
+            for why, some in dataset.dropped.items():
+                table.add_row(f"  {why}", f"{some:,}")
     end = counted(len(problems), "problem") if problems else "Nothing is missing."
     said = Group(table, *(Text(problem, "yellow") for problem in problems), Text(end))
-    context.obj.show({"counts": counts, "problems": problems}, said)
+    context.obj.show(
+        {"counts": counts, "dropped": dict(dataset.dropped), "problems": problems}, said
+    )
 
 
 @evaluate.command()
@@ -187,10 +192,12 @@ def _report(session: Session, folder: Path) -> Path:
 
 
 def _tell(session: Session, out: Path, results: Any, progress: Any) -> None:  # noqa: ANN401
-    """Say what failed, where the report is, and the headline figures."""
+    """Say what was not asked, what failed, where the report is, and the headline figures."""
     headline = evaluation_module("evaluation.headline")
     page, failed = _report(session, out), progress.failed
     if not session.as_json:
+        for one in results.nothing_to_ask:
+            say(Text(f"Nothing to ask: {one['task']} of {one['dataset']}: {one['why']}.", "yellow"))
         if failed:
             again = "failed; the same command asks again. The last one: "
             say(Text(f"{counted(failed, 'question')} {again}{progress.problem}", "yellow"))
@@ -200,6 +207,7 @@ def _tell(session: Session, out: Path, results: Any, progress: Any) -> None:  # 
         "report": str(page),
         "complete": results.complete,
         "failed": failed,
+        "nothing_to_ask": list(results.nothing_to_ask),
     }
     session.show(form | headline.form(results), Text(headline.said(results)))
     if failed:

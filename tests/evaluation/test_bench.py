@@ -8,6 +8,10 @@ import pytest
 
 from datagen import playroom
 from evaluation import bench
+from evaluation.bench import strangers
+from evaluation.bench.__main__ import main
+from evaluation.bench.crowd import Crowd
+from evaluation.bench.splits import identities_apart, layout_of
 from evaluation.check import counts, problems
 from evaluation.datasets import read
 from kith.errors import InvalidInput
@@ -97,9 +101,9 @@ def test_distractors_can_be_remembered(small: Path) -> None:
 
 
 def test_nobody_outside_looks_like_anybody() -> None:
-    layout = bench._layout("msbench", True, "test")
-    _, known = bench._apart(layout, (), "test")
-    crowd = bench._Crowd(known, "test")
+    layout = layout_of("msbench", True, "test")
+    _, known = identities_apart(layout, (), "test")
+    crowd = Crowd(known, "test")
     further = [crowd.next("forest") for _ in range(300)]
     looks = [tuple(one.drawn.attributes.items()) for one in (*known, *further)]
     assert len(set(looks)) == len(looks)
@@ -109,18 +113,18 @@ def test_nobody_outside_looks_like_anybody() -> None:
 
 def test_half_of_those_alone_outside_are_of_the_kinds_remembered() -> None:
     held = {"dog", "cup"}
-    crowd = bench._Crowd((), "test")
+    crowd = Crowd((), "test")
     chosen: list[str] = []
     take = crowd.next
     crowd.next = lambda kind: chosen.append(kind) or take(kind)  # type: ignore[method-assign,func-returns-value]
-    bench._alone(20, held, crowd)
+    strangers.alone(20, held, crowd)
     assert Counter(kind in held for kind in chosen) == {True: 10, False: 10}
 
 
 def test_the_full_splits_share_no_name_and_no_look() -> None:
     known = []
     for split in bench.SPLITS:
-        _, found = bench._apart(bench._layout(split, False, "test"), known, "test")
+        _, found = identities_apart(layout_of(split, False, "test"), known, "test")
         known += found
     assert len(known) == len({one.name for one in known}) == 80
     assert len({tuple(one.drawn.attributes.values()) for one in known}) == 80
@@ -158,7 +162,7 @@ def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
 def test_identities_for_tuning_are_others() -> None:
     looks = {}
     for whose in ("test", "validation"):
-        _, found = bench._apart(bench._layout("yollava", True, whose), (), whose)  # type: ignore[arg-type]
+        _, found = identities_apart(layout_of("yollava", True, whose), (), whose)  # type: ignore[arg-type]
         assert {one.drawn.split for one in found} == {whose}
         looks[whose] = {tuple(one.drawn.attributes.values()) for one in found}
     assert not looks["test"] & looks["validation"]
@@ -167,10 +171,10 @@ def test_identities_for_tuning_are_others() -> None:
 def test_the_command_prints_the_datasets(
     small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert bench.main([str(small), "--quick"]) == 0
+    assert main([str(small), "--quick"]) == 0
     out = capsys.readouterr()
     assert out.out.splitlines() == [str(small / name) for name in (*bench.SPLITS, "original")]
     assert "outside: 11 of 11" in out.err
     (tmp_path / "mine.txt").write_text("mine", "utf-8")
-    assert bench.main([str(tmp_path), "--quick"]) == 1
+    assert main([str(tmp_path), "--quick"]) == 1
     assert capsys.readouterr().err.startswith(f"bench: folder: {tmp_path} holds something else")

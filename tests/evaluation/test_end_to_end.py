@@ -47,9 +47,13 @@ def test_methods_are_measured_and_a_second_call_asks_nothing(
     out = tmp_path / "out"
     command = ["evaluate", "--data", str(data), "--outside", str(tmp_path / "outside")]
     command += ["--methods", "kith,none", "--controls", "shuffled-references", "--quick"]
-    command += ["--tasks", "recognition,retrieval,captioning,strangers,edits,cost"]
+    command += ["--tasks", "recognition,retrieval,captioning,strangers,look-alikes,edits,cost"]
     assert main([*command, "--out", str(out)]) == 0
-    *_, where, last = capsys.readouterr().out.splitlines()
+    *_, nothing, where, last = capsys.readouterr().out.splitlines()
+    assert nothing == (
+        "Nothing to ask: look-alikes of three: there is no photo of one concept that has a "
+        "look-alike."
+    )
     assert where == f"Report: {out / 'report.html'}, and the same as {out / 'report.md'}"
     assert "<title>" in (out / "report.html").read_text(encoding="utf-8")
     assert last.startswith("kith: recognition accuracy ")

@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 
 from evaluation import folder
+from evaluation.places import Places
 from kith.errors import Refused
+
+NOWHERE = Places({})
 
 
 def is_refused(out: Path, shard: tuple[int, int]) -> bool:
@@ -29,28 +32,28 @@ def test_a_folder_is_held_by_one_worker_or_by_shares(tmp_path: Path) -> None:
 
 def test_another_plan_is_refused_and_the_difference_named(tmp_path: Path) -> None:
     told = {"settings": {"seed": 0, "methods": ["kith"]}, "parts": {"a": 1}}
-    folder.lay_down(tmp_path, told)
-    folder.lay_down(tmp_path, told)
+    folder.lay_down(tmp_path, told, NOWHERE)
+    folder.lay_down(tmp_path, told, NOWHERE)
     other = {"settings": {"seed": 1, "methods": ["kith"]}, "parts": {"a": 1}}
     with pytest.raises(Refused, match=r"another run: settings\.seed was 0 and is 1; name another"):
-        folder.lay_down(tmp_path, other)
+        folder.lay_down(tmp_path, other, NOWHERE)
     with pytest.raises(Refused, match=r"parts\.b was nothing and is 2"):
-        folder.lay_down(tmp_path, {**told, "parts": {"a": 1, "b": 2}})
+        folder.lay_down(tmp_path, {**told, "parts": {"a": 1, "b": 2}}, NOWHERE)
 
 
 def test_another_model_is_refused(tmp_path: Path) -> None:
-    folder.lay_down(tmp_path, {"settings": {}})
+    folder.lay_down(tmp_path, {"settings": {}}, NOWHERE)
     folder.introduce(tmp_path, "kith", {"models": ("a",)}, "1")
     folder.introduce(tmp_path, "kith", {"models": ["a"]}, "1")
     with pytest.raises(Refused, match=r'kith.models was \["a"\] and is \["b"\]'):
         folder.introduce(tmp_path, "kith", {"models": ["b"]}, "1")
     assert folder.introduced(tmp_path) == {"kith": {"models": ["a"]}}
-    folder.lay_down(tmp_path, {"settings": {}})
+    folder.lay_down(tmp_path, {"settings": {}}, NOWHERE)
 
 
 def test_every_revision_under_which_was_asked_is_kept(tmp_path: Path) -> None:
     assert folder.revisions(tmp_path) == []
     for revision in ("1", "2", "1"):
-        folder.lay_down(tmp_path, {"settings": {}})
+        folder.lay_down(tmp_path, {"settings": {}}, NOWHERE)
         folder.introduce(tmp_path, "kith", {"models": ["a"]}, revision)
     assert folder.revisions(tmp_path) == ["1", "2"]

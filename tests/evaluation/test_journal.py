@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from evaluation import journal, results
+from evaluation import folder, journal, results
 from evaluation.journal import Journal
+from evaluation.places import Places
 from evaluation.results import Part
 from evaluation.samples import Control, Said, Sample, Task
 from kith.errors import Refused
@@ -16,16 +17,16 @@ WHOLE = (0, 1)
 
 
 def sample(name: str) -> Sample:
-    return Sample(
-        name, Task.RECOGNITION, "made", "single", Path(f"{name}.jpg"), ("bo",), ("bo",), "?", True
-    )
+    photo = Path("data", "made", f"{name}.jpg").resolve()
+    return Sample(name, Task.RECOGNITION, "made", "single", photo, ("bo",), ("bo",), "?", True)
 
 
-def write(folder: Path, *said: Said, part: Part = PART, shard: tuple[int, int] = WHOLE) -> Path:
-    with Journal(folder, part, "print", shard) as answers:
+def write(out: Path, *said: Said, part: Part = PART, shard: tuple[int, int] = WHOLE) -> Path:
+    ids = {sample(one.sample).photo or Path(): f"{one.sample}.jpg" for one in said}
+    with Journal(out, part, "print", shard, ids) as answers:
         for one in said:
             answers.add(sample(one.sample), one)
-    return folder / journal.own_name(part, shard)
+    return out / journal.own_name(part, shard)
 
 
 def test_what_was_added_is_read(tmp_path: Path) -> None:
@@ -41,6 +42,7 @@ def test_the_report_reads_the_same(tmp_path: Path) -> None:
     path = write(tmp_path / "answers" / "kith", said, Said("b", error="away"))
     with path.open("ab") as file:
         file.write(b'{"part": ["made", "reco')
+    folder.lay_down(tmp_path, {}, Places({"made": Path("data", "made")}))
     (found,) = results.answers(tmp_path)
     assert found == results.Answered("kith", PART, sample("a"), said)
 
@@ -65,6 +67,31 @@ def test_a_journal_torn_in_its_first_line_begins_anew(tmp_path: Path) -> None:
     assert journal.read(tmp_path, PART, "print") == {}
     write(tmp_path, Said("a", True))
     assert journal.read(tmp_path, PART, "print").keys() == {"a"}
+
+
+def test_a_last_line_that_is_no_answer_is_cut_off_though_it_is_ended(tmp_path: Path) -> None:
+    path = write(tmp_path / "answers" / "kith", Said("a", True), Said("b", True))
+    path.write_bytes(path.read_bytes()[:-30] + b"\0\0\0\n")
+    assert journal.read(path.parent, PART, "print").keys() == {"a"}
+    assert [one.said.sample for one in results.answers(tmp_path)] == ["a"]
+    write(path.parent, Said("b", False))
+    assert journal.read(path.parent, PART, "print").keys() == {"a", "b"}
+
+
+@pytest.mark.parametrize(
+    ("number", "step"),
+    [(1, "delete the file"), (2, "delete this line")],
+)
+def test_a_line_that_is_torn_amid_others_is_named(tmp_path: Path, number: int, step: str) -> None:
+    path = write(tmp_path / "answers" / "kith", Said("a", True), Said("b", True))
+    lines = path.read_bytes().splitlines(keepends=True)
+    lines[number - 1] = lines[number - 1][:20] + b"\n"
+    path.write_bytes(b"".join(lines))
+    said = rf"out: {path} line {number} is damaged: .*; {step}; the same command asks again"
+    with pytest.raises(Refused, match=said):
+        journal.read(path.parent, PART, "print")
+    with pytest.raises(Refused, match=said):
+        list(results.answers(tmp_path))
 
 
 def test_answers_to_something_else_are_refused(tmp_path: Path) -> None:

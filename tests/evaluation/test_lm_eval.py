@@ -1,6 +1,8 @@
 """The results in the form of lm-evaluation-harness."""
 
+import hashlib
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,7 +42,7 @@ def test_each_method_has_a_file_of_its_own(settings: Settings, tmp_path: Path) -
     blind = StripeSystem("blind", near=0.5, capabilities=capabilities("blind"))
     found = measure(both, tmp_path, StripeSystem(), blind)
     for name in both.methods:
-        path = tmp_path / "lm_eval" / name / "results_lm_eval.json"
+        (path,) = (tmp_path / "lm_eval" / name).glob("results_*.json")
         form = json.loads(path.read_text(encoding="utf-8"))
         assert form == lm_eval.form(found, name)
         assert form.keys() == KEYS
@@ -67,6 +69,56 @@ def test_each_method_has_a_file_of_its_own(settings: Settings, tmp_path: Path) -
     assert row["sample_len"] == form["n-samples"]["world_recognition_single"]["effective"] == 65
     assert form["higher_is_better"]["world_recognition_single"]["acc"] is True
     assert form["higher_is_better"]["world_strangers_outside"]["false_accepts"] is False
+
+
+def test_each_answer_is_logged(settings: Settings, tmp_path: Path) -> None:
+    chosen = replace(
+        settings,
+        tasks=(Task.RECOGNITION, Task.IDENTIFICATION, Task.EDITS),
+        controls=(Control.BLANK_PHOTO,),
+        memory_sizes=(),
+    )
+    found = measure(chosen, tmp_path)
+    (results,) = tmp_path.glob("lm_eval/stripes/results_*.json")
+    date = results.stem.removeprefix("results_")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d", date)
+    logged = {
+        path.stem.removeprefix("samples_").removesuffix(f"_{date}"): [
+            json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()
+        ]
+        for path in results.parent.glob(f"samples_*_{date}.jsonl")
+    }
+    assert {"world_recognition_multi", "world_recognition_multi_blank_photo"} <= logged.keys()
+    several = logged["world_recognition_multi"]
+    assert [one["doc_id"] for one in several] == list(range(10))
+    one = several[0]
+    question = one["doc"]["question"]
+    assert one == {
+        "doc_id": 0,
+        "doc": one["doc"],
+        "target": "true",
+        "arguments": {"gen_args_0": {"arg_0": question, "arg_1": {}}},
+        "resps": [["Yes"]],
+        "filtered_resps": ["true"],
+        "filter": "none",
+        "metrics": ["acc"],
+        "doc_hash": one["doc_hash"],
+        "prompt_hash": hashlib.sha256(question.encode()).hexdigest(),
+        "target_hash": hashlib.sha256(b"true").hexdigest(),
+        "acc": 1.0,
+    }
+    assert one["doc"]["photo"] == "bo-lina.png"
+    assert "<bo>" in question
+    # What is right by the lines is right by the figures.
+    (told,) = [
+        one
+        for one in found.figures
+        if (one.task, one.setting, one.metric) == (Task.IDENTIFICATION, "multi", "accepted")
+        and not one.control
+    ]
+    lines = logged["world_identification_multi"]
+    assert sum(line["acc"] for line in lines) / len(lines) == told.value
+    assert "bo" in lines[0]["filtered_resps"][0]
 
 
 def test_the_headline_tells_every_method_in_one_line(settings: Settings, tmp_path: Path) -> None:

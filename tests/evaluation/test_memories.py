@@ -47,9 +47,20 @@ def test_a_size_is_met_exactly(world: Path) -> None:
     assert sizes[5].concepts == own.concepts
     with pytest.raises(InvalidInput, match=r"12 concepts need 7 beside .* there are 6"):
         memories.of_size(12, own, order, further)
-    taken = [replace(one, name="bo") for one in further]
-    with pytest.raises(InvalidInput, match="'bo' is the name of a concept"):
-        memories.of_size(6, own, order, taken)
+
+
+def test_a_further_concept_of_a_name_that_is_taken_is_called_otherwise(world: Path) -> None:
+    own = memories.own([read(world)])
+    first, *others = read(write_further(world.parent)).concepts
+    bo = replace(first, name="bo", description="<bo> is far.")
+    taken = [bo, replace(bo, name="lina"), replace(bo, name="bo-2"), *others]
+    order = memories.in_order([read(world)], 0)
+    for size in (6, 8, 9):
+        filled = memories.of_size(size, own, order, taken).concepts
+        assert filled[:5] == own.concepts
+        assert [one.name for one in filled[5:8]] == ["bo-3", "lina-2", "bo-2"][: size - 5]
+        assert filled[5].description == "<bo-3> is far."
+        assert filled[5].views == bo.views
 
 
 def test_two_datasets_may_share_a_concept_and_not_a_name_alone(world: Path) -> None:

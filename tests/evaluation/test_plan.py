@@ -1,11 +1,14 @@
 """The plan: which parts there are, about what, and with which memory."""
 
+import json
+import shutil
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import pytest
 
-from evaluation.extent import FULL, QUICK
+from evaluation.extent import FULL, QUICK, Extent
 from evaluation.plan import Settings, plan
 from evaluation.results import Part
 from evaluation.samples import Control, Task
@@ -45,6 +48,53 @@ def test_every_part_has_its_samples_and_its_memory(settings: Settings) -> None:
         one.fingerprint for part, one in planned.memories.items() if part.task is not Task.EDITS
     }
     assert planned.total == sum(map(len, planned.samples.values()))
+
+
+def test_what_there_is_nothing_to_ask_of_is_told(settings: Settings, tmp_path: Path) -> None:
+    assert {one["task"] for one in plan(replace(settings, tasks=())).nothing_to_ask} == {
+        "questions",
+        "grounding",
+    }
+    world = write_world(tmp_path)
+    told = json.loads((world / "manifest.json").read_text("utf-8"))
+    for one in told["concepts"].values():
+        one.pop("alike", None)
+    (world / "manifest.json").write_text(json.dumps(told), "utf-8")
+    bare = replace(settings, datasets=(world,), outside=None, outside_multi=None, tasks=())
+    assert [*plan(bare).nothing_to_ask] == [
+        {"dataset": "world", "task": task, "why": f"there is no {why}"}
+        for task, why in (
+            ("questions", "question with options"),
+            ("strangers", "photo of nobody"),
+            ("look-alikes", "photo of one concept that has a look-alike"),
+            ("grounding", "photo that tells where a concept is"),
+        )
+    ]
+
+
+@pytest.mark.parametrize("asked", [QUICK, FULL])
+def test_controls_ask_what_the_method_as_it_is_is_asked(
+    asked: Extent, settings: Settings, tmp_path: Path
+) -> None:
+    """Though there is more of everything than a run asks about."""
+    world = write_world(tmp_path, singles=6)
+    for kind, number in product(("outside", "outside-multi"), range(3, 60)):
+        shutil.copy(tmp_path / kind / "0.png", tmp_path / kind / f"{number}.png")
+    planned = plan(
+        replace(
+            settings,
+            datasets=(world,),
+            outside=tmp_path / "outside",
+            outside_multi=tmp_path / "outside-multi",
+            memory_sizes=(),
+            extent=asked,
+        )
+    )
+    controls = [part for part in planned.samples if part.control]
+    assert len(controls) >= 10
+    for part in controls:
+        own = {one.id for one in planned.samples[part._replace(control=Control.NOTHING)]}
+        assert {one.id for one in planned.samples[part]} <= own
 
 
 def test_tasks_and_controls_can_be_chosen(settings: Settings) -> None:

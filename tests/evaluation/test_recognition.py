@@ -7,7 +7,7 @@ from evaluation.metrics import Counts
 from evaluation.results import Answered
 from evaluation.samples import Task
 from evaluation.statistics import Estimate, bootstrap, mean, wilson
-from evaluation.tasks import recognition, retrieval
+from evaluation.tasks import numbers, recognition, retrieval
 from tests.evaluation.answering import answered, values
 
 
@@ -113,6 +113,23 @@ def test_where_all_photos_agree_the_interval_of_a_share_is_wilsons_by_photo() ->
         if (one.setting, one.metric) == ("single", "recall")
     ]
     assert (recall.value, recall.low, recall.high) == (0, *wilson(0, 10))
+
+
+def test_where_all_photos_have_the_same_share_its_interval_is_wilsons_too() -> None:
+    """Each of ten photos is answered rightly about one concept, and wrongly about another."""
+    answers = [
+        said(True, truth, photo=str(number)) for number in range(10) for truth in (True, False)
+    ]
+    found = {one.metric: one for one in recognition.figures(answers) if one.setting == "single"}
+    for metric in ("accuracy", "precision", "balanced_accuracy"):
+        one = found[metric]
+        assert (one.value, one.low, one.high) == (0.5, *wilson(5, 10))
+    low, high = wilson(5, 10)
+    assert (found["f1"].low, found["f1"].high) == pytest.approx(
+        (2 * low / (1 + low), 2 * high / (1 + high))
+    )
+    (mean_of,) = numbers.mean("caption", "bytes_sent", [(str(n), 7.0) for n in range(10)])
+    assert (mean_of.low, mean_of.high) == (7, 7)
 
 
 def test_the_interval_of_a_mean_is_that_of_independent_figures() -> None:

@@ -1,6 +1,7 @@
 """A run: everything is asked once, in whatever pieces, and the results are the same."""
 
 import json
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -109,6 +110,36 @@ def test_a_run_that_is_stopped_goes_on(small: Settings, tmp_path: Path) -> None:
     assert told(tmp_path / "a") == told(tmp_path / "b")
 
 
+def test_a_folder_that_is_moved_keeps_its_photos(small: Settings, tmp_path: Path) -> None:
+    """Half is asked in one place and half in another; the dataset lies in the folder."""
+
+    def stop(progress: Progress) -> None:
+        if progress.done > 100:
+            raise KeyboardInterrupt
+
+    def beneath(out: Path) -> Settings:
+        outside = small.outside and out / "data" / "outside"
+        return replace(small, datasets=(out / "data" / "world",), outside=outside)
+
+    first, then = tmp_path / "first", tmp_path / "then"
+    for name in ("world", "outside"):
+        shutil.copytree(small.datasets[0].parent / name, first / "data" / name)
+    with pytest.raises(KeyboardInterrupt):
+        measure(beneath(first), first, tell=stop)
+    first.rename(then)
+    measure(beneath(then), then)
+    shown = {one.sample.photo for one in results.answers(then) if one.sample.photo}
+    assert all(photo.is_file() for photo in shown)
+    there = {photo.name for photo in shown if photo.is_relative_to(then)}
+    assert {"bo-lina.png", "1.png"} <= there
+    # Those that lie elsewhere are found there.
+    assert {photo.parent.name for photo in shown if not photo.is_relative_to(then)} == {
+        "outside-multi"
+    }
+    for path in then.glob("answers/*/*.jsonl"):
+        assert str(tmp_path) not in path.read_text(encoding="utf-8")
+
+
 def test_the_revisions_under_which_was_asked_are_told(
     small: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -209,6 +240,25 @@ def test_methods_are_compared_on_the_same_samples(small: Settings, tmp_path: Pat
     assert one["methods"] == ["stripes", "blind"]
     assert (one["samples"], one["only_first"], one["only_second"]) == (10, 10, 0)
     assert one["p"] == pytest.approx(2 / 2**10)
+
+
+def test_damaged_files_are_named_and_what_helps(small: Settings, tmp_path: Path) -> None:
+    measure(small, tmp_path)
+    before = told(tmp_path)
+    found, laid_down = tmp_path / "results.json", tmp_path / "plan.json"
+    for torn in (found.read_bytes()[:-40], b"{}", b"[]"):
+        found.write_bytes(torn)
+        with pytest.raises(Refused, match=rf"out: {found} is damaged: .*; the same kith evaluate"):
+            results.read(tmp_path)
+    laid_down.write_bytes(laid_down.read_bytes()[:100])
+    for call in (lambda: measure(small, tmp_path), lambda: [*results.answers(tmp_path)]):
+        with pytest.raises(Refused, match=rf"out: {laid_down} is damaged: .*; delete it; the same"):
+            call()
+    laid_down.unlink()
+    again = StripeSystem()
+    measure(small, tmp_path, again)
+    assert again.asked == []
+    assert told(tmp_path) == before
 
 
 def test_another_run_in_the_folder_is_refused(small: Settings, tmp_path: Path) -> None:

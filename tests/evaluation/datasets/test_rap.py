@@ -68,6 +68,12 @@ def test_rows_that_repeat_others_are_dropped_and_counted(folder: Path) -> None:
     assert read(folder).dropped == {"rows of recognition_test.json that repeat another": 3}
 
 
+def test_what_other_files_say_too_is_no_row_that_repeats_another(folder: Path) -> None:
+    write(folder / "captions.json", {"yollava-data/test/bo/4.png": ["<bo>"]})
+    write(folder / "a-visual-qa.json", {"bo": {"yollava-data/test/bo/7.png": question("B")}})
+    assert read(folder).dropped == {"rows of recognition_test.json that repeat another": 3}
+
+
 def test_a_database_gives_views(folder: Path) -> None:
     add_database(folder)
     bo, _ = read(folder).concepts

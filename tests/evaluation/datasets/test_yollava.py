@@ -63,7 +63,7 @@ def test_options_that_are_the_same_are_dropped_and_counted(folder: Path) -> None
     dataset = read(folder)
     assert not any(photo.questions for photo in dataset.photos)
     assert dataset.dropped == {
-        "questions in yollava-visual-qa.json with two options that are the same": 1
+        "questions in yollava-visual-qa.json that have no two different options": 1
     }
 
 

@@ -35,18 +35,22 @@ def test_few_of_each_kind_are_shown_whatever_comes(tmp_path: Path) -> None:
     methods = [f"m{number}" for number in range(20)]
     for method in methods:
         for value in (["bo"], ["mika"]):
-            candidates.take(
-                Task.CAPTIONING,
-                [
-                    answered(Task.CAPTIONING, number, value, there, method=method)
-                    for number in range(50)
-                ],
-            )
+            for setting in ("single", "two", "three"):
+                candidates.take(
+                    Task.CAPTIONING,
+                    [
+                        answered(
+                            Task.CAPTIONING, number, value, there, method=method, setting=setting
+                        )
+                        for number in range(20)
+                    ],
+                )
     shown = candidates.gallery(methods).shown
     assert len(shown) == MOST
     of_one = candidates.gallery(methods[:1] + methods[1:])
     assert sum(one.method == "m0" for one in of_one.shown) <= 2 * MOST_OF_EACH
     assert {one.right for one in shown} == {True, False}
+    assert {one.method for one in shown} == set(methods)
 
 
 def test_photos_are_small_and_boxes_tell_who_was_missed(tmp_path: Path) -> None:

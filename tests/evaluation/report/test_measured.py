@@ -67,7 +67,7 @@ def test_a_method_is_at_home_in_the_smallest_memory_if_it_is_measured_there_alon
 
 def test_a_cell_tells_the_interval_and_answers_that_nobody_could_read() -> None:
     cell = measured(replace(ONE, unparsed=12))
-    assert (cell.text, cell.beside) == ("0.800", ("0.700–0.850", "n 300, 12 unread"))
+    assert (cell.text, cell.beside) == ("0.800", ("0.700–0.850", "n 300", "12 unread"))
     assert measured(None).text == "–"
 
 

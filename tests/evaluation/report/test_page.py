@@ -38,6 +38,27 @@ def test_a_phone_scrolls_tables_and_never_the_page(browser: Browser, out: Path) 
     )
 
 
+def test_on_a_desk_no_table_is_cut_off(browser: Browser, out: Path) -> None:
+    page = opened(browser, out, viewport={"width": 1300, "height": 900})
+    cut = page.evaluate(
+        "[...document.querySelectorAll('.wide')].filter(one => one.scrollWidth > one.clientWidth)"
+        ".map(one => one.getAttribute('aria-labelledby'))"
+    )
+    assert cut == []
+
+
+def test_on_paper_tables_fit_the_page_and_folds_are_open(browser: Browser, out: Path) -> None:
+    page = opened(browser, out, viewport={"width": 703, "height": 990})
+    page.emulate_media(media="print")
+    wide, seen = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+    assert wide == seen
+    assert page.evaluate(
+        "[...document.querySelectorAll('.wide')].every(one => one.firstElementChild.offsetWidth"
+        " <= one.clientWidth)"
+    )
+    assert page.locator("details table").first.bounding_box()
+
+
 def test_figures_follow_the_ground_of_the_page(browser: Browser, out: Path) -> None:
     brightness = []
     for scheme in ("light", "dark"):

@@ -22,7 +22,7 @@ def draw_all(folder: Path) -> None:
     plots.lines(folder / "lines.svg", dict.fromkeys(names, by_number), ("concepts", "recall"))
     sizes = {name: {10: ONE, 1000: ONE} for name in names}
     plots.lines(folder / "sizes.svg", sizes, ("concepts", "F1"), is_log=True)
-    curve = Curve(np.array([1.0, 0.5]), np.array([0.5, 1.0]), (0.5, 1.0))
+    curve = Curve(np.array([1.0, 0.5]), np.array([0.5, 1.0]), (0.5, 1.0), 1000)
     plots.curves(
         folder / "curves.svg", {"kith": curve, "rap": curve._replace(shipped=None, is_cut=True)}
     )

@@ -85,6 +85,62 @@ def test_controls_and_chance_stand_beside_the_same_questions(page: Page) -> None
     assert chance == "0.200"  # one of five concepts
 
 
+def test_what_each_control_says_stands_near_the_top(page: Page) -> None:
+    titles = list(page.tables)
+    assert titles.index("What each control says") == 1
+    rows = {row[0]: row[1:] for row in page.tables["What each control says"][1:]}
+    assert list(rows) == [
+        "kith, as it is",
+        "none, the plain model",
+        "no memory",
+        "blank photo",
+        "shuffled references",
+        "true references",
+        "chance",
+    ]
+    place = page.tables["What each control says"][0].index("captions of one concept, F1") - 1
+    told = [cells[place][:5] for name, cells in rows.items() if not name.startswith("none")]
+    assert told == ["1.000", "0.000", "0.000", "0.000", "1.000", "0.200"]
+
+
+def test_larger_memories_are_told_of_by_recall_and_the_change_has_an_interval(page: Page) -> None:
+    table = "The size of the memory"
+    for group in ("recognition: recall", "captions of one concept: recall"):
+        *sizes, change = page.row(table, group, "kith")
+        assert all("n " in one for one in sizes)
+        assert re.fullmatch(r"[+-]\d\.\d{3} [+-]\d\.\d{3} to [+-]\d\.\d{3} ?", change)
+        assert page.row(table, group, "yollava-s")[1:] == ["–", "–"]
+    assert "Recall of recognition by the size of the memory" in page.text
+
+
+def test_recall_stands_by_the_number_of_concepts_with_what_it_rests_on(
+    page: Page, found: Results
+) -> None:
+    assert page.tables["Recall by the number of concepts, in numbers"][0][1:] == [
+        "1 concept",
+        "2 concepts",
+        "3 concepts",
+    ]
+    three = page.row("Recall by the number of concepts, in numbers", "", "kith")[2]
+    one = figure(found, "kith", "msbench", Task.CAPTIONING, "three", "recall")
+    assert three.split()[0] == number(one.value)
+    assert three.split()[-1] == "1"
+
+
+def test_original_photos_have_a_section_of_their_own(page: Page, found: Results) -> None:
+    original, generated = page.row(
+        "Original and generated photos", "captions of one concept: F1", "rap"
+    )
+    assert original.split() == generated.split()  # the same pictures, here
+    assert "original holds other photos of the same concepts" in page.text
+
+
+def test_methods_that_a_table_has_to_do_without_are_named_with_the_reason(page: Page) -> None:
+    absent = "Not here: none, yollava-s (it finds no concept by itself)."
+    assert page.text.count(absent) >= 8
+    assert "Not asked in this run: yollava-m, mc-llava, myvlm." in page.text
+
+
 def test_two_methods_are_compared_over_all_datasets_but_the_original(
     page: Page, found: Results
 ) -> None:
@@ -127,8 +183,8 @@ def test_written_again_it_is_the_same_but_for_what_changed(out: Path, tmp_path: 
     told = json.loads((again / "results.json").read_text(encoding="utf-8"))
     (again / "results.json").write_text(json.dumps(told | {"complete": False}), encoding="utf-8")
     unfinished = write(again).read_text(encoding="utf-8")
-    said = " The run is not complete: not every question is answered."
-    assert said in unfinished
+    (said,) = re.findall(r'<p class="warning" role="note">.*</p>\n', unfinished)
+    assert "The run is not complete: not every question is answered." in said
     whole = (out / "report.html").read_text(encoding="utf-8")
     assert unfinished.replace(said, "").replace("<b>no</b>", "<b>yes</b>") == whole.replace(
         "<b>no</b>", "<b>yes</b>"

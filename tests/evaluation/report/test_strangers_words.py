@@ -65,7 +65,7 @@ def out(tmp_path: Path) -> Path:
         NASTY, Task.CAPTIONING, NASTY, "single", photo, (NASTY,), question=NEUTRAL, truth=[NASTY]
     )
     folder = tmp_path / "answers" / METHOD
-    with Journal(folder, Part("x", *part[1:]), "", (0, 1)) as journal:
+    with Journal(folder, Part("x", *part[1:]), "", (0, 1), {photo: str(photo)}) as journal:
         journal.add(sample, Said(NASTY, [NASTY], f"A photo of <{NASTY}>."))
     return tmp_path
 
@@ -105,4 +105,6 @@ def test_figures_with_such_names_are_pictures_and_nothing_else(out: Path) -> Non
 
 def test_a_journal_of_a_method_without_results_is_left_out(out: Path) -> None:
     (out / "answers" / METHOD).rename(out / "answers" / "another")
-    assert "Gallery" not in write(out).read_text(encoding="utf-8")
+    page = write(out).read_text(encoding="utf-8")
+    assert "data:image/webp" not in page
+    assert "There is no answer to show, or its photo can&#39;t be read any more." in page

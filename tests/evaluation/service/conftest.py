@@ -1,6 +1,5 @@
 """What the tests of the service share: stripes for datasets and methods, and servers."""
 
-import hashlib
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -21,6 +20,7 @@ from kith.errors import Unavailable
 from tests.evaluation.service.calling import QUICK, Caller
 from tests.evaluation.stripes import StripeSystem, write_further, write_world
 from tests.runtime.serving import served
+from tests.tokens import write_tokens
 
 Serving = Callable[..., AbstractAsyncContextManager[Caller]]
 
@@ -78,9 +78,7 @@ def root(tmp_path: Path) -> Path:
 @pytest.fixture
 def serving(root: Path, tmp_path: Path, street: Street) -> Serving:
     """Serves the folder, with two users; every call of it is another process to the folder."""
-    tokens = tmp_path / "tokens"
-    lines = [f"{name} {hashlib.sha256(name.encode()).hexdigest()}" for name in ("ann", "bob")]
-    tokens.write_text("\n".join(lines), encoding="utf-8")
+    tokens = write_tokens(tmp_path / "tokens", ann="ann", bob="bob")
 
     @asynccontextmanager
     async def serve(*, works: bool = True, **settings: Any) -> AsyncIterator[Caller]:  # noqa: ANN401

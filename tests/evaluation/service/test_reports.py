@@ -12,8 +12,9 @@ from google.rpc import code_pb2
 from evaluation.service.serve import MOST
 from kith.errors import AlreadyExists, InvalidInput, NotFound, Overloaded, Refused, Unavailable
 from kith.v1 import common_pb2, evaluation_pb2
-from tests.evaluation.service.calling import FIRST, QUESTIONS, Caller, order, paths, progress_of
+from tests.evaluation.service.calling import FIRST, QUESTIONS, Caller, order, progress_of
 from tests.evaluation.service.conftest import Serving, Street
+from tests.runtime.jobs import paths
 
 WATCH = evaluation_pb2.WatchEvaluationRequest(name=FIRST)
 DELETE = evaluation_pb2.DeleteReportRequest(name=FIRST)

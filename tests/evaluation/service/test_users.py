@@ -1,66 +1,21 @@
 """Users are apart: whatever of another's is named, in whatever call, there is no such thing."""
 
-from typing import Any
-
-import pytest
-from google.longrunning import operations_pb2
-from google.protobuf.descriptor import MethodDescriptor
-from google.protobuf.message_factory import GetMessageClass
-
 from evaluation.service.serve import EVALUATION
-from kith.errors import NotFound, Unauthenticated
 from kith.v1 import evaluation_pb2
-from services.runtime.operations import OPERATIONS
-from tests.evaluation.service.calling import Caller, order
+from tests.evaluation.service.calling import order
 from tests.evaluation.service.conftest import Serving
-
-COMMON = {"ListOperations"}
-"""What everybody may name, and sees only his own behind."""
-
-
-async def call(user: Caller, rpc: MethodDescriptor, request: Any) -> None:  # noqa: ANN401
-    if rpc.server_streaming:
-        await user.stream(rpc.name, request)
-    else:
-        await user.ask(rpc.name, request)
-
-
-def requests(rpc: MethodDescriptor, stolen: dict[str, list[str]]) -> list[Any]:
-    """Every way to name another's in a call."""
-    make = GetMessageClass(rpc.input_type)
-    if rpc.name == "RunEvaluation":
-        return [order(parent=parent) for parent in stolen["parent"]]
-    if "parent" in rpc.input_type.fields_by_name:
-        return [make(parent=parent) for parent in stolen["parent"]]
-    kind = "report" if rpc.containing_service is EVALUATION else "operation"
-    return [make(name=name) for name in stolen[kind]]
+from tests.runtime.jobs import calls_in_vain, let_in_without_a_token
 
 
 async def test_nothing_of_another_user_is_found_by_any_call(serving: Serving) -> None:
     async with serving() as ann:
-        operation = await ann.ask("RunEvaluation", order("hers"))
-        await ann.over(operation.name)
-        before = await ann.report("users/me/reports/hers")
-        stolen = {
-            "parent": ["users/ann"],
-            "report": [f"users/{user}/reports/hers" for user in ("ann", "me", "bob")],
-            "operation": [operation.name],
-        }
-        bob = ann.also("bob")
-        tried = []
-        for rpc in (*EVALUATION.methods, *OPERATIONS.methods):
-            if rpc.name in COMMON:
-                continue
-            for request in requests(rpc, stolen):
-                with pytest.raises(NotFound):
-                    await call(bob, rpc, request)
-                tried.append(rpc.name)
-        assert len(set(tried)) == 10
-        assert await ann.report("users/me/reports/hers") == before
-        everything = operations_pb2.ListOperationsRequest(name="operations")
-        assert (await bob.ask("ListOperations", everything)).operations == []
+        await ann.measured(report_id="hers")
+        hers = await ann.report("users/me/reports/hers")
+        own = {"RunEvaluation": [order(parent="users/ann")]}
+        assert len(await calls_in_vain(ann, EVALUATION, hers.name, own)) == 10
+        assert await ann.report("users/me/reports/hers") == hers
         mine = evaluation_pb2.ListReportsRequest(parent="users/me")
-        assert (await bob.ask("ListReports", mine)).reports == []
+        assert (await ann.also("bob").ask("ListReports", mine)).reports == []
 
 
 async def test_two_users_may_call_their_reports_alike(serving: Serving) -> None:
@@ -73,10 +28,4 @@ async def test_two_users_may_call_their_reports_alike(serving: Serving) -> None:
 
 async def test_without_a_token_nobody_is_let_in(serving: Serving) -> None:
     async with serving(works=False) as ann:
-        nobody = ann.also("nobody")
-        for method, request in (
-            ("RunEvaluation", order()),
-            ("ListOperations", operations_pb2.ListOperationsRequest(name="operations")),
-        ):
-            with pytest.raises(Unauthenticated):
-                await nobody.ask(method, request)
+        await let_in_without_a_token(ann, "RunEvaluation", order())

@@ -12,7 +12,7 @@ from evaluation.manifest import Concept
 from evaluation.systems.assistant import Assistant, Remote, behind
 from evaluation.systems.system import Memory, Session
 from kith.client import Client
-from kith.errors import Overloaded, Refused
+from kith.errors import NotFound, Overloaded, Refused
 from kith.v1 import common_pb2, memory_pb2, query_pb2
 from tests.evaluation.stripes import COLORS, picture
 from tests.evaluation.systems.crowd import Crowd
@@ -94,6 +94,36 @@ def test_a_tokens_user_has_one_memory_after_the_other(
             with system.session(memory, quiet):
                 assert crowd.names("t") == {one.name for one in memory.concepts}
     assert len(crowd.asked(memory_pb2.RememberRequest)) == 3 + 2 + 3
+
+
+def test_a_tokens_user_is_left_as_it_was(concepts: tuple[Concept, ...], tmp_path: Path) -> None:
+    """After a run, after one that failed, and after one that only asked what the method can do."""
+    crowd, memory = Crowd(), Memory(concepts[:3])
+    with serving(crowd) as address:
+        remote = Remote(address, token="t")
+        with behind(remote, tmp_path) as system, system.session(memory, quiet):
+            assert crowd.names("t") == {"bo", "mika", "lina"}
+            with behind(remote, tmp_path):
+                pass
+            assert crowd.names("t") == {"bo", "mika", "lina"}
+        assert crowd.names("t") == set()
+        with (
+            pytest.raises(NotFound),
+            behind(remote, tmp_path) as system,
+            system.session(memory, quiet) as session,
+        ):
+            session.forget("nobody")
+        assert crowd.names("t") == set()
+        # What its user remembers from now on is not ours, whatever its name.
+        with Client(address, token="t") as client:
+            client.remember("bo", concepts[0].views[0])
+        with (
+            pytest.raises(Refused, match="its user remembers 'bo', which an evaluation"),
+            behind(remote, tmp_path) as system,
+            system.session(memory, quiet),
+        ):
+            pass
+        assert crowd.names("t") == {"bo"}
 
 
 def test_shuffled_concepts_of_the_same_names_are_not_taken_for_the_others(

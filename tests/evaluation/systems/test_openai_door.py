@@ -90,7 +90,7 @@ def test_concepts_are_shown_then_the_photo_then_the_question(api: Api, world: Pa
     memory = Memory(read(world).concepts)
     photo = (world / "bo" / "0.png").read_bytes()
     with openai_door.opened(api.url, "gpt/x") as system:
-        assert (system.name, system.told) == ("gpt-x", True)
+        assert (system.name, system.told) == ("openai:gpt-x", True)
         with system.session(memory, lambda done, of: None) as session:
             answer = session.ask("Can you see <bo>?", photo, ["bo", "lina"])
             session.ask("Who?", None, [])
@@ -111,9 +111,9 @@ def test_concepts_are_shown_then_the_photo_then_the_question(api: Api, world: Pa
 def test_what_it_can_not_do_is_left_out_and_told(
     api: Api, settings: Settings, tmp_path: Path
 ) -> None:
-    chosen = replace(settings, methods=("gpt-x",), memory_sizes=())
+    chosen = replace(settings, methods=("openai:gpt-x",), memory_sizes=())
     opening = partial(openai_door.opened, api.url, "gpt/x")
-    found = run(chosen, tmp_path, {"gpt-x": opening}, lambda progress: None)
+    found = run(chosen, tmp_path, {"openai:gpt-x": opening}, lambda progress: None)
     with opening() as system, system.session(Memory(()), lambda done, of: None) as session:
         for call in (
             lambda: session.retrieve(b""),
@@ -124,10 +124,10 @@ def test_what_it_can_not_do_is_left_out_and_told(
                 call()
     assert found.complete
     assert {one.task for one in found.figures} == {Task.RECOGNITION, Task.CAPTIONING}
-    left_out = found.methods["gpt-x"]["left_out"]
+    left_out = found.methods["openai:gpt-x"]["left_out"]
     assert left_out["retrieval"] == "it finds no concept by itself"
     assert left_out["strangers"] == "it finds no concept by itself"
-    assert found.methods["gpt-x"]["told_concepts"] is True
+    assert found.methods["openai:gpt-x"]["told_concepts"] is True
     # It is shown those who are asked for, and nobody else; nobody at all without a memory.
     shown = [[part for part in told(one) if str(part).startswith("This is")] for one in api.asked]
     assert {len(names) for names in shown} == {0, 1, 2, 3}
@@ -151,3 +151,10 @@ def ask(url: str) -> None:
         system.session(Memory(()), lambda done, of: None) as session,
     ):
         session.ask("Who?", None, [])
+
+
+@pytest.mark.parametrize("model", ["kith", "none", "a/b", ".."])
+def test_a_model_is_never_called_as_a_method_of_ours(model: str) -> None:
+    name = openai_door.name_of(model)
+    assert name.startswith("openai:")
+    assert "/" not in name

@@ -1,0 +1,108 @@
+"""A run that was stopped has a report too, which says what it lacks."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from evaluation import results
+from evaluation.plan import Settings
+from evaluation.report import write
+from evaluation.run import run
+from evaluation.samples import Control, Task
+from kith.errors import Refused, Unavailable
+from tests.evaluation.report.reading import Page
+from tests.evaluation.stripes import StripeSystem
+
+
+@contextmanager
+def gone() -> Iterator[StripeSystem]:
+    """A system that can't be reached."""
+    raise Unavailable("nobody is there", reason="RPC_UNAVAILABLE")
+    yield
+
+
+def refuses_captions(question: str) -> Refused | None:
+    return Refused("not now", reason="BUSY") if "caption" in question else None
+
+
+@pytest.fixture
+def few(settings: Settings) -> Settings:
+    """A run of three methods, of which the last is never reached."""
+    return replace(
+        settings,
+        methods=("kith", "rap", "none"),
+        tasks=(Task.CAPTIONING, Task.IDENTIFICATION),
+        controls=(Control.NOTHING,),
+        memory_sizes=(),
+    )
+
+
+@pytest.fixture
+def stopped(few: Settings, tmp_path: Path) -> Path:
+    systems = {
+        "kith": StripeSystem("kith").opened,
+        "rap": StripeSystem("rap", fails=refuses_captions).opened,
+        "none": gone,
+    }
+    with pytest.raises(Unavailable):
+        run(few, tmp_path / "out", systems, lambda _: None)
+    return tmp_path / "out"
+
+
+def test_a_run_that_is_stopped_has_results_of_the_methods_before(stopped: Path) -> None:
+    found = results.read(stopped)
+    assert not found.complete
+    assert found.methods.keys() == {"kith", "rap"}
+    assert found.methods["kith"]["unfinished"] == {}
+    assert found.methods["rap"]["unfinished"] == {"world.captioning": [0, 26]}
+
+
+def test_its_report_says_what_is_lacking_and_marks_it(stopped: Path) -> None:
+    text = write(stopped).read_text(encoding="utf-8")
+    assert "The run is not complete: not every question is answered." in text
+    assert "rap: 26 questions of 1 part are not answered: world.captioning 0 of 26" in text
+    assert "none: no figures yet" in text
+    page = Page(stopped / "report.html")
+    rows = page.tables["Who is in the photo, told by Retrieve"]
+    assert [row[0] for row in rows[2:]] == ["kith", "rap, unfinished"]
+    assert "Unfinished: rap, none." in text
+    markdown = (stopped / "report.md").read_text(encoding="utf-8")
+    assert "**The run is not complete: not every question is answered." in markdown
+    assert "| rap, unfinished |" in markdown
+
+
+def test_a_method_that_has_answered_nothing_changes_no_table_of_the_others(stopped: Path) -> None:
+    told = json.loads((stopped / "results.json").read_text(encoding="utf-8"))
+    told["figures"] = [one for one in told["figures"] if one["method"] == "kith"]
+    told["settings"]["memory_sizes"] = [4, 8]
+    (stopped / "results.json").write_text(json.dumps(told), encoding="utf-8")
+    rows = Page(write(stopped)).tables["What tells most"]
+    assert [row[0] for row in rows[1:]] == ["memory of 5 concepts", "kith"]
+
+
+def test_torn_and_lost_journals_are_no_reason_to_fail(out: Path, tmp_path: Path) -> None:
+    torn = tmp_path / "torn"
+    shutil.copytree(out, torn)
+    for journal in sorted((torn / "answers").glob("*/*.jsonl"))[::2]:
+        content = journal.read_bytes()
+        journal.write_bytes(content[: len(content) // 2])
+    shutil.rmtree(torn / "answers" / "rap")
+    assert "How it was run" in write(torn).read_text(encoding="utf-8")
+
+
+def test_a_section_in_which_there_is_nothing_says_why(stopped: Path) -> None:
+    text = write(stopped).read_text(encoding="utf-8")
+    for why in (
+        "No control was asked.",
+        "No memory of another size was asked (--memory-sizes).",
+        "No dataset called original, of other photos of the same concepts, was measured.",
+        "No method that was asked tells scores of its own.",
+        "Costs were not asked.",
+    ):
+        assert why in text
+        assert why in (stopped / "report.md").read_text(encoding="utf-8").replace("\\", "")
