@@ -9,11 +9,16 @@ MODEL    ?= pocket/weights/llava
 VLLM     ?=
 OUT      ?= runs/evaluation
 METHODS  ?= kith,rap,none,yollava-s,mc-llava,myvlm
+TOOLS    := helm.sh/helm/v3/cmd/helm@v3.22.0 \
+            github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0 \
+            github.com/helm-unittest/helm-unittest/cmd/helm-unittest@v0.8.2
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# What judges the chart: as helm-tools made it, or as it lies where Go puts it.
+export PATH := $(CURDIR)/.bin:$(PATH):$(shell go env GOPATH 2>/dev/null)/bin
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/.installed-server ## install what the demo needs and run it
 	@$(BIN)/kith demo
@@ -57,12 +62,16 @@ vllm: .venv-vllm/.installed ## real vLLM on the CPU with the pocket language mod
 	  --max-model-len 2048 --block-size 32 --limit-mm-per-prompt '{"image": 16}' \
 	  --enable-prompt-tokens-details $(VLLM)
 
+helm-tools: ## Helm, and what judges the chart, into .bin: minutes, and Go makes them
+	@command -v go >/dev/null || { echo 'helm-tools: there is no Go here; install it, from 1.26 on' >&2; exit 1; }
+	@for tool in $(TOOLS); do echo "$$tool" && GOBIN=$(CURDIR)/.bin go install "$$tool" || exit 1; done
+
 fmt: .venv/.installed-dev ## mend style where a tool can
 	@$(BIN)/ruff check --fix --quiet .
 	@$(BIN)/ruff format --quiet .
 
 clean: ## forget the environment and the caches
-	rm -rf .venv .venv-vllm .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info
+	rm -rf .bin .venv .venv-vllm .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info
 
 # vLLM wants a torch of its own. uv, since pip may take a torch build that its torchvision is not for.
 .venv-vllm/.installed:
@@ -87,5 +96,5 @@ clean: ## forget the environment and the caches
 	@$(BIN)/python -m pip install --quiet --progress-bar off -c constraints.txt --upgrade pip
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types proto docs bench evaluate reliability vllm fmt clean
+.PHONY: help demo test lint types proto docs bench evaluate reliability vllm helm-tools fmt clean
 .DELETE_ON_ERROR:

@@ -5,7 +5,7 @@
     OUT/answers/METHOD/PART.jsonl     a line an answer, written as it comes; a PART is one task on
                                       one dataset under one control and memory size; of workers
                                       with a shard each, PART.I-of-N.jsonl
-    OUT/results.json                  the figures, written when a run ends or is reported on
+    OUT/results.json                  the figures, written as methods are done, and at the end
     OUT/report.html, report.md, figures/
 
 A line that is still being written, or that a crash tore, is not read.

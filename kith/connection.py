@@ -9,8 +9,8 @@ from typing import Any, Final
 import grpc
 from google.longrunning.operations_pb2_grpc import OperationsStub
 
+from kith.channel import MAX_MESSAGE_BYTES, channel_options
 from kith.errors import InvalidInput, KithError, Unavailable
-from kith.photos import MAX_MESSAGE_BYTES
 from kith.status import FailedCall, from_rpc_error
 from kith.v1.assistant_pb2_grpc import AssistantStub
 from kith.verbs.calls import Call, Service
@@ -18,16 +18,8 @@ from kith.verbs.calls import Call, Service
 USER_KEY: Final = "kith-user"
 """Metadata that names the user on a server without tokens."""
 
-OPTIONS: Final = (
-    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-    # A server that is back is found within seconds; left alone, gRPC waits up to two minutes.
-    ("grpc.max_reconnect_backoff_ms", 2000),
-    # One that vanished under a call, with no word to say so, is given up in half a minute.
-    ("grpc.keepalive_time_ms", 20_000),
-    ("grpc.keepalive_timeout_ms", 10_000),
-    ("grpc.http2.ping_timeout_ms", 10_000),
-)
+OPTIONS: Final = channel_options(20_000, 10_000)
+"""A server that vanished under a call, maybe far away, is given up in half a minute."""
 
 
 def stubs(channel: grpc.Channel | grpc.aio.Channel) -> Mapping[Service, Any]:

@@ -5,11 +5,8 @@ import os
 from pathlib import Path
 from typing import Protocol
 
+from kith.channel import MAX_MESSAGE_BYTES
 from kith.errors import InvalidInput
-
-MAX_MESSAGE_BYTES = 64 * 1024 * 1024
-"""What one message may hold; a server refuses larger ones unread. Its limits for a photo are
-narrower, and it checks those itself."""
 
 
 class Saveable(Protocol):

@@ -16,6 +16,7 @@ from memory_db.schema import (
     Vectors,
     View,
 )
+from memory_db.snapshot import Snapshot
 from memory_db.store import ConceptStore
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Neighbour",
     "NewView",
     "Page",
+    "Snapshot",
     "Subscription",
     "Vectors",
     "View",

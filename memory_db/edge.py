@@ -9,6 +9,7 @@ import json
 import shutil
 import threading
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -46,11 +47,13 @@ class EdgeIndex:
         self._about: dict[str, str | int] = {"model": model, "dim": dim}
         self._dim = dim
         self._unflushed = 0
+        self._writes = 0
         # Callers wait here while `purge` swaps the shard; the engine holds the GIL in any case.
         self._mutex = threading.RLock()
         self._lock = _locked(folder)
         try:
-            self._shard = self._open()
+            with _opening(folder):
+                self._shard = self._open()
         except BaseException:
             self._lock.release()
             raise
@@ -59,6 +62,11 @@ class EdgeIndex:
     def dim(self) -> int:
         """See `VectorIndex.dim`."""
         return self._dim
+
+    @property
+    def writes(self) -> int:
+        """See `VectorIndex.writes`: the lock keeps others out."""
+        return self._writes
 
     def require_room(self) -> None:
         """See `VectorIndex.require_room`."""
@@ -77,6 +85,7 @@ class EdgeIndex:
         ]
         with self._mutex:
             self.require_room()
+            self._writes += 1
             self._shard.update(engine.UpdateOperation.upsert_points(rows))
             self._unflushed += 1
             if self._unflushed >= _FLUSH_EVERY or not self._sync_log():
@@ -89,14 +98,20 @@ class EdgeIndex:
             return [_point(row) for row in self._shard.retrieve(list(ids), True, with_vectors)]
 
     def scroll(
-        self, where: Where, start: str | None, limit: int, *, with_vectors: bool = False
+        self,
+        where: Where,
+        start: str | None,
+        limit: int,
+        *,
+        only: Sequence[str] | None = None,
+        with_vectors: bool = False,
     ) -> tuple[list[Point], str | None]:
         """See `VectorIndex.scroll`."""
         request = engine.ScrollRequest(
             offset=start,
             limit=limit,
             filter=_filter(where),
-            with_payload=True,
+            with_payload=True if only is None else list(only),
             with_vector=with_vectors,
         )
         with self._mutex:
@@ -132,6 +147,7 @@ class EdgeIndex:
         doomed = set(ids)
         with self._mutex:
             self.require_room()
+            self._writes += 1
             name = f"shard-{int(self._shard_name[-6:]) + 1:06d}"
             shutil.rmtree(self._folder / name, ignore_errors=True)  # of a purge that failed
             fresh = self._create(name)
@@ -241,6 +257,22 @@ def _locked(folder: Path) -> FolderLock:
         raise Refused(
             f"memory: {error.filename or folder} can't be used ({error.strerror}); give a folder "
             "that you may write to, with --memory or KITH_MEMORY",
+            reason="MEMORY_UNUSABLE",
+            field="memory",
+        ) from error
+
+
+@contextmanager
+def _opening(folder: Path) -> Iterator[None]:
+    """Names what the engine raises when it can't open its files, which is `Exception` itself."""
+    try:
+        yield
+    except Exception as error:
+        if type(error) is not Exception:
+            raise
+        raise Refused(
+            f"memory: the engine can't open {folder} ({error}); the operator has to give this "
+            "process more open files, or to bring the folder back from a backup",
             reason="MEMORY_UNUSABLE",
             field="memory",
         ) from error

@@ -41,6 +41,10 @@ class VectorIndex(Protocol):
     def dim(self) -> int:
         """Length of the vectors."""
 
+    @property
+    def writes(self) -> int | None:
+        """How often it was written to, failed writes included; None where others write unseen."""
+
     def require_room(self) -> None:
         """Raise what an edit would raise where nothing can be written, before anything is."""
 
@@ -55,9 +59,18 @@ class VectorIndex(Protocol):
         """The points with these ids, in no order; unknown ids are left out."""
 
     def scroll(
-        self, where: Where, start: str | None, limit: int, *, with_vectors: bool = False
+        self,
+        where: Where,
+        start: str | None,
+        limit: int,
+        *,
+        only: Sequence[str] | None = None,
+        with_vectors: bool = False,
     ) -> tuple[list[Point], str | None]:
-        """Up to `limit` points in order of id, from id `start` on; and the id to go on from."""
+        """Up to `limit` points in order of id, from id `start` on; and the id to go on from.
+
+        With `only`, of their payloads these fields.
+        """
 
     def search(self, vectors: Vectors, k: int, where: Where) -> list[list[Hit]]:
         """The `k` nearest points for each row of `vectors` [n, dim], nearest first."""
@@ -75,11 +88,13 @@ class VectorIndex(Protocol):
         """Release files and connections."""
 
 
-def pages(index: VectorIndex, where: Where) -> Iterator[Point]:
-    """Every point that matches, in order of id."""
+def pages(
+    index: VectorIndex, where: Where, *, only: Sequence[str] | None = None
+) -> Iterator[Point]:
+    """Every point that matches, in order of id; with `only`, of their payloads these fields."""
     start = None
     while True:
-        points, start = index.scroll(where, start, _PAGE)
+        points, start = index.scroll(where, start, _PAGE, only=only)
         yield from points
         if start is None:
             return

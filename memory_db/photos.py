@@ -28,8 +28,8 @@ def files_at(place: str) -> tuple[Any, str]:
         files, root = fsspec.core.url_to_fs(place)
     except (ImportError, ValueError) as error:
         raise Refused(
-            f"photos: {place!r} can't be used ({error}); install what it needs, or correct "
-            "KITH_PHOTOS",
+            f"photos: {place!r} can't be used ({error}); install what it needs, which for S3 is "
+            'pip install "kith[s3]", or correct KITH_PHOTOS',
             reason="PHOTOS_URL_INVALID",
             field="photos",
         ) from error
@@ -44,7 +44,7 @@ class PhotoStore:
 
     Raises:
         Refused: As `files_at`, or the folder can't be made (`PHOTOS_UNUSABLE`). Every call raises
-            `Unavailable` when a place that is not this machine's can't be reached.
+            `Unavailable` when the place can't be reached or read.
     """
 
     def __init__(self, place: str) -> None:
@@ -114,11 +114,16 @@ class PhotoStore:
         try:
             yield
         except Exception as error:
-            if self._local or isinstance(error, NotFound):
+            if isinstance(error, NotFound):
                 raise
+            what = type(error).__name__
+            if self._local:
+                if not isinstance(error, OSError):
+                    raise
+                what = error.strerror or what
             raise Unavailable(
-                f"photos: the place of the photos fails ({type(error).__name__}); look whether "
-                "KITH_PHOTOS can be reached and written",
+                f"photos: the place of the photos fails ({what}); look whether KITH_PHOTOS can be "
+                "reached and written",
                 reason="PHOTOS_UNREACHABLE",
             ) from error
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from kith.errors import Refused
 from memory_db.index import VectorIndex
 from memory_db.names import folder_name
 from memory_db.photos import PhotoStore, files_at
@@ -55,6 +56,8 @@ class MemoryPlace:
     ) -> None:
         self._directory = directory
         self._photos = (photos_url or str(directory.absolute())).rstrip("/")
+        self._uses_directory = server_url is None or photos_url is None
+        self._used = False
         files_at(self._photos)
         self._server: QdrantClient | None = None
         if server_url is not None:
@@ -71,6 +74,7 @@ class MemoryPlace:
                 holds vectors of another length.
             Unavailable: The server or the place of the photos can't be reached.
         """
+        self._require_directory()
         below = f"users/{memory.user}/{folder_name(memory.model)}"
         photos = f"{self._photos}/{below}/photos"
         index: VectorIndex
@@ -83,10 +87,12 @@ class MemoryPlace:
 
             index = ServerIndex(self._server, user=memory.user, model=memory.model, dim=memory.dim)
         try:
-            return Parts(index, PhotoStore(photos))
+            parts = Parts(index, PhotoStore(photos))
         except BaseException:
             index.close()
             raise
+        self._used = True
+        return parts
 
     def kept(self) -> list[Kept]:
         """Every memory there is, of all users and models.
@@ -116,3 +122,19 @@ class MemoryPlace:
         """Hangs up; the stores that were opened here must be closed before."""
         if self._server is not None:
             self._server.close()
+
+    def _require_directory(self) -> None:
+        """Makes sure that the folder is still there once memories were opened in it.
+
+        Where their volume is away, a memory made anew would look as if all were forgotten.
+
+        Raises:
+            Refused: It has gone, or is another one.
+        """
+        if self._used and self._uses_directory and not (self._directory / "users").is_dir():
+            raise Refused(
+                f"memory: {self._directory} had memories and has none now; bring back its volume "
+                "or its name, and all goes on",
+                reason="MEMORY_UNUSABLE",
+                field="memory",
+            )

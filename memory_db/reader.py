@@ -10,6 +10,7 @@ from memory_db.names import clean_name
 from memory_db.photos import PhotoStore
 from memory_db.records import VIEWS, Kind, concept_of, is_id
 from memory_db.schema import Concept, Neighbour, Page, Vectors
+from memory_db.snapshot import Snapshot, Snapshots
 
 MAX_PAGE_SIZE = 1000
 
@@ -28,6 +29,15 @@ class ConceptReader:
     def __init__(self, index: VectorIndex, photos: PhotoStore) -> None:
         self._index = index
         self._photos = photos
+        self._snapshots = Snapshots(index)
+
+    def snapshot(self) -> Snapshot:
+        """Every concept as it is now; quick where little was written since the last call."""
+        return self._snapshots.newest()
+
+    def current_snapshot(self) -> Snapshot | None:
+        """The same where nothing has to be read for it, so that it does not block; else None."""
+        return self._snapshots.current()
 
     def get(self, concept_id: str, *, forgotten_too: bool = False) -> Concept:
         """One concept; with `forgotten_too`, also one that can still be brought back.
@@ -72,7 +82,7 @@ class ConceptReader:
         points, following = self._index.scroll(where, page_token or None, limit)
         return Page(tuple(concept_of(point) for point in points), following or "")
 
-    def search(self, vectors: Vectors, k: int) -> Neighbours:
+    def search(self, vectors: Vectors, k: int, among: Snapshot | None = None) -> Neighbours:
         """The `k` nearest views for each row of `vectors` [n, dim], nearest first.
 
         Rejected views are among them.
@@ -80,13 +90,15 @@ class ConceptReader:
         Args:
             vectors: Brought to unit length here.
             k: How many; fewer come back from a smaller memory.
+            among: Whose views; None takes the concepts as they are now.
         """
         if not len(vectors) or k < 1:
             return [[] for _ in vectors]
         unit, asked = self._unit(vectors), k
+        among = among or self.snapshot()
         while True:
             hits = self._index.search(unit, asked, {"kind": VIEWS})
-            listed = self._listed(hit.point for row in hits for hit in row)
+            listed = _listed(among, (hit.point for row in hits for hit in row))
             rows = [_neighbours(row, listed) for row in hits]
             if all(len(row) >= k or len(hit) < asked for row, hit in zip(rows, hits, strict=True)):
                 return [row[:k] for row in rows]
@@ -98,24 +110,16 @@ class ConceptReader:
         Raises:
             NotFound: No view of a remembered concept has it.
         """
-        views = list(pages(self._index, {"blob": [blob], "kind": VIEWS}))
-        listed = self._listed(views)
-        if not any(view.id in listed for view in views):
+        views = pages(self._index, {"blob": [blob], "kind": VIEWS})
+        if not any(self._shows(view.payload["concept"], blob) for view in views):
             raise NotFound("no view has this photo", reason="PHOTO_NOT_FOUND")
         return self._photos.get(blob)
 
-    def _listed(self, views: Iterable[Point]) -> dict[str, tuple[str, bool]]:
-        """The views that a concept in use lists: its id, and whether it rejects them.
-
-        The points alone don't tell: a read may pass between two writes of an edit.
-        """
-        records = self._index.get({view.payload["concept"] for view in views})
-        return {
-            view.id: (record.id, view.negative)
-            for record in records
-            if record.payload["kind"] == Kind.CONCEPT
-            for view in concept_of(record).views
-        }
+    def _shows(self, concept_id: str, blob: str) -> bool:
+        """Whether a photo is of a concept in use."""
+        records = self._index.get([concept_id])
+        in_use = [concept_of(one) for one in records if one.payload["kind"] == Kind.CONCEPT]
+        return any(view.blob == blob for concept in in_use for view in concept.views)
 
     def _first(self, **fields: str) -> Concept | None:
         where: Where = {"kind": [Kind.CONCEPT], **{field: [word] for field, word in fields.items()}}
@@ -136,6 +140,20 @@ class ConceptReader:
             )
         unit: Vectors = rows / lengths
         return unit
+
+
+def _listed(among: Snapshot, views: Iterable[Point]) -> dict[str, tuple[str, bool]]:
+    """The views that a concept lists: its id, and whether it rejects them.
+
+    The points alone don't tell: a read may pass between two writes of an edit.
+    """
+    concepts = map(among.get, {view.payload["concept"] for view in views})
+    return {
+        view.id: (concept.id, view.negative)
+        for concept in concepts
+        if concept is not None
+        for view in concept.views
+    }
 
 
 def _neighbours(row: Iterable[Hit], listed: Mapping[str, tuple[str, bool]]) -> list[Neighbour]:

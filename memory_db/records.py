@@ -7,6 +7,7 @@ list is nobody's, and those of a forgotten concept are left as they are, for und
 """
 
 import os
+import secrets
 import time
 import uuid
 from collections.abc import Mapping
@@ -39,6 +40,11 @@ def new_id() -> str:
     fraction = (rest << 12) // 1_000_000
     random = int.from_bytes(os.urandom(8), "big") & (1 << 62) - 1
     return str(uuid.UUID(int=millis << 80 | 7 << 76 | fraction << 64 | 2 << 62 | random))
+
+
+def new_etag() -> str:
+    """What no version of a concept had before."""
+    return secrets.token_hex(8)
 
 
 def is_id(text: str) -> bool:

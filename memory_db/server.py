@@ -96,6 +96,10 @@ class ServerIndex:
         """See `VectorIndex.dim`."""
         return self._dim
 
+    @property
+    def writes(self) -> None:
+        """See `VectorIndex.writes`: other processes write too, and the server does not count."""
+
     def require_room(self) -> None:
         """See `VectorIndex.require_room`: a server says so of each edit."""
 
@@ -131,7 +135,13 @@ class ServerIndex:
 
     @_asking()
     def scroll(
-        self, where: Where, start: str | None, limit: int, *, with_vectors: bool = False
+        self,
+        where: Where,
+        start: str | None,
+        limit: int,
+        *,
+        only: Sequence[str] | None = None,
+        with_vectors: bool = False,
     ) -> tuple[list[Point], str | None]:
         """See `VectorIndex.scroll`."""
         rows, following = self._client.scroll(
@@ -139,6 +149,7 @@ class ServerIndex:
             scroll_filter=self._filter(where),
             offset=start,
             limit=limit,
+            with_payload=True if only is None else list(only),
             with_vectors=with_vectors,
         )
         return [_point(row) for row in rows], None if following is None else str(following)

@@ -1,6 +1,5 @@
 """The concept store: one user's memory under one embedding model."""
 
-import secrets
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -16,7 +15,7 @@ from memory_db.names import clean_category, clean_description, clean_name, folde
 from memory_db.photos import PhotoStore
 from memory_db.place import Kept, MemoryPlace
 from memory_db.reader import ConceptReader, not_found
-from memory_db.records import Kind, new_id, record_point, removed_point, view_point
+from memory_db.records import Kind, new_etag, new_id, record_point, removed_point, view_point
 from memory_db.schema import Concept, NewView, View
 from memory_db.upkeep import Purged, Repaired
 
@@ -50,6 +49,8 @@ class ConceptStore(ConceptReader):
         # Held over every edit: names stay unique, etags are compared and swapped, events come in
         # order, and no photo is purged while a view that shares it is being written.
         self._editing = threading.RLock()
+        self.awaits_purge = True
+        """Whether something may be there that `purge_expired` has yet to delete."""
 
     @classmethod
     def open(cls, place: MemoryPlace | Path, *, user: str, model: str, dim: int) -> Self:
@@ -66,6 +67,11 @@ class ConceptStore(ConceptReader):
     def close(self) -> None:
         """Let other processes in."""
         self._index.close()
+
+    @property
+    def closer(self) -> Callable[[], None]:
+        """`close`, without holding the store: for whoever waits until nobody else does."""
+        return self._index.close
 
     def __enter__(self) -> Self:
         return self
@@ -248,6 +254,8 @@ class ConceptStore(ConceptReader):
             purged = upkeep.purge(self._index, self._photos, now)
             for concept_id in purged.concepts:
                 self._events.publish(EditKind.PURGED, concept_id, now)
+            self._snapshots.refresh()
+            self.awaits_purge = purged.waiting > 0
             return purged
 
     def repair(self) -> Repaired:
@@ -304,13 +312,15 @@ class ConceptStore(ConceptReader):
         requests = (*concept.requests, request) if request else concept.requests
         concept = replace(
             concept,
-            etag=secrets.token_hex(8),
+            etag=new_etag(),
             updated=now,
             views=(*concept.views, *added),
             requests=requests[-_KEPT_REQUESTS:],
         )
         fresh = [view_point(concept, *pair) for pair in zip(added, vectors, strict=True)]
+        self.awaits_purge |= kind in (EditKind.FORGOTTEN, EditKind.VIEWS_REMOVED)
         self._index.upsert([*points, *fresh, record_point(concept)])
+        self._snapshots.edited(concept)
         self._events.publish(kind, concept.id, now, concept)
         return concept
 

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from memory_db.index import VectorIndex, pages
 from memory_db.photos import PhotoStore
-from memory_db.records import VIEWS, Kind, concept_of, record_point, removed_point
+from memory_db.records import VIEWS, Kind, concept_of, new_etag, record_point, removed_point
 
 _BATCH: Final = 500
 
@@ -18,6 +18,8 @@ class Purged(NamedTuple):
     concepts: tuple[str, ...]
     """Ids of the concepts."""
     photos: int
+    waiting: int = 0
+    """Forgotten concepts that can still be brought back."""
 
 
 class Repaired(NamedTuple):
@@ -37,11 +39,8 @@ def purge(index: VectorIndex, photos: PhotoStore, now: datetime) -> Purged:
     Killed at any point, the next call finishes: what is to go is marked first, and the marks go
     last, after the photos.
     """
-    concepts = [
-        concept
-        for concept in map(concept_of, pages(index, {"kind": [Kind.FORGOTTEN]}))
-        if concept.undo_until is None or concept.undo_until <= now
-    ]
+    forgotten = [concept_of(record) for record in pages(index, {"kind": [Kind.FORGOTTEN]})]
+    concepts = [one for one in forgotten if one.undo_until is None or one.undo_until <= now]
     views = [removed_point(view.id, view.blob) for c in concepts for view in c.views]
     if concepts:
         index.upsert([*views, *(removed_point(concept.id, "") for concept in concepts)])
@@ -54,7 +53,8 @@ def purge(index: VectorIndex, photos: PhotoStore, now: datetime) -> Purged:
         photos.delete(blob)
     if removed:
         index.purge(removed)
-    return Purged(tuple(concept.id for concept in concepts), len(doomed))
+    gone = tuple(concept.id for concept in concepts)
+    return Purged(gone, len(doomed), len(forgotten) - len(gone))
 
 
 def _batches(blobs: list[str]) -> Iterator[list[str]]:
@@ -85,7 +85,8 @@ def repair(index: VectorIndex, photos: PhotoStore) -> Repaired:
             continue
         listed |= {view.id for view in kept}
         if kept != views:
-            index.upsert([record_point(replace(concept, views=kept))])
+            mended = replace(concept, views=kept, etag=new_etag())
+            index.upsert([record_point(mended)])
     orphans = vectors.keys() - listed
     if dropped or orphans:
         index.purge(dropped | orphans)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 from tqdm import tqdm
 
 from datagen import playroom
@@ -25,8 +25,8 @@ PIXELS = 160
 GRID = 8
 """Patches a side of a picture: the vision tower's 20 px patches."""
 PORTRAITS = 3
-PORTRAIT_PIXELS = 192
-"""A side of a portrait before it is cut: users' reference photos are larger than what is seen."""
+SHARP = 320
+"""A side of what is drawn, before it is made smaller or cut: photos are large."""
 SHARD = 500
 ATTRIBUTES = ("category", "color", "color2", "pattern", "accessory", "build")
 
@@ -43,13 +43,17 @@ class Plan:
     staged: float = 0.0
     """Share of scenes whose things stand in given boxes, see `pocket.staging`."""
     pixels: int = PIXELS
-    """A side of a scene; views cut from it are always of `PIXELS`."""
+    """A side of a scene as it is kept; views cut from it are always of `PIXELS`."""
+    letterboxed: bool = False
+    """Views keep their shape, black beside them, as the CLIP sees them; else they are squashed, as
+    the LLaVA sees them."""
 
     @property
     def folder(self) -> str:
         """The bank's own folder under the root."""
-        staged = f"-{self.staged}" if self.staged else ""
-        return f"{self.split}-{self.families}-{self.scenes}-{self.seed}{staged}-{self.pixels}px"
+        words = [self.split, self.families, self.scenes, self.seed, self.staged or "",
+                 f"{self.pixels}px", "letterboxed" if self.letterboxed else ""]  # fmt: skip
+        return "-".join(str(word) for word in words if word != "")
 
 
 def family(plan: Plan, index: int) -> list[playroom.Concept]:
@@ -108,17 +112,20 @@ def draw_scenes(job: tuple[Plan, int, str]) -> None:
             composition = stage([ids[i] for i in who], seed, rng)
         else:
             composition = playroom.compose([ids[i] for i in cast(rng, ids, by_family)], seed)
-        picture = playroom.render(composition, size=plan.pixels)
-        images.append(picture.image)
+        picture = playroom.render(composition, size=SHARP)
+        photo = Image.fromarray(picture.image)
+        images.append(
+            np.asarray(photo.resize((plan.pixels, plan.pixels), Image.Resampling.BICUBIC))
+        )
         grids.append(patch_owners(picture))
         texts.append(playroom.caption(picture, placeholders(picture), seed=index))
-        photo = Image.fromarray(picture.image)
         for order, thing in enumerate(picture.things):
             if thing.concept not in number or thing.visible < 0.3:
                 continue
-            things.append((index, order, number[thing.concept], *thing.box, thing.visible))
+            box = np.array(thing.box) * plan.pixels / SHARP
+            things.append((index, order, number[thing.concept], *box, thing.visible))
             actions.append(thing.action)
-            crops.append(cut(photo, thing.box, rng))
+            crops.append(cut(photo, thing.box, rng, plan.letterboxed))
     np.savez(
         target,
         images=np.stack(images),
@@ -138,17 +145,19 @@ def draw_portraits(job: tuple[Plan, int, str]) -> None:
     for i, concept in enumerate(ids):
         for k in range(PORTRAITS):
             seed = (shard * SHARD + i) * 31 + k + plan.seed
-            picture = playroom.portrait(concept, seed=seed, size=PORTRAIT_PIXELS)
+            picture = playroom.portrait(concept, seed=seed, size=SHARP)
             rng = np.random.default_rng([seed, 17])
             main = max(picture.things, key=lambda t: (t.concept == concept, t.mask.sum()))
-            whole = (0.0, 0.0, PORTRAIT_PIXELS, PORTRAIT_PIXELS)
+            whole = (0.0, 0.0, SHARP, SHARP)
             box = main.box if rng.random() < 0.6 else whole
-            images.append(cut(Image.fromarray(picture.image), box, rng))
+            images.append(cut(Image.fromarray(picture.image), box, rng, plan.letterboxed))
     np.savez(target, images=np.stack(images))
 
 
-def cut(photo: Image.Image, box: tuple[float, ...], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Cuts a box as a detector would find it: a little off, squashed to 160 x 160 px."""
+def cut(
+    photo: Image.Image, box: tuple[float, ...], rng: np.random.Generator, letterboxed: bool
+) -> NDArray[np.uint8]:
+    """Cuts a box as a detector would find it, a little off: [160, 160, 3]."""
     x1, y1, x2, y2 = box
     slack = rng.uniform(-0.06, 0.08, 4) * np.array([x2 - x1, y2 - y1, x2 - x1, y2 - y1])
     region = (
@@ -157,8 +166,12 @@ def cut(photo: Image.Image, box: tuple[float, ...], rng: np.random.Generator) ->
         min(float(photo.width), x2 + slack[2]),
         min(float(photo.height), y2 + slack[3]),
     )
-    view = photo.resize((PIXELS, PIXELS), Image.Resampling.BICUBIC, box=region)
-    return np.asarray(view)
+    wide, high = region[2] - region[0], region[3] - region[1]
+    scale = PIXELS / max(wide, high)
+    shape = (max(1, round(scale * wide)), max(1, round(scale * high)))
+    size = shape if letterboxed else (PIXELS, PIXELS)
+    view = photo.resize(size, Image.Resampling.BICUBIC, box=region)
+    return np.asarray(ImageOps.pad(view, (PIXELS, PIXELS)))
 
 
 def patch_owners(picture: playroom.Picture) -> NDArray[np.int8]:

@@ -211,7 +211,7 @@ def export(model: CLIP, folder: Path) -> None:
     """Writes ``open_clip_config.json`` and half-precision ``open_clip_model.safetensors``."""
     folder.mkdir(parents=True, exist_ok=True)
     shape = {"embed_dim": VECTOR_DIM, "quick_gelu": True, "vision_cfg": VISION, "text_cfg": TEXT}
-    look = {"mean": MEAN, "std": STD, "interpolation": "bicubic", "resize_mode": "squash"}
+    look = {"mean": MEAN, "std": STD, "interpolation": "bicubic", "resize_mode": "longest"}
     config = {"model_cfg": shape, "preprocess_cfg": look}
     text = json.dumps(config, indent=2) + "\n"
     (folder / "open_clip_config.json").write_text(text, encoding="utf-8")

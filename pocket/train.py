@@ -21,12 +21,12 @@ from pocket.llava_batches import Album
 
 RUNS = Path("runs/pocket")
 WEIGHTS = Path(__file__).parent / "weights"
-TRAIN = Plan("train", families=5000, scenes=28000, seed=1)
+TRAIN = Plan("train", families=5000, scenes=26000, seed=5, staged=0.7, letterboxed=True)
 TALK = Plan("train", families=1800, scenes=12000, seed=2)
 """What the LLaVA talks about: identities that its eyes were not trained on, as its users' are."""
 STAGED = Plan("train", 3000, scenes=16000, seed=3, staged=0.75, pixels=detector.PIXELS)
 """What the detector looks at: things as small and as dressed as a dataset's layouts want them."""
-CHECK = Plan("validation", families=120, scenes=600)
+CHECK = Plan("validation", families=120, scenes=600, letterboxed=True)
 STAGED_CHECK = Plan("validation", 120, scenes=600, staged=0.75, pixels=detector.PIXELS)
 
 

@@ -10,19 +10,16 @@ from PIL.Image import Image
 
 from datagen.pool import Embedder, Vectors
 from datagen.service.settings import DatagenSettings
+from kith.channel import channel_options
 from kith.errors import Unavailable
 from kith.status import from_rpc_error
 from kith.v1 import common_pb2, embedding_pb2, embedding_pb2_grpc
-from services.runtime import images
-from services.runtime.calls import MAX_MESSAGE_BYTES
+from services.runtime import hop, images
 from services.runtime.tls import channel_credentials
 from services.runtime.wire import in_requests
 
 _TIMEOUT_S: Final = 60.0
-_OPTIONS: Final = (
-    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-    ("grpc.enable_http_proxy", 0),
-)
+_OPTIONS: Final = (*channel_options(hop.KEEPALIVE_MS, 5000), ("grpc.enable_http_proxy", 0))
 
 
 @contextmanager

@@ -112,7 +112,7 @@ def _closer(measures: Measured, journals: Journals, pictures: Pictures) -> Itera
         "The threshold",
         "",
         tuple(pictures.thresholds()),
-        "No method that was asked tells scores of its own.",
+        "Recognition without a language model was asked of no method that tells scores.",
     )
     yield Section(
         "look-alikes",

@@ -75,13 +75,7 @@ def trainings() -> Verb[list[Training]]:
     Raises:
         Refused: The method does not train.
     """
-    can = yield Call("GetCapabilities", query_pb2.GetCapabilitiesRequest())
-    if not can.training:  # a server of such a method need not follow anything
-        raise Refused(
-            f"method: {can.method!r} does not train; its concepts are ready as soon as they are "
-            "remembered",
-            reason="METHOD_DOES_NOT_TRAIN",
-        )
+    require_training((yield Call("GetCapabilities", query_pb2.GetCapabilitiesRequest())))
     found, token = [], ""
     while True:
         request = operations_pb2.ListOperationsRequest(name="operations", page_token=token)
@@ -115,6 +109,20 @@ def cancel_training(concept: str) -> Verb[None]:
         reason="TRAINING_NOT_FOUND",
         field="concept",
     )
+
+
+def require_training(can: query_pb2.Capabilities) -> None:
+    """Refuses to ask after trainings where there are none: such a server need not follow anything.
+
+    Raises:
+        Refused: The method does not train.
+    """
+    if not can.training:
+        raise Refused(
+            f"method: {can.method!r} does not train; its concepts are ready as soon as they are "
+            "remembered",
+            reason="METHOD_DOES_NOT_TRAIN",
+        )
 
 
 def followed(operation: Operation, progress: Progress) -> Verb[Operation]:

@@ -2,14 +2,13 @@
 
 import asyncio
 import re
-from collections.abc import Callable
-from functools import cached_property
+from collections.abc import Callable, Mapping
 from typing import Self
 
 from PIL.Image import Image
 
 from kith.errors import NotFound
-from memory_db import Concept, ConceptStore, Neighbour, Vectors, View
+from memory_db import Concept, ConceptStore, Neighbour, Snapshot, Vectors, View
 from memory_db.names import clean_text
 from services.assistant.findings import Used
 from services.runtime import images
@@ -25,36 +24,43 @@ class Memory:
     """The concepts as they were when a question came in, and the store behind them.
 
     Every edit acknowledged before is in it; one made meanwhile changes nothing for this question,
-    except that a photo purged since is gone.
+    except that a view removed since, and the photo of a forgotten one, are gone.
 
     Args:
         store: Of the user who asks.
-        concepts: The oldest first.
+        snapshot: Its concepts.
     """
 
-    def __init__(self, store: ConceptStore, concepts: tuple[Concept, ...]) -> None:
-        self.concepts = concepts
+    def __init__(self, store: ConceptStore, snapshot: Snapshot) -> None:
         self._store = store
-        self._by_id = {concept.id: concept for concept in concepts}
+        self._snapshot = snapshot
 
     @classmethod
     async def read(cls, store: ConceptStore) -> Self:
         """The memory as it is now."""
-        return cls(store, await asyncio.to_thread(all_concepts, store))
+        snapshot = store.current_snapshot()
+        if snapshot is None:
+            snapshot = await asyncio.to_thread(store.snapshot)
+        return cls(store, snapshot)
 
-    @cached_property
-    def views(self) -> dict[str, int]:
+    @property
+    def concepts(self) -> tuple[Concept, ...]:
+        """All of them, the oldest first."""
+        return self._snapshot.concepts
+
+    @property
+    def views(self) -> Mapping[str, int]:
         """How many views show a concept, by its id."""
-        return {concept.id: len(positive_views(concept)) for concept in self.concepts}
+        return self._snapshot.views
 
     @property
     def categories(self) -> tuple[str, ...]:
         """The words for the detector, each once, in the order they came into the memory."""
-        return tuple(dict.fromkeys(c.category for c in self.concepts if c.category))
+        return self._snapshot.categories
 
     def get(self, concept_id: str) -> Concept | None:
         """The concept with this id; None when there is none."""
-        return self._by_id.get(concept_id)
+        return self._snapshot.get(concept_id)
 
     def named(self, name: str) -> Concept:
         """The concept of this display name or id.
@@ -62,7 +68,7 @@ class Memory:
         Raises:
             NotFound: There is none.
         """
-        concept = self._by_id.get(name) or self._by_name.get(clean_text(name).strip("<>"))
+        concept = self.get(name) or self._snapshot.named(clean_text(name).strip("<>"))
         if concept is None:
             raise NotFound(
                 f"concepts: there is no {name[:80]!r}; list the concepts to see which there are",
@@ -99,10 +105,12 @@ class Memory:
     async def photo(self, view: View) -> Image | None:
         """The picture of a view; None when its concept was forgotten meanwhile."""
         try:
-            data = await asyncio.to_thread(self._store.photo, view.blob)
+            return await asyncio.to_thread(self._decoded, view.blob)
         except NotFound:
             return None
-        return await asyncio.to_thread(images.decode, data, field="photo")
+
+    def _decoded(self, blob: str) -> Image:
+        return images.decode(self._store.photo(blob), field="photo")
 
     async def _ask(
         self,
@@ -113,18 +121,10 @@ class Memory:
         """Asks for more and more neighbours until each row suffices or the memory has no more."""
         asked = _FIRST_ASKED
         while True:
-            rows = await asyncio.to_thread(self._store.search, vectors, asked)
+            rows = await asyncio.to_thread(self._store.search, vectors, asked, self._snapshot)
             if all(len(row) < asked or suffices(row) for row in rows):
-                return [take([view for view in row if self._knows(view)]) for row in rows]
+                return [take(row) for row in rows]
             asked *= 4
-
-    def _knows(self, neighbour: Neighbour) -> bool:
-        concept = self._by_id.get(neighbour.concept_id)
-        return concept is not None and any(v.id == neighbour.view_id for v in concept.views)
-
-    @cached_property
-    def _by_name(self) -> dict[str, Concept]:
-        return {concept.name: concept for concept in self.concepts}
 
 
 def all_concepts(store: ConceptStore, *, forgotten_too: bool = False) -> tuple[Concept, ...]:

@@ -1,12 +1,12 @@
 """Boxes of a photo: cut out, compared, rid of doubles."""
 
-import asyncio
 import math
 from collections.abc import Iterable, Sequence
 
 from PIL.Image import Image
 
 from kith.errors import InvalidInput
+from services.runtime.aside import aside
 from services.runtime.types import Box, Detection
 
 SAME_THING = 0.7
@@ -29,8 +29,8 @@ def cut(photo: Image, box: Box) -> Image:
 
 
 async def cut_out(photo: Image, boxes: Sequence[Box]) -> list[Image]:
-    """Each of `boxes` as `cut` gives it, off the event loop: a large photo takes a second."""
-    return await asyncio.to_thread(lambda: [cut(photo, box) for box in boxes])
+    """Each of `boxes` as `cut` gives it, off the event loop where a large photo takes a second."""
+    return await aside(lambda: [cut(photo, box) for box in boxes], *[photo] * len(boxes))
 
 
 def require_inside(photo: Image, box: Box, field: str) -> Box:

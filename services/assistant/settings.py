@@ -1,7 +1,7 @@
 """What an operator may set on an assistant."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
@@ -10,6 +10,8 @@ from kith.local import default_memory
 from services.runtime.engine import EngineSettings
 from services.runtime.listed import Paired
 from services.runtime.settings import CallerSettings, StageSettings
+
+OPEN_MEMORIES: Final = 256
 
 
 class AssistantSettings(StageSettings, EngineSettings, CallerSettings):
@@ -26,7 +28,12 @@ class AssistantSettings(StageSettings, EngineSettings, CallerSettings):
     """The API key of that server."""
 
     photos: str | None = None
-    """Where the photos are kept, as fsspec writes it (`s3://bucket/kith`); unset: in the folder."""
+    """Where the photos are kept, as fsspec writes it (`s3://bucket/kith`, with `pip install
+    "kith[s3]"`); unset: in the folder."""
+
+    open_memories: int = Field(default=OPEN_MEMORIES, ge=1)
+    """Memories that stay open while nobody uses them; beyond that the one asked for longest ago is
+    closed. In a folder each takes about 60 memory maps, of which Linux gives a process 65,530."""
 
     method: str = "kith"
     """How concepts are known: `kith`, `rap` or `none`; or by training: `yollava-s`, `yollava-m`,

@@ -2,13 +2,15 @@
 
 import asyncio
 import logging
+import weakref
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
 from kith.errors import KithError
 from memory_db import ConceptStore, MemoryPlace
 from services.assistant.once import Once
-from services.assistant.settings import AssistantSettings
+from services.assistant.settings import OPEN_MEMORIES, AssistantSettings
 
 PURGE_INTERVAL_S: Final = 60.0
 
@@ -37,45 +39,86 @@ Tidy = Callable[[str, ConceptStore], None]
 class Stores:
     """Opens and keeps the stores of all users. Belongs to one event loop.
 
+    Before it opens one more than `most_open`, it closes those that were asked for longest ago. A
+    store that anybody holds is in use and stays open, and so does one that waits to be purged.
+
     Args:
         open_store: Opens a user's store; blocks.
         tidy: Called when a store has been opened, and whenever something of it is gone for good.
+        most_open: Stores that stay open though nobody uses them.
     """
 
     def __init__(
-        self, open_store: Callable[[str], ConceptStore], tidy: Tidy = lambda *_: None
+        self,
+        open_store: Callable[[str], ConceptStore],
+        tidy: Tidy = lambda *_: None,
+        most_open: int = OPEN_MEMORIES,
     ) -> None:
         self._open_store = open_store
         self._tidy = tidy
-        self._stores: dict[str, Once[ConceptStore]] = {}
+        self._most_open = most_open
+        self._stores: OrderedDict[str, ConceptStore] = OrderedDict()
+        """The open ones, that which was asked for last at the end."""
+        self._opening: dict[str, Once[ConceptStore]] = {}
 
     async def of(self, user: str) -> ConceptStore:
-        """The user's store.
+        """The user's store, open for as long as the caller holds it.
 
         Raises:
             Refused: Another process has it open.
             Unavailable: The server that keeps it can't be reached; a later call tries again.
         """
         if user not in self._stores:
-            self._stores[user] = Once(lambda: asyncio.to_thread(self._open, user))
-        return await self._stores[user].get()
+            return await self._opening.setdefault(user, Once(lambda: self._opened(user))).get()
+        self._stores.move_to_end(user)
+        return self._stores[user]
 
     async def keep_purging(self) -> None:
-        """Deletes for good what was forgotten long enough ago, for as long as it runs."""
+        """Deletes for good what was forgotten long enough ago, for as long as it runs.
+
+        And closes what was in use when others were opened, and is no more.
+        """
         while True:
             await asyncio.sleep(PURGE_INTERVAL_S)
-            for user, store in self._open_ones():
-                await asyncio.to_thread(self._purge, user, store)
+            for user in list(self._stores):
+                if user in self._stores:  # not closed meanwhile
+                    await asyncio.to_thread(self._purge, user, self._stores[user])
+            self._make_room()
 
     async def close(self) -> None:
         """Closes every store."""
-        for _, store in self._open_ones():
+        while self._stores:
+            _, store = self._stores.popitem()
             await asyncio.to_thread(store.close)
-        self._stores.clear()
 
-    def _open_ones(self) -> list[tuple[str, ConceptStore]]:
-        found = ((user, once.made) for user, once in self._stores.items())
-        return [(user, store) for user, store in found if store is not None]
+    async def _opened(self, user: str) -> ConceptStore:
+        try:
+            self._make_room()
+            # Not as the thread's result, which asyncio holds until the next garbage collection.
+            opened: list[ConceptStore] = []
+            await asyncio.to_thread(lambda: opened.append(self._open(user)))
+            self._stores[user] = opened[0]
+            return opened.pop()
+        finally:
+            del self._opening[user]
+
+    def _make_room(self) -> None:
+        """Closes what nobody uses until no more are open, or being opened, than may be.
+
+        Not in a thread: the engine lets no other one run while it closes a shard.
+        """
+        for user in list(self._stores):
+            if len(self._stores) + len(self._opening) <= self._most_open:
+                return
+            if not self._stores[user].awaits_purge:
+                self._close_if_unused(user)
+
+    def _close_if_unused(self, user: str) -> None:
+        close, held = self._stores[user].closer, weakref.ref(self._stores.pop(user))
+        if (store := held()) is None:
+            close()
+        else:
+            self._stores[user] = store
 
     def _open(self, user: str) -> ConceptStore:
         store = self._open_store(user)

@@ -1,12 +1,13 @@
 """A memory in and out as a file: Kith's archive, or a zip of RAP's `database.json` folder."""
 
 import asyncio
+import io
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from enum import Enum
-from typing import IO, Final, NamedTuple
+from typing import IO, TYPE_CHECKING, Final, NamedTuple
 
 from kith.errors import AlreadyExists, InvalidInput, KithError, NotFound, Refused
 from memory_db import Concept, ConceptStore
@@ -16,6 +17,9 @@ from services.assistant.memory import all_concepts
 from services.assistant.stages import Stages
 from services.assistant.views import views_of
 from services.runtime import images
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 MAX_FILE_BYTES: Final = 4 * 1024**3
 CHUNK_BYTES: Final = 1024 * 1024
@@ -79,18 +83,37 @@ async def export_memory(store: ConceptStore, form: Format) -> AsyncGenerator[byt
             yield chunk
 
 
+class _Roomless(io.FileIO):
+    """A file that refuses by name what it has no room for. Any other failure is not its own."""
+
+    def write(self, data: "ReadableBuffer", /) -> int:
+        try:
+            return super().write(data)
+        except OSError as error:
+            raise _no_room(error) from error
+
+
 @contextmanager
 def _aside() -> Iterator[IO[bytes]]:
-    """A file without a name: whoever is cancelled or killed leaves no photo behind."""
+    """A file without a name: whoever is cancelled or killed leaves no photo behind.
+
+    Raises:
+        Refused: There is no room for it, now or when more is written.
+    """
     try:
-        with tempfile.TemporaryFile() as file:
-            yield file
+        unnamed = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - entered below
     except OSError as error:
-        raise Refused(
-            f"file: it can't be held meanwhile ({error.strerror}); the operator has to make room "
-            "in the folder for temporary files, or to name another in TMPDIR",
-            reason="TEMPORARY_FILE_UNWRITABLE",
-        ) from error
+        raise _no_room(error) from error
+    with unnamed, io.BufferedRandom(_Roomless(unnamed.fileno(), "r+", closefd=False)) as file:
+        yield file
+
+
+def _no_room(error: OSError) -> Refused:
+    return Refused(
+        f"file: it can't be held meanwhile ({error.strerror}); the operator has to make room "
+        "in the folder for temporary files, or to name another in TMPDIR",
+        reason="TEMPORARY_FILE_UNWRITABLE",
+    )
 
 
 async def _receive(chunks: AsyncIterable[bytes], file: IO[bytes]) -> None:

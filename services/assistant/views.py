@@ -107,8 +107,10 @@ async def views_of(
     stages: Stages, crops: Sequence[Image], boxes: Sequence[Box | None]
 ) -> list[NewView]:
     """Crops with their vectors, as files without metadata; `boxes` say where they were."""
-    vectors = await stages.embedder.embed_images(crops)
-    files = await asyncio.to_thread(lambda: [images.encode(crop) for crop in crops])
+    vectors, files = await asyncio.gather(
+        stages.embedder.embed_images(crops),
+        asyncio.to_thread(lambda: [images.encode(crop) for crop in crops]),
+    )
     return [
         NewView(file, vector, box) for file, vector, box in zip(files, vectors, boxes, strict=True)
     ]

@@ -171,7 +171,9 @@ async def parts_of(
         place = place_of(settings)
         resources.callback(place.close)
         stores = Stores(
-            lambda user: _opened(place, user, spec, tell=isinstance(settings, LocalSettings)), tidy
+            lambda user: _opened(place, user, spec, tell=isinstance(settings, LocalSettings)),
+            tidy,
+            settings.open_memories,
         )
         resources.push_async_callback(stores.close)
         resources.callback(asyncio.create_task(stores.keep_purging()).cancel)

@@ -1,6 +1,5 @@
 """The detector: an Ultralytics YOLO, of a fixed vocabulary or an open one (YOLO-World)."""
 
-import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from PIL import Image
 
 from kith.errors import Refused
 from services.detection.letterbox import Letterboxed, letterboxed
+from services.runtime.aside import aside
 from services.runtime.batching import Batcher
 from services.runtime.profile import DetectorSpec
 from services.runtime.timing import Observer
@@ -127,7 +127,7 @@ class YoloDetector:
         if not classes:
             return []
         stride = int(self._network.stride)
-        photo = await asyncio.to_thread(letterboxed, image, self._side, stride)
+        photo = await aside(lambda: letterboxed(image, self._side, stride), image)
         alike = _Alike(photo.pixels.shape, words, vectors)
         (found,) = await self._batcher.run(alike, [_Wanted(photo, classes)])
         return found

@@ -16,6 +16,7 @@ from safetensors import SafetensorError
 
 from kith.errors import Refused
 from services.embedding.preprocess import Preprocess
+from services.runtime.aside import aside
 from services.runtime.batching import Batcher
 from services.runtime.profile import EncoderSpec
 from services.runtime.timing import Observer
@@ -85,7 +86,7 @@ class ClipEmbedder:
         Raises:
             Overloaded: Too many calls wait for the model.
         """
-        inputs = await asyncio.to_thread(lambda: [self._preprocess(image) for image in images])
+        inputs = await aside(lambda: [self._preprocess(image) for image in images], *images)
         return self._rows(await self._batcher.run(_Tower.IMAGES, inputs))
 
     async def embed_texts(self, texts: Sequence[str]) -> Vectors:

@@ -17,6 +17,7 @@ _RESAMPLING: Final = {
     "bilinear": Image.Resampling.BILINEAR,
 }
 
+_MODES: Final = ("shortest", "longest", "squash")
 _LONGEST: Final = 32
 """Times the shortest side: what of a very long picture is resized at all."""
 
@@ -30,8 +31,9 @@ class Preprocess:
 
     size: int
     """Side of the network's square input, in pixels."""
-    squash: bool
-    """True: the whole picture, out of proportion. False: its central square."""
+    mode: str
+    """shortest: its central square; longest: the whole picture, black beside it; squash: the whole
+    picture, out of proportion."""
     resampling: Image.Resampling
     mean: tuple[float, ...]
     std: tuple[float, ...]
@@ -45,15 +47,15 @@ class Preprocess:
         """
         mode = config.get("resize_mode", "shortest")
         interpolation = config.get("interpolation", "bicubic")
-        if mode not in ("shortest", "squash") or interpolation not in _RESAMPLING:
+        if mode not in _MODES or interpolation not in _RESAMPLING:
             raise Refused(
                 f"embedder: preprocess_cfg has resize_mode {mode!r} and interpolation "
-                f"{interpolation!r}; known are shortest, squash and bicubic, bilinear",
+                f"{interpolation!r}; known are {', '.join(_MODES)} and bicubic, bilinear",
                 reason="EMBEDDER_CONFIG_UNSUPPORTED",
             )
         return cls(
             size,
-            mode == "squash",
+            mode,
             _RESAMPLING[interpolation],
             tuple(config.get("mean", _OPENAI_MEAN)),
             tuple(config.get("std", _OPENAI_STD)),
@@ -61,13 +63,28 @@ class Preprocess:
 
     def __call__(self, image: Image.Image) -> NDArray[np.float32]:
         """The network's input for an RGB image: float32 [3, size, size]."""
-        seen = self._squashed(image) if self.squash else self._central_square(image)
-        pixels = np.asarray(seen, np.float32) / 255
+        pixels = np.asarray(self._square(image), np.float32) / 255
         normal = (pixels - np.asarray(self.mean, np.float32)) / np.asarray(self.std, np.float32)
         return np.ascontiguousarray(normal.transpose(2, 0, 1), np.float32)
 
-    def _squashed(self, image: Image.Image) -> Image.Image:
-        return image.resize((self.size, self.size), self.resampling)
+    def _square(self, image: Image.Image) -> Image.Image:
+        match self.mode:
+            case "squash":
+                return image.resize((self.size, self.size), self.resampling)
+            case "longest":
+                return self._letterboxed(image)
+            case _:
+                return self._central_square(image)
+
+    def _letterboxed(self, image: Image.Image) -> Image.Image:
+        scale = self.size / max(image.size)
+        wide, high = (max(1, round(side * scale)) for side in image.size)
+        page = Image.new("RGB", (self.size, self.size))
+        page.paste(
+            image.resize((wide, high), self.resampling),
+            ((self.size - wide) // 2, (self.size - high) // 2),
+        )
+        return page
 
     def _central_square(self, image: Image.Image) -> Image.Image:
         """Resized to the shortest side, then cropped; rounds where torchvision's classes round."""

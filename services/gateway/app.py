@@ -24,6 +24,7 @@ from services.gateway import (
     openapi,
     photos,
     questions,
+    trainings,
     watch,
 )
 from services.gateway.edge import Edge
@@ -60,7 +61,8 @@ def create_app(settings: GatewaySettings) -> ASGIApp:
     )
     errors.handle_errors(app)
     app.state.gateway = gateway
-    for api in (chat, models, concepts, questions, photos, watch, health, observe, docs):
+    apis = (chat, models, concepts, trainings, questions, photos, watch, health, observe, docs)
+    for api in apis:
         app.include_router(api.router)
     openapi.describe(app)
     mcp = add_mcp(app, gateway)

@@ -8,12 +8,14 @@ import grpc
 from google.protobuf.message import Message
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from kith.channel import MAX_MESSAGE_BYTES
+from kith.connection import stubs
 from kith.v1 import assistant_pb2
-from kith.v1.assistant_pb2_grpc import AssistantStub
+from kith.verbs.calls import Service
 from services.gateway.caller import Caller
 from services.gateway.errors import too_large
 from services.gateway.settings import GatewaySettings
-from services.runtime.calls import MAX_MESSAGE_BYTES, calling, open_channel
+from services.runtime.calls import calling, open_channel
 
 _HEALTH_TIMEOUT_S: Final = 2.0
 
@@ -35,7 +37,7 @@ class Assistant:
 
     async def __aenter__(self) -> Self:
         self._channel = open_channel(self._address, self._settings)
-        self._stub = AssistantStub(self._channel)
+        self._stubs = stubs(self._channel)
         self._health: Any = health_pb2_grpc.HealthStub(self._channel)  # its types are incomplete
         return self
 
@@ -47,7 +49,9 @@ class Assistant:
     ) -> None:
         await self._channel.close()
 
-    async def call(self, caller: Caller, rpc: str, request: Message) -> Any:  # noqa: ANN401 - its own
+    async def call(
+        self, caller: Caller, rpc: str, request: Message, service: Service = "Assistant"
+    ) -> Any:  # noqa: ANN401 - of any call
         """The answer to one call.
 
         Raises:
@@ -56,7 +60,7 @@ class Assistant:
         """
         _require_fitting(request)
         with calling("assistant"):
-            return await getattr(self._stub, rpc)(
+            return await getattr(self._stubs[service], rpc)(
                 request, metadata=caller.metadata, timeout=self._settings.timeout_s
             )
 
@@ -68,7 +72,8 @@ class Assistant:
         """
         _require_fitting(request)
         timeout_s = None if rpc == "WatchConcepts" else self._settings.timeout_s
-        messages = getattr(self._stub, rpc)(request, metadata=caller.metadata, timeout=timeout_s)
+        stub = self._stubs["Assistant"]
+        messages = getattr(stub, rpc)(request, metadata=caller.metadata, timeout=timeout_s)
         try:
             with calling("assistant"):
                 async for message in messages:

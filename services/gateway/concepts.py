@@ -49,15 +49,16 @@ async def list_concepts(call: Called) -> Response:
 async def remember(call: Called) -> Response:
     """Remember a concept by one or more photos of it.
 
-    One that has to be trained comes back in STATE_TRAINING, and Retry-After tells when that will be
-    over, in seconds, as far as it is known.
+    One that has to be trained comes back in STATE_TRAINING. Kith-Operation names the training, as
+    in `GET /v1/operations/{operation}`, and Retry-After tells when it will be over, in seconds, as
+    far as that is known.
     """
     operation = await call.ask("Remember", await call.read(memory_pb2.RememberRequest))
     training = replies.training(operation)
     if training is None or operation.done:
         return await reply(result(operation, resources_pb2.Concept))
     request = memory_pb2.GetConceptRequest(name=training.concepts[0])
-    return _until_over(await reply(await call.ask("GetConcept", request)), training)
+    return _in_training(await reply(await call.ask("GetConcept", request)), training)
 
 
 @router.post(
@@ -68,7 +69,7 @@ async def remember(call: Called) -> Response:
 async def train(call: Called) -> Response:
     """Train concepts by the views they have now, where the method trains.
 
-    They come back in STATE_TRAINING, with Retry-After as `POST /v1/concepts` has it.
+    They come back in STATE_TRAINING, with the headers that `POST /v1/concepts` has.
     """
     request = await call.read(memory_pb2.TrainConceptsRequest)
     operation = await call.ask("TrainConcepts", request)
@@ -77,7 +78,7 @@ async def train(call: Called) -> Response:
     asked = [memory_pb2.GetConceptRequest(name=name) for name in request.concepts]
     found = [await call.ask("GetConcept", one) for one in asked]
     answer = await reply(memory_pb2.TrainConceptsResponse(concepts=found))
-    return _until_over(answer, replies.training(operation))
+    return _in_training(answer, replies.training(operation))
 
 
 @router.post(
@@ -174,10 +175,12 @@ async def remove_view(call: Called, concept: ConceptId, view: ViewId) -> Respons
     return await reply(await call.ask("RemoveViews", request))
 
 
-def _until_over(answer: Response, training: Training | None) -> Response:
-    """The answer, saying when to come back, as far as that is known."""
-    if training is not None and training.remaining_s is not None:
-        answer.headers["Retry-After"] = str(math.ceil(training.remaining_s))
+def _in_training(answer: Response, training: Training | None) -> Response:
+    """The answer, saying which training to ask after, and when, as far as that is known."""
+    if training is not None:
+        answer.headers["Kith-Operation"] = training.operation
+        if training.remaining_s is not None:
+            answer.headers["Retry-After"] = str(math.ceil(training.remaining_s))
     return answer
 
 

@@ -14,13 +14,13 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from google.rpc import code_pb2
 
+from kith.channel import MAX_MESSAGE_BYTES
 from kith.errors import InvalidInput, KithError, Refused, from_status
-from kith.verbs.calls import PARENT
+from kith.verbs.calls import PARENT, Service
 from services.gateway.caller import Caller
 from services.gateway.errors import too_large
 from services.gateway.gateway import Gateway
 from services.gateway.streaming import unless_left
-from services.runtime.calls import MAX_MESSAGE_BYTES
 
 M = TypeVar("M", bound=Message)
 
@@ -95,9 +95,9 @@ class Call:
                 raise _parameter_invalid(name, f"{word[:80]!r} does not fit; see /docs") from error
         return asked
 
-    async def ask(self, rpc: str, request: Message) -> Any:  # noqa: ANN401 - as the call answers
+    async def ask(self, rpc: str, request: Message, service: Service = "Assistant") -> Any:  # noqa: ANN401 - as the call answers
         """The assistant's answer. Raises what `Assistant.call` raises."""
-        return await self.gateway.assistant.call(self.caller, rpc, request)
+        return await self.gateway.assistant.call(self.caller, rpc, request, service)
 
     async def look(self, rpc: str, request: Message) -> Any:  # noqa: ANN401 - the same
         """As `ask`, for what changes nothing: it is given up when nobody waits for the answer.
@@ -203,7 +203,7 @@ def result(operation: Operation, message: type[M]) -> M:
         raise failed(operation.error.message, reason="OPERATION_FAILED")
     if not operation.done:
         raise Refused(
-            f"method: training goes on as {operation.name}; follow that operation by gRPC",
+            f"method: training goes on; follow it by GET /v1/{operation.name}",
             reason="OPERATION_RUNNING",
         )
     made = message()

@@ -43,6 +43,11 @@ _WELL_KNOWN: Final[Mapping[str, Schema]] = MappingProxyType(
     {
         "google.protobuf.Timestamp": {"type": "string", "format": "date-time"},
         "google.protobuf.Duration": {"type": "string", "examples": ["1.5s"]},
+        "google.protobuf.Any": {
+            "type": "object",
+            "properties": {"@type": {"type": "string"}},
+            "required": ["@type"],
+        },
     }
 )
 
@@ -77,7 +82,8 @@ def ref(message: type[Message]) -> Schema:
 def of_name(name: str) -> Schema:
     """The schema of the message of that name; those it is made of are references in it."""
     pool = descriptor_pool.Default()
-    message: Descriptor = pool.FindMessageTypeByName(_PACKAGE + name)
+    foreign = name.startswith("google.")
+    message: Descriptor = pool.FindMessageTypeByName(name if foreign else _PACKAGE + name)
     if message.full_name == common_pb2.Image.DESCRIPTOR.full_name:
         return _image(_field(message.fields_by_name["data"]))
     elsewhere = _ELSEWHERE if name.endswith("Request") else frozenset[str]()
@@ -92,7 +98,8 @@ def of_name(name: str) -> Schema:
 
 def fields(message: type[Message]) -> dict[str, Schema]:
     """The schema of each field that a body or a query holds, by its name."""
-    properties: dict[str, Schema] = of_name(message.DESCRIPTOR.name)["properties"]
+    name = message.DESCRIPTOR.full_name.removeprefix(_PACKAGE)
+    properties: dict[str, Schema] = of_name(name)["properties"]
     return properties
 
 

@@ -10,30 +10,17 @@ from grpc.aio import ClientCallDetails, Metadata
 from opentelemetry.trace import Span
 from pydantic import SecretStr
 
+from kith.channel import channel_options
 from kith.errors import Unavailable
 from kith.status import from_rpc_error
 from services.runtime import hop, tracing
 from services.runtime.settings import CallerSettings
 from services.runtime.tls import channel_credentials
 
-MAX_MESSAGE_BYTES: Final = 64 * 1024 * 1024
-
-_GONE_MS: Final = 5000
-"""A service that does not say so long that it is there is looked for anew."""
-
 _OPTIONS: Final = (
-    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+    *channel_options(hop.KEEPALIVE_MS, 5000),
     ("grpc.enable_http_proxy", 0),
-    # A service that is back is found within seconds; left alone, gRPC waits up to two minutes.
     ("grpc.initial_reconnect_backoff_ms", 200),
-    ("grpc.max_reconnect_backoff_ms", 2000),
-    # So is one whose machine went away without a word: TCP would wait for it for a quarter of an
-    # hour, and every call on that connection until its deadline. gRPC asks whether it is there for
-    # reasons of its own, too; left alone, it waits a minute for the answer to that.
-    ("grpc.keepalive_time_ms", hop.KEEPALIVE_MS),
-    ("grpc.keepalive_timeout_ms", _GONE_MS),
-    ("grpc.http2.ping_timeout_ms", _GONE_MS),
     ("grpc.http2.max_pings_without_data", 0),
     # Where a name has several addresses, calls go to each in turn; and a new one is found soon.
     ("grpc.lb_policy_name", "round_robin"),

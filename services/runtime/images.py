@@ -10,6 +10,7 @@ import re
 import struct
 import threading
 import warnings
+import zlib
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Final
@@ -144,6 +145,25 @@ def encode(image: Image.Image) -> bytes:
     else:
         plain.save(buffer, "JPEG", quality=95, subsampling=0)
     return buffer.getvalue()
+
+
+def encode_for_a_hop(image: Image.Image) -> bytes:
+    """The same for a way within a deployment: what would be a PNG is not compressed.
+
+    So it takes three times the bytes, and a twentieth of the time to write and read it.
+    """
+    if image.width * image.height > _PNG_PIXELS:
+        return encode(image)
+    rows = np.zeros((image.height, 1 + 3 * image.width), np.uint8)  # each begins with its filter: 0
+    rows[:, 1:] = np.asarray(image).reshape(image.height, -1)
+    header = struct.pack(">IIBBBBB", image.width, image.height, 8, 2, 0, 0, 0)
+    chunks = {b"IHDR": header, b"IDAT": zlib.compress(rows.tobytes(), 0), b"IEND": b""}
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, data) for kind, data in chunks.items())
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    """A chunk of a PNG."""
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
 def _opened(data: bytes, field: str) -> ImageFile.ImageFile:

@@ -45,7 +45,7 @@ async def read_images(messages: Mapping[str, common_pb2.Image]) -> list[Image]:
 
 async def write_image(image: Image) -> common_pb2.Image:
     """The picture, encoded off the event loop."""
-    return common_pb2.Image(data=await asyncio.to_thread(images.encode, image))
+    return common_pb2.Image(data=await asyncio.to_thread(images.encode_for_a_hop, image))
 
 
 def in_requests(

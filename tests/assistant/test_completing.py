@@ -108,14 +108,23 @@ async def test_an_error_of_the_answer_itself_is_told() -> None:
         await read(Script(Overloaded("too many", reason="MODEL_QUEUE_FULL")))
 
 
-def test_whom_the_question_names_are_to_be_named_else_all_who_were_seen() -> None:
-    shown = [reference("bo", 0), reference("mo", 0, 1), reference("tom")]
-    assert expected("A caption, please.", shown) == ["bo", "mo"]
-    assert expected("What does <mo> do?", shown) == ["mo"]
-    assert expected("What does <tom> do?", shown) == []
+def test_whom_the_question_names_are_to_be_named_else_all_who_were_seen_or_given() -> None:
+    shown = [reference("bo", 0), reference("mo", 0, 1), reference("tom", absent=True)]
+    assert expected(about_a_photo("A caption, please."), shown) == ["bo", "mo"]
+    assert expected(about_a_photo("What does <mo> do?"), shown) == ["mo"]
+    assert expected(about_a_photo("What does <tom> do?"), shown) == []
+    assert expected(about_a_photo("A caption, please."), [reference("bo")]) == ["bo"]
 
 
-def reference(name: str, *seen_in: int) -> Reference:
+def test_without_a_photo_nobody_has_to_be_named() -> None:
+    assert expected([Turn("user", ("Describe <bo>.",))], [reference("bo")]) == []
+
+
+def about_a_photo(question: str) -> list[Turn]:
+    return [Turn("user", (PHOTO, question))]
+
+
+def reference(name: str, *seen_in: int, absent: bool = False) -> Reference:
     now = datetime(2026, 1, 1, tzinfo=UTC)
     concept = Concept(name, name, "dog", "", "etag", (), now, now)
-    return Reference(concept, PHOTO, seen_in, absent=not seen_in)
+    return Reference(concept, PHOTO, seen_in, absent=absent)

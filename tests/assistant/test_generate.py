@@ -53,30 +53,24 @@ async def test_an_answer_comes_in_pieces_and_ends_with_what_it_rests_on(
     assert end.concepts[0].view_id == bo.views[0].id
 
 
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        ("Is <bo> near <cup>?", "\nSeen here: <cup>. Not seen here: <bo>.\n"),
+        # Where none of them is there, of nobody else.
+        ("Is <bo> here?", "\nNot seen here: <bo>.\n"),
+    ],
+)
 async def test_kith_says_of_whom_a_question_names_that_the_photo_does_not_show_them(
-    bench: Bench, stages: Stages, store: ConceptStore, parrot: Parrot
+    bench: Bench, stages: Stages, store: ConceptStore, parrot: Parrot, question: str, told: str
 ) -> None:
     await bench.remember("bo", Thing("dog", 0), description="<bo> barks.")
     await bench.remember("cup", Thing("mug", 0), description="a cup")
-    photo = paint(Thing("mug", 5, LEFT))
 
-    await answered(stages, store, photo, "Is <bo> near <cup>?")
-
-    ((turn,),) = parrot.asked
-    assert turn.parts[-1] == "\nSeen here: <cup>. Not seen here: <bo>.\nIs <bo> near <cup>?"
-
-
-async def test_where_none_of_those_asked_for_is_there_the_model_is_told_of_nobody_else(
-    bench: Bench, stages: Stages, store: ConceptStore, parrot: Parrot
-) -> None:
-    await bench.remember("bo", Thing("dog", 0), description="<bo> barks.")
-    await bench.remember("cup", Thing("mug", 0), description="a cup")
-    photo = paint(Thing("mug", 5, LEFT))
-
-    await answered(stages, store, photo, "Is <bo> here?")
+    await answered(stages, store, paint(Thing("mug", 5, LEFT)), question)
 
     ((turn,),) = parrot.asked
-    assert turn.parts[-1] == "\nNot seen here: <bo>.\nIs <bo> here?"
+    assert turn.parts[-1] == told + question
 
 
 async def test_a_further_question_that_names_nobody_is_told_of_all_who_are_there(

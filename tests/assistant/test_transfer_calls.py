@@ -1,4 +1,5 @@
 import asyncio
+import errno
 import io
 import json
 import tempfile
@@ -18,7 +19,7 @@ from services.assistant.methods import method
 from services.assistant.pipeline import Assistant
 from services.assistant.stages import Stages
 from services.assistant.stores import Stores
-from services.assistant.transfer import Format, export_memory
+from services.assistant.transfer import Format, export_memory, import_memory
 from services.runtime import images
 from services.runtime.calls import calling, open_channel
 from services.runtime.server import Server
@@ -128,6 +129,26 @@ async def test_a_file_for_which_there_is_no_room_is_refused_by_name(me: Caller) 
     with no_file_above(100), pytest.raises(Refused, match="TMPDIR"), calling("assistant"):
         await exported(me, ARCHIVE)
     assert await exported(me, ARCHIVE)
+
+
+async def test_what_fails_beside_the_file_is_not_told_of_the_file(
+    bench: Bench, stages: Stages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def cut_off() -> AsyncIterator[bytes]:
+        yield b"a piece"
+        raise TimeoutError("nothing more came")
+
+    with pytest.raises(TimeoutError, match="nothing more came"):
+        await import_memory(stages, bench.store, cut_off(), Format.ARCHIVE)
+    await bench.remember("bo", DOG)
+
+    def torn(_: str) -> bytes:
+        raise OSError(errno.EIO, "the disk of the photos")
+
+    monkeypatch.setattr(bench.store, "photo", torn)
+    for form in Format:
+        with pytest.raises(OSError, match="the disk of the photos"):
+            await anext(export_memory(bench.store, form))
 
 
 async def test_an_import_begins_with_its_header_and_has_one(me: Caller) -> None:

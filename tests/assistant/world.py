@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from kith.errors import InvalidInput, KithError
-from memory_db import Concept, ConceptStore, NewView
+from memory_db import Concept, ConceptStore, MemoryPlace, NewView
 from services.assistant.remember import Wish, remember
 from services.assistant.stages import Stages
 from services.assistant.views import Photo, prepare
@@ -130,7 +130,7 @@ class Parrot:
             self.closed = True
 
 
-def open_store(folder: Path, user: str = "me") -> ConceptStore:
+def open_store(folder: Path | MemoryPlace, user: str = "me") -> ConceptStore:
     """A user's memory of painted things."""
     return ConceptStore.open(folder, user=user, model=PaintEmbedder.name, dim=PaintEmbedder.dim)
 

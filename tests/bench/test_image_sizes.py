@@ -1,15 +1,13 @@
 """How large the images of the services are; the time is that of building one."""
 
 import subprocess
-from pathlib import Path
 
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from tests.bench.table import tell
-from tests.house.test_containers import SERVICES, dockerfile
-
-ROOT = Path(__file__).parents[2]
+from tests.house.test_containers import SERVICES
+from tests.images import ROOT
 
 
 def docker(*arguments: str) -> str:
@@ -32,7 +30,7 @@ def builder() -> None:
 @pytest.mark.parametrize("service", SERVICES)
 def test_image(benchmark: BenchmarkFixture, service: str) -> None:
     name = f"kith-bench-{service}"
-    build = ("build", "--quiet", "--tag", name, "--file", dockerfile(service), ".")
+    build = ("build", "--quiet", "--tag", name, "--target", service, ".")
     benchmark.pedantic(docker, build, rounds=1)
     size = int(docker("image", "inspect", "--format", "{{.Size}}", name))
     tell(benchmark, f"{size / 2**20:,.0f} MiB")

@@ -4,7 +4,6 @@ The calls and the fields that can hold an id come from the contract, so that a n
 without a word here. All of it holds for a method that retrieves and for one that trains.
 """
 
-import hashlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
@@ -54,6 +53,7 @@ from tests.baselines import service
 from tests.baselines.steps import Steps
 from tests.generation.tiny import write_llava
 from tests.runtime.serving import served
+from tests.tokens import write_tokens
 
 OPERATIONS: Final = operations_pb2.DESCRIPTOR.services_by_name["Operations"]
 ASSISTANT: Final = assistant_pb2.DESCRIPTOR.services_by_name["Assistant"]
@@ -173,9 +173,7 @@ async def users(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 
 @asynccontextmanager
 async def two_users(folder: Path, *, trains: bool) -> AsyncIterator[tuple[User, User]]:
-    tokens = folder / "tokens"
-    lines = [f"{name} {hashlib.sha256(name.encode()).hexdigest()}" for name in ("ann", "bob")]
-    tokens.write_text("\n".join(lines), encoding="utf-8")
+    tokens = write_tokens(folder / "tokens", ann="ann", bob="bob")
     serving = training if trains else retrieving
     async with serving(folder, tokens) as (stub, operations):
         yield tuple(

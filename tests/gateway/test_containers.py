@@ -2,7 +2,6 @@
 
 import re
 import subprocess
-from pathlib import Path
 
 import httpx
 import pytest
@@ -10,8 +9,8 @@ import yaml
 
 from services.gateway.app import create_app
 from services.gateway.settings import GatewaySettings
+from tests.images import ROOT, last, steps, variables
 
-ROOT = Path(__file__).resolve().parents[2]
 SERVICES = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))["services"]
 
 
@@ -25,7 +24,7 @@ async def test_other_containers_may_call_the_gateway_by_its_name() -> None:
 @pytest.mark.parametrize(
     ("service", "names"),
     [
-        ("gateway", ["KITH_HOSTS", "KITH_ORIGINS"]),
+        ("gateway", ["KITH_ASSISTANT", "KITH_ASSISTANTS", "KITH_HOSTS", "KITH_ORIGINS"]),
         ("assistant", ["KITH_METHOD", "KITH_MEMORY_URL", "KITH_MEMORY_KEY"]),
         ("generation", [f"KITH_GENERATION_{what}" for what in ("URL", "KEY", "MODEL")]),
     ],
@@ -46,9 +45,10 @@ def test_the_engine_is_closed_in_like_the_others_and_draws_as_it_is_told() -> No
 
 @pytest.mark.parametrize(("certificate", "scheme"), [("", "http"), ("/run/kith/cert", "https")])
 def test_the_health_check_speaks_as_the_gateway_does(certificate: str, scheme: str) -> None:
-    text = (ROOT / "services/gateway/Dockerfile").read_text(encoding="utf-8")
-    (check,) = re.findall(r"^HEALTHCHECK .* CMD (.*)$", text, re.MULTILINE)
-    variables = {"KITH_TLS_CERT": certificate, "PATH": "/usr/bin:/bin"}
+    check = last(steps("gateway"), "HEALTHCHECK").partition(" CMD ")[2]
+    own = {"KITH_TLS_CERT": certificate, "PATH": "/usr/bin:/bin"}
     asked = ["sh", "-c", check.replace("python -P -m", "echo")]
-    done = subprocess.run(asked, env=variables, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        asked, env=variables("gateway") | own, capture_output=True, text=True, check=True
+    )
     assert done.stdout.split()[1] == f"{scheme}://127.0.0.1:7460/readyz"

@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import contextlib
-import hashlib
 import logging
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -21,6 +20,7 @@ from services.runtime import images
 from tests.assistant.world import Thing
 from tests.gateway.mcp_clients import done, over_http, over_stdio, refused, said
 from tests.gateway.world import BO, CUP, Gateway, photo, picture, running
+from tests.tokens import write_tokens
 
 Connection = AbstractAsyncContextManager[Client]
 """A client that is not connected yet; a test enters and leaves it in the same task."""
@@ -247,11 +247,7 @@ async def steal(client: Client, bo: dict[str, Any]) -> list[str]:
 
 async def test_nobody_reaches_the_memory_of_another_token(tmp_path: Path) -> None:
     tokens = {"ada": "ada's token", "bob": "bob's token"}
-    file = tmp_path / "tokens"
-    file.write_text(
-        "".join(f"{u} {hashlib.sha256(t.encode()).hexdigest()}\n" for u, t in tokens.items()),
-        encoding="utf-8",
-    )
+    file = write_tokens(tmp_path / "tokens", **tokens)
     with running(tmp_path, tokens_file=file) as gateway:
         ada = over_http(gateway.url, authorization=f"Bearer {tokens['ada']}")
         # A name beside a token counts for nothing.

@@ -1,20 +1,18 @@
 """Behind an assistant with tokens: the credential says who calls, and nothing else does."""
 
-import hashlib
 from collections.abc import Iterator
 
 import openai
 import pytest
 
 from tests.gateway.world import BO, Gateway, photo, remember, running
+from tests.tokens import write_tokens
 
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     folder = tmp_path_factory.mktemp("guarded")
-    tokens = folder / "tokens"
-    lines = [f"{name} {hashlib.sha256(f'{name}s'.encode()).hexdigest()}" for name in ("ana", "bob")]
-    tokens.write_text("\n".join(lines), encoding="utf-8")
+    tokens = write_tokens(folder / "tokens", ana="anas", bob="bobs")
     with running(folder / "memories", tokens_file=tokens) as started:
         yield started
 

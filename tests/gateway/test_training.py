@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from google.rpc import code_pb2
 
 from tests.baselines.service import BO
 from tests.baselines.steps import Steps
@@ -68,6 +69,48 @@ def test_rest_trains_what_has_changed_anew(url: str, steps: Steps) -> None:
         assert len(steps.trained) == 2
         nobody = http.post("/v1/concepts:train", json={"concepts": ["users/me/concepts/x"]})
         assert nobody.status_code == 404
+
+
+def test_rest_lists_trainings_and_ends_one(url: str, steps: Steps) -> None:
+    steps.may_go.clear()
+    with httpx.Client(base_url=url, timeout=30) as http:
+        made = http.post("/v1/concepts", json=wish())
+        path = f"/v1/{made.headers['Kith-Operation']}"
+        (listed,) = http.get("/v1/operations").json()["operations"]
+        assert (f"/v1/{listed['name']}", listed["done"]) == (path, False)
+        assert http.get(path).json()["metadata"]["training"]["concepts"] == [made.json()["name"]]
+        assert http.post(f"{path}:cancel").status_code == 200
+        steps.may_go.set()
+        wait_until(lambda: bool(http.get(path).json()["done"]))
+        assert http.get(path).json()["error"]["code"] == code_pb2.CANCELLED
+        assert _state(http) == "STATE_UNTRAINED"
+        again = http.post(f"{path}:cancel")  # what is over stays as it is
+        assert (again.status_code, again.json()["done"]) == (200, True)
+
+
+def test_trainings_that_can_not_be_asked_for_are_refused_by_name(url: str) -> None:
+    with httpx.Client(base_url=url, timeout=30) as http:
+        made = http.post("/v1/concepts", json=wish())
+        path = f"/v1/{made.headers['Kith-Operation']}"
+        bob = {"Kith-User": "bob"}
+        assert http.get("/v1/operations", headers=bob).json()["operations"] == []
+        for verb, there, status, reason in (
+            ("GET", path, 404, "RESOURCE_NOT_FOUND"),
+            ("POST", f"{path}:cancel", 404, "RESOURCE_NOT_FOUND"),
+            ("POST", "/v1/operations/none:cancel", 404, "RESOURCE_NOT_FOUND"),
+            ("GET", "/v1/operations/a.b", 400, "FIELD_INVALID"),
+            ("GET", "/v1/operations?page_size=-1", 400, "PAGE_SIZE_INVALID"),
+            ("DELETE", path, 405, "METHOD_NOT_ALLOWED"),
+        ):
+            refused = http.request(verb, there, headers=bob)
+            assert (refused.status_code, refused.json()["error"]["reason"]) == (status, reason)
+
+
+def test_a_method_that_does_not_train_has_no_trainings(http: httpx.Client) -> None:
+    for verb, path in (("GET", ""), ("GET", "/none"), ("POST", "/none:cancel")):
+        refused = http.request(verb, f"/v1/operations{path}")
+        assert refused.status_code == 400
+        assert refused.json()["error"]["reason"] == "METHOD_DOES_NOT_TRAIN"
 
 
 async def test_a_model_is_told_when_a_concept_will_be_known(url: str, steps: Steps) -> None:

@@ -1,10 +1,8 @@
 """The chart as Helm renders it, and Kubernetes' own word on what comes out."""
 
-import io
 import json
 import shutil
 import subprocess
-import tarfile
 import tempfile
 from collections.abc import Mapping
 from functools import cache
@@ -36,31 +34,13 @@ def skipped_without(program: str) -> pytest.MarkDecorator:
 helm = skipped_without("helm")
 
 
-@cache
-def installable() -> Path:
-    """The chart with an empty one in place of Qdrant's, which only a network brings.
-
-    Helm makes nothing of a chart that lacks a dependency, on or off.
-    """
-    folder = Path(tempfile.mkdtemp(prefix="kith-chart-"))
-    chart = Path(shutil.copytree(CHART, folder / "kith"))
-    (qdrant,) = yaml.safe_load((CHART / "Chart.yaml").read_text(encoding="utf-8"))["dependencies"]
-    said = yaml.safe_dump({"apiVersion": "v2", "name": "qdrant", "version": qdrant["version"]})
-    (chart / "charts").mkdir(exist_ok=True)
-    with tarfile.open(chart / "charts" / f"qdrant-{qdrant['version']}.tgz", "w:gz") as packed:
-        member = tarfile.TarInfo("qdrant/Chart.yaml")
-        member.size = len(said)
-        packed.addfile(member, io.BytesIO(said.encode()))
-    return chart
-
-
 def run_helm(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["helm", *arguments], capture_output=True, text=True, check=False)
 
 
 def template(values: Mapping[str, Any], chart: Path | None = None) -> str:
     """What an install with these values makes, as Helm writes it."""
-    return _template(yaml.safe_dump(dict(values)), chart or installable())
+    return _template(yaml.safe_dump(dict(values)), chart or CHART)
 
 
 @cache
@@ -90,7 +70,7 @@ def refusal(values: Mapping[str, Any], folder: Path) -> str:
     file = folder / "values.yaml"
     file.write_text(yaml.safe_dump(dict(values)), encoding="utf-8")
     where = ("--values", file, "--kube-version", KUBERNETES[-1])
-    done = run_helm("template", "mine", installable(), *where)
+    done = run_helm("template", "mine", CHART, *where)
     assert done.returncode != 0
     return done.stderr
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from kith.cli import main
-from tests.helm.charts import EXAMPLES, helm, installable, of_kind, render, run_helm
+from tests.helm.charts import CHART, EXAMPLES, helm, of_kind, render, run_helm
 from tests.helm.orders import commands_of, read
 
 pytestmark = helm
@@ -163,19 +163,19 @@ def test_a_long_name_leaves_room_for_the_number_of_a_pod() -> None:
     ],
 )
 def test_a_wrong_value_is_refused(setting: str, said: str) -> None:
-    done = run_helm("template", "mine", installable(), "--kube-version", "1.37", "--set", setting)
+    done = run_helm("template", "mine", CHART, "--kube-version", "1.37", "--set", setting)
     assert done.returncode != 0
     assert said in done.stderr
 
 
 def test_a_cluster_that_is_too_old_is_refused() -> None:
-    done = run_helm("template", "mine", installable(), "--kube-version", "1.28")
+    done = run_helm("template", "mine", CHART, "--kube-version", "1.28")
     assert done.returncode != 0
     assert ">=1.29" in done.stderr
 
 
 def test_the_notes_name_the_objects_that_are_made(tmp_path: Path) -> None:
-    chart = Path(shutil.copytree(installable(), tmp_path / "kith"))
+    chart = Path(shutil.copytree(CHART, tmp_path / "kith"))
     # An install without a cluster is not to be had; but a template may hold another.
     note = '{{ include (print $.Template.BasePath "/NOTES.txt") . | toJson }}'
     holder = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: notes}\ndata: {notes: %s}\n"

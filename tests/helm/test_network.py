@@ -7,7 +7,8 @@ import pytest
 from tests.helm.charts import EVERYTHING, FULL, POCKET, helm, laid_over, named, of_kind, render
 
 STRANGER = {"app": "stranger"}
-QDRANT = {"app.kubernetes.io/name": "qdrant", "app.kubernetes.io/instance": "mine"}
+QDRANT = FULL["qdrant"]["pods"]
+"""A release of its own, in the same namespace."""
 
 
 def selects(selector: dict[str, Any], labels: dict[str, str]) -> bool:

@@ -14,7 +14,6 @@ from tests.helm.charts import (
     POCKET,
     container_of,
     helm,
-    installable,
     laid_over,
     named,
     of_kind,
@@ -40,8 +39,7 @@ TWO = {"assistant": {"replicas": 2}}
 @helm
 @pytest.mark.parametrize("values", ["values.yaml", "values-pocket.yaml", "values-full.yaml"])
 def test_helm_finds_nothing_to_complain_about(values: str) -> None:
-    chart = installable()
-    done = run_helm("lint", "--strict", chart, "--values", chart / values, "--kube-version", "1.37")
+    done = run_helm("lint", "--strict", CHART, "--values", CHART / values, "--kube-version", "1.37")
     assert done.returncode == 0, done.stdout
 
 
@@ -177,16 +175,16 @@ def test_a_memory_in_a_volume_is_never_opened_twice(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("qdrant", "url", "key"),
     [
-        ({"enabled": True}, "http://mine-qdrant:6333", "mine-qdrant-apikey"),
-        ({"enabled": True, "fullnameOverride": "q"}, "http://q:6333", "q-apikey"),
-        ({"enabled": True, "apiKey": False}, "http://mine-qdrant:6333", None),
-        ({"url": "https://there:6333", "secret": "own"}, "https://there:6333", "own"),
+        (FULL["qdrant"], "http://qdrant:6333", "qdrant-apikey"),
         ({"url": "https://there:6333"}, "https://there:6333", None),
+        ({"secret": "own"}, None, None),
     ],
 )
-def test_the_assistant_finds_its_qdrant(qdrant: dict[str, Any], url: str, key: str | None) -> None:
+def test_the_assistant_finds_its_qdrant(
+    qdrant: dict[str, Any], url: str | None, key: str | None
+) -> None:
     told = variables_of(named(render(POCKET | {"qdrant": qdrant}), "Deployment")["assistant"])
-    assert told["KITH_MEMORY_URL"] == url
+    assert told.get("KITH_MEMORY_URL") == url
     wanted = key and {"secretKeyRef": {"name": key, "key": "api-key"}}
     assert told.get("KITH_MEMORY_KEY") == wanted
 

@@ -10,8 +10,8 @@ from pydantic_settings import BaseSettings
 
 from kith.cli.server import SERVED, TRAINED_SERVED
 from services.runtime import tracing, weights
+from tests import images
 from tests.helm.charts import (
-    CHART,
     EVERYTHING,
     FULL,
     POCKET,
@@ -23,14 +23,13 @@ from tests.helm.charts import (
     variables_of,
 )
 
-ROOT = CHART.parents[1]
 SERVICES = {
     **{name: SERVED[name] for name in ("gateway", "assistant", "detection", "embedding")},
     **{"words": SERVED["embedding"], "generation": SERVED["generation"]},
     **dict.fromkeys(("yollava-s", "myvlm"), TRAINED_SERVED["assistant"]),
 }
 IMAGES = {"words": "embedding", "yollava-s": "baselines", "myvlm": "baselines"}
-"""Whose folder under services/ the image of a part is built in, where it is not its own."""
+"""Whose image a part runs, where it has none of its own."""
 OTHERS = {"HOME", "KITH_TRUSTED_WEIGHTS", "OTEL_EXPORTER_OTLP_ENDPOINT"}
 """What is read beside the settings."""
 READ = {"KITH_WEIGHTS", "KITH_TRUSTED_WEIGHTS", "KITH_TOKENS_FILE", "KITH_NEGATIVES"} | {
@@ -47,10 +46,7 @@ def settings_of(part: str) -> type[BaseSettings]:
 
 def image_variables(part: str) -> dict[str, str]:
     """What the image sets by itself."""
-    file = ROOT / "services" / IMAGES.get(part, part) / "Dockerfile"
-    text = file.read_text(encoding="utf-8").replace("\\\n", " ")
-    (line,) = re.findall(r"^ENV (.*)$", text, re.MULTILINE)
-    return dict(pair.split("=", 1) for pair in line.split())
+    return images.variables(IMAGES.get(part, part))
 
 
 def told(part: str, values: dict[str, Any]) -> dict[str, str]:

@@ -1,28 +1,33 @@
-"""The images and their composition, read closely: there is nothing here to build them with."""
+"""The images and their composition are of every service, each closed in and with what it needs."""
 
+import importlib
 import json
 import re
 import subprocess
 import sys
 from fnmatch import fnmatch
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from pydantic_settings import BaseSettings
 
-from kith.cli.server import SERVED
-from kith.local import server_module
+from kith.cli.server import SERVED, TRAINED_SERVED
 from tests.house.test_layout import requirements_of
+from tests.images import ROOT, given, last, steps, variables
 
-ROOT = Path(__file__).resolve().parents[2]
-SERVICES = ["assistant", "detection", "embedding", "generation", "gateway", "datagen", "evaluation"]
+SERVED_AS = {
+    **{name: SERVED[name] for name in ("gateway", "assistant", "detection", "embedding")},
+    **{name: SERVED[name] for name in ("generation", "datagen", "evaluation")},
+    "baselines": TRAINED_SERVED["assistant"],
+}
+SERVICES = list(SERVED_AS)
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
 CALLED = {
     "gateway": ["assistant"],
     "assistant": ["detection", "embedding", "generation"],
     "datagen": ["embedding"],
+    "baselines": ["detection", "embedding"],
 }
 HEAVY = {
     **{name: name for name in ("fastapi", "fsspec", "mcp", "openai", "scipy", "torch")},
@@ -31,48 +36,23 @@ HEAVY = {
     "qdrant-edge-py": "qdrant_edge",
 }
 """Packages that not every service installs, and their modules."""
-LIBRARIES = {
-    "datagen": "apt-get update && apt-get install -y --no-install-recommends "
+LIBRARIES = (
+    "apt-get update && apt-get install -y --no-install-recommends "
     "libegl1 libexpat1 libgl1  && rm -rf /var/lib/apt/lists/*"
-}
-"""What an image adds to its base, since a wheel is linked with it."""
+)
+"""What datagen's image adds to its base, since a wheel is linked with it."""
 BUILDERS = re.compile(r"\b(?:pip|apt|apt-get|gcc|make|curl|wget|git)\b")
 
 
-def dockerfile(service: str) -> str:
-    alone = ("datagen", "evaluation")
-    return f"{service}/service/Dockerfile" if service in alone else f"services/{service}/Dockerfile"
-
-
-def steps(service: str) -> list[list[tuple[str, str]]]:
-    """A Dockerfile's stages, each as its instructions and what they are given."""
-    text = (ROOT / dockerfile(service)).read_text(encoding="utf-8")
-    lines = re.sub(r"^#.*\n|\\\n", "", text, flags=re.MULTILINE).splitlines()
-    stages: list[list[tuple[str, str]]] = []
-    for line in filter(None, lines):
-        instruction, _, rest = line.partition(" ")
-        if instruction == "FROM":
-            stages.append([])
-        stages[-1].append((instruction, rest))
-    return stages
-
-
-def given(stage: list[tuple[str, str]], instruction: str) -> list[str]:
-    return [rest for name, rest in stage if name == instruction]
-
-
 def settings_of(service: str) -> type[BaseSettings]:
-    module, _, name = SERVED[service].settings.partition(":")  # type: ignore[index]
-    settings: type[BaseSettings] = getattr(server_module(module), name)
+    module, _, name = SERVED_AS[service].settings.partition(":")
+    settings: type[BaseSettings] = getattr(importlib.import_module(module), name)
     return settings
 
 
 def environment(service: str) -> dict[str, str]:
     """What an image and the composition set together."""
-    variables = dict(
-        pair.split("=", 1) for rest in given(steps(service)[-1], "ENV") for pair in rest.split()
-    )
-    return variables | COMPOSE["services"][service].get("environment", {})
+    return variables(service) | COMPOSE["services"][service].get("environment", {})
 
 
 def is_sent(path: str) -> bool:
@@ -87,34 +67,37 @@ def is_sent(path: str) -> bool:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_an_image_runs_as_nobody_with_nothing_that_builds(service: str) -> None:
-    *_, last = steps(service)
-    assert given(last, "USER") == ["10001"]
-    assert last.index(("USER", "10001")) > max(
-        i for i, (name, _) in enumerate(last) if name in ("RUN", "COPY")
+    made = steps(service)
+    assert given(made, "FROM") == ["python:3.11-slim AS run", f"run AS {service}"]
+    assert given(made, "USER") == ["10001"]
+    assert made.index(("USER", "10001")) > max(
+        i for i, (name, _) in enumerate(made) if name in ("RUN", "COPY")
     )
-    runs = [rest for rest in given(last, "RUN") if rest != LIBRARIES.get(service)]
-    assert not [rest for rest in runs if BUILDERS.search(rest)]
-    assert json.loads(given(last, "ENTRYPOINT")[0]) == ["kith", "serve", service]
-    for stage in steps(service):
-        assert re.fullmatch(r"python:3\.11-slim(?: AS build)?", given(stage, "FROM")[0])
+    builds = [rest for rest in given(made, "RUN") if BUILDERS.search(rest)]
+    assert builds == ([LIBRARIES] if service == "datagen" else [])
+    served = "assistant" if service == "baselines" else service
+    assert json.loads(last(made, "ENTRYPOINT")) == ["kith", "serve", served]
 
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_what_an_image_copies_is_there_and_sent_to_the_build(service: str) -> None:
-    for stage in steps(service):
-        for rest in given(stage, "COPY"):
-            if rest.startswith("--from=build"):
-                continue
-            *sources, _ = rest.split()
-            assert sources
-            assert [source for source in sources if not (ROOT / source).exists()] == []
-            assert [source for source in sources if not is_sent(source)] == []
+    built = f"--from=build-{service} /venv /venv"
+    copied = given(steps(service), "COPY")
+    assert built in copied
+    for rest in {*copied, *given(steps(f"build-{service}"), "COPY")} - {built}:
+        *sources, _ = rest.split()
+        assert sources
+        assert [source for source in sources if not (ROOT / source).exists()] == []
+        assert [source for source in sources if not is_sent(source)] == []
 
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_an_image_installs_its_own_extra(service: str) -> None:
-    (install,) = (rest for rest in given(steps(service)[0], "RUN") if "pip install" in rest)
-    assert f"'.[{service}]'" in install
+    build = steps(f"build-{service}")
+    assert given(build, "FROM") == ["python:3.11-slim AS build", f"build AS build-{service}"]
+    (install,) = (rest for rest in given(build, "RUN") if "pip install" in rest)
+    extras = f"{service},s3" if service == "assistant" else service
+    assert install.endswith(f"'.[{extras}]'")
     assert "-c constraints.txt" in install
     assert requirements_of(service)
 
@@ -133,10 +116,10 @@ def test_every_variable_is_a_setting_and_its_value_is_understood(
         monkeypatch.setenv(name, value)
     chosen: Any = settings()
     assert chosen.host == "0.0.0.0"
-    port = str(chosen.port)
-    *_, last = steps(service)
-    assert given(last, "EXPOSE") == [port]
-    assert f"127.0.0.1:{port}" in given(last, "HEALTHCHECK")[0]
+    assert chosen.port == settings.model_fields["port"].default
+    made = steps(service)
+    assert given(made, "EXPOSE") == ["$KITH_PORT"]
+    assert "127.0.0.1:$KITH_PORT" in last(made, "HEALTHCHECK")
     for other in CALLED.get(service, ()):
         assert (
             getattr(chosen, other) == f"{other}:{settings_of(other).model_fields['port'].default}"
@@ -148,7 +131,7 @@ def test_the_composition_is_of_every_service_each_closed_in() -> None:
     assert set(SERVICES) == {name for name, service in services.items() if "build" in service}
     for name in SERVICES:
         service = services[name]
-        assert service["build"]["dockerfile"] == dockerfile(name)
+        assert service["build"] == {"context": ".", "target": name}
         assert service["read_only"] is True
         assert service["cap_drop"] == ["ALL"]
         assert "/tmp" in service["tmpfs"]
@@ -158,6 +141,7 @@ def test_the_composition_is_of_every_service_each_closed_in() -> None:
     assert all(port.startswith("127.0.0.1:") for port in published)
     assert COMPOSE["networks"]["inside"]["internal"] is True
     assert {name for name in services if "profiles" in services[name]} == {
+        "baselines",
         "datagen",
         "evaluation",
         "qdrant",
@@ -170,11 +154,12 @@ def test_a_service_starts_without_what_only_others_install(service: str) -> None
     foreign = {
         module for package, module in HEAVY.items() if package not in requirements_of(service)
     }
-    without = [*foreign, "pocket", *(["memory_db"] if service != "assistant" else [])]
+    holds_a_memory = service in ("assistant", "baselines")
+    without = [*foreign, "pocket", *([] if holds_a_memory else ["memory_db"])]
     code = (
         "import importlib, sys\n"
         f"for name in {without}: sys.modules[name] = None\n"
-        f"importlib.import_module({SERVED[service].serve!r})\n"  # type: ignore[index]
+        f"importlib.import_module({SERVED_AS[service].serve!r})\n"
         "import kith.cli.app, services.runtime.probe, services.runtime.logs\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -23,7 +23,7 @@ EXTRAS = {
     "evaluation": ("evaluation",),
     "pocket": ("pocket", "server", "datagen"),
     "proto": ("dev", "server"),
-    "docs": (),
+    "docs": ("dev",),
     "examples": ("server", "datagen"),
     "tests": ("dev", "pocket", "server", "datagen"),
 }

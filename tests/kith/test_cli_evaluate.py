@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from kith.cli import main
+from tests.evaluation.making import write
 from tests.evaluation.stripes import write_world
 
 
@@ -67,6 +68,25 @@ def test_check_counts_and_says_what_is_missing(
     assert "there is no outside photo of one thing" in out
     assert "0.png" in out
     assert out.endswith("3 problems\n")
+
+
+def test_check_says_why_something_is_dropped(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [{"image": "bo.png", "concept": "bo", "correct_answer": True}] * 3
+    same = {"question": "What is sks?", "options": {"A": "A dog", "B": "A dog"}}
+    write(tmp_path / "recognition_test.json", rows)
+    write(tmp_path / "qa.json", {"bo": {"0": {**same, "correct_answer": "A"}}})
+    why = {
+        "questions in qa.json that have no two different options": 1,
+        "rows of recognition_test.json that repeat another": 2,
+    }
+    assert main(["--json", "evaluate", "check", str(tmp_path)]) == 0
+    assert json.loads(capsys.readouterr().out)["dropped"] == why
+    assert main(["evaluate", "check", str(tmp_path)]) == 0
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    at = lines.index("dropped 3")
+    assert lines[at + 1 : at + 3] == [f"{what} {number}" for what, number in why.items()]
 
 
 def test_a_report_of_nothing_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

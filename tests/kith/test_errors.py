@@ -2,6 +2,7 @@
 
 import pytest
 
+from kith.channel import MAX_MESSAGE_BYTES
 from kith.client import Client
 from kith.errors import (
     AlreadyExists,
@@ -14,7 +15,6 @@ from kith.errors import (
     Unauthenticated,
     Unavailable,
 )
-from kith.photos import MAX_MESSAGE_BYTES
 from tests.kith.fake import FakeAssistant, overloaded
 
 CLASSES = [

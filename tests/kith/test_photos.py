@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from kith.channel import MAX_MESSAGE_BYTES
 from kith.errors import InvalidInput
-from kith.photos import MAX_MESSAGE_BYTES, photo_bytes
+from kith.photos import photo_bytes
 
 
 def test_bytes_and_paths_and_their_names_are_photos(photo: Path) -> None:

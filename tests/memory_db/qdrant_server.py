@@ -122,6 +122,7 @@ class FakeQdrant:
             asked.filter,
             limit=asked.limit or 10,
             offset=asked.offset,
+            with_payload=True if asked.with_payload is None else asked.with_payload,
             with_vectors=asked.with_vector or False,
         )
         points = [row.model_dump(mode="json") for row in rows]

@@ -20,7 +20,9 @@ from tests.memory_db.conftest import Clock
 from tests.memory_db.making import DIM, image, vector, view
 
 
-def open_store(folder: Path, user: str = "me", model: str = "clip", dim: int = DIM) -> ConceptStore:
+def open_store(
+    folder: Path | MemoryPlace, user: str = "me", model: str = "clip", dim: int = DIM
+) -> ConceptStore:
     return ConceptStore.open(folder, user=user, model=model, dim=dim)
 
 
@@ -70,6 +72,33 @@ def test_a_memory_that_can_not_be_written_is_refused_by_name_and_goes_on_when_it
         assert store.update(bo.id, name="rex").name == "rex"
         assert sum(store.repair()) == 0
     open_store(tmp_path, "another").close()
+
+
+def test_a_memory_that_the_engine_can_not_open_is_refused_by_name(tmp_path: Path) -> None:
+    with open_store(tmp_path) as store:
+        bo = store.remember("bo", "dog", "", [view("bo")])
+    folder = memory_folder(tmp_path)
+    (folder / "shard-000001").rename(tmp_path / "away")
+    with pytest.raises(Refused, match=str(folder)) as refused:
+        open_store(tmp_path)
+    assert refused.value.reason == "MEMORY_UNUSABLE"
+    (tmp_path / "away").rename(folder / "shard-000001")
+    with open_store(tmp_path) as store:
+        assert store.get(bo.id) == bo
+
+
+def test_where_memories_were_none_is_made_while_their_volume_is_away(tmp_path: Path) -> None:
+    place = MemoryPlace(tmp_path / "memory")
+    open_store(place).close()
+    (tmp_path / "memory").rename(tmp_path / "away")
+    for _ in ("gone", "an empty mount point"):
+        with pytest.raises(Refused, match="bring back") as refused:
+            open_store(place, "another")
+        assert refused.value.reason == "MEMORY_UNUSABLE"
+        (tmp_path / "memory").mkdir(exist_ok=True)
+    (tmp_path / "memory").rmdir()
+    (tmp_path / "away").rename(tmp_path / "memory")
+    open_store(place, "another").close()
 
 
 def test_a_lock_that_could_not_be_written_is_not_held(tmp_path: Path) -> None:

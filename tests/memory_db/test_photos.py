@@ -1,6 +1,7 @@
-"""Photos by their hash, in a folder and in an object store (fsspec's memory in its place)."""
+"""Photos by their hash: in a folder, in fsspec's memory, and in S3 as far as it is needed."""
 
 import errno
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,15 +11,25 @@ import pytest
 from kith.errors import NotFound, Refused, Unavailable
 from memory_db import Kept, MemoryPlace
 from memory_db.photos import PhotoStore, content_hash
+from tests.disk import no_more_files
+from tests.memory_db.s3_server import s3_server
 
 
-@pytest.fixture(params=["folder", "object store"])
-def photos(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[PhotoStore]:
+@pytest.fixture(params=["folder", "memory", "s3"])
+def photos(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[PhotoStore]:
     if request.param == "folder":
         yield PhotoStore(str(tmp_path / "deep" / "photos"))
-        return
-    yield PhotoStore("memory://bucket/photos")
-    fsspec.filesystem("memory").store.clear()
+    elif request.param == "memory":
+        yield PhotoStore("memory://bucket/photos")
+        fsspec.filesystem("memory").store.clear()
+    else:
+        with s3_server() as url:
+            # What FSSPEC_S3_ENDPOINT_URL and AWS_... say, which are read once a process.
+            access = {"endpoint_url": url, "key": "mine", "secret": "own"}
+            monkeypatch.setitem(fsspec.config.conf, "s3", access)
+            yield PhotoStore("s3://bucket/photos")
 
 
 def test_a_photo_is_named_by_its_content(photos: PhotoStore) -> None:
@@ -75,6 +86,15 @@ def test_a_memory_whose_photos_can_not_be_kept_is_refused_and_not_held_open(tmp_
         kept.append(refused)  # whoever keeps the error must not keep the memory with it
 
 
+def test_photos_that_can_not_be_read_are_unavailable_by_name(tmp_path: Path) -> None:
+    photos = PhotoStore(str(tmp_path))
+    blob = photos.put(b"picture")
+    with no_more_files(), pytest.raises(Unavailable, match="open files") as failure:
+        photos.get(blob)
+    assert failure.value.reason == "PHOTOS_UNREACHABLE"
+    assert photos.get(blob) == b"picture"
+
+
 def test_an_object_store_that_fails_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
     photos = PhotoStore("memory://bucket/photos")
 
@@ -106,3 +126,13 @@ def test_a_bucket_that_is_not_there_is_unavailable(monkeypatch: pytest.MonkeyPat
 def test_a_place_that_fsspec_can_not_use_is_refused_at_once(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="KITH_PHOTOS"):
         MemoryPlace(tmp_path, photos_url="nosuch://bucket/photos")
+
+
+def test_without_its_package_s3_is_refused_and_the_package_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "s3fs", None)
+    monkeypatch.delitem(sys.modules["fsspec.registry"]._registry, "s3", raising=False)
+    with pytest.raises(Refused, match=r'pip install "kith\[s3\]"') as refused:
+        MemoryPlace(tmp_path, photos_url="s3://bucket/photos")
+    assert (refused.value.reason, refused.value.field) == ("PHOTOS_URL_INVALID", "photos")

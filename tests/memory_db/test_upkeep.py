@@ -22,13 +22,15 @@ def photos(tmp_path: Path) -> Path:
 def test_purge_waits_for_the_undo_window(store: ConceptStore, clock: Clock, photos: Path) -> None:
     bo = store.remember("bo", "dog", "", [view("1"), view("2")])
     store.forget(bo.id)
-    assert store.purge_expired() == Purged((), 0)
+    assert store.purge_expired() == Purged((), 0, waiting=1)
+    assert store.awaits_purge
     clock.skip(UNDO_WINDOW_S)
     assert store.purge_expired() == Purged((bo.id,), 2)
     assert list(photos.iterdir()) == []
     with pytest.raises(NotFound):
         store.get(bo.id, forgotten_too=True)
     assert store.purge_expired() == Purged((), 0)
+    assert not store.awaits_purge
 
 
 def test_purge_keeps_photos_that_others_use(store: ConceptStore, clock: Clock) -> None:
@@ -38,15 +40,18 @@ def test_purge_keeps_photos_that_others_use(store: ConceptStore, clock: Clock) -
     store.forget(bo.id)
     clock.skip(UNDO_WINDOW_S)
     store.forget(lost.id)
-    assert store.purge_expired() == Purged((bo.id,), 0)
+    assert store.purge_expired() == Purged((bo.id,), 0, waiting=1)
     assert store.photo(mug.views[0].blob) == image("both")
     assert store.photo(store.undo_forget(lost.id).views[0].blob) == image("only bo")
 
 
 def test_purge_takes_removed_views(store: ConceptStore, photos: Path) -> None:
     bo = store.remember("bo", "dog", "", [view("1"), view("2")])
+    store.purge_expired()
     store.remove_views(bo.id, [bo.views[0].id])
+    assert store.awaits_purge
     assert store.purge_expired() == Purged((), 1)
+    assert not store.awaits_purge
     assert [file.name for file in photos.iterdir()] == [bo.views[1].blob]
     assert [n.view_id for n in store.search(vector("1")[None], 5)[0]] == [bo.views[1].id]
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from kith import Client
-from memory_db import edge
+from memory_db import MemoryPlace, edge
 from services.assistant import servicer
 from services.assistant.methods import method
 from services.assistant.pipeline import Assistant
@@ -114,7 +114,8 @@ async def serve(folder: Path) -> None:
     edge._FLUSH_EVERY = 4  # so that whatever happens meets flushes too
     start_logging("info")
     stages = Stages(PaintDetector(), PaintEmbedder(), Parrot(), STRANGER_DISTANCE, 0.1)
-    stores = Stores(lambda user: open_store(folder, user))
+    place = MemoryPlace(folder)
+    stores = Stores(lambda user: open_store(place, user))
     service = servicer.service(Assistant(method("kith"), stages, stores))
     async with Server(ServerSettings(port=0), [service]) as server:
         await server.ready()

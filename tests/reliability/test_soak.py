@@ -21,7 +21,16 @@ from tests.reliability.table import Effort, Table
 from tests.reliability.whole import Use, Whole, started
 
 MINUTES: Final = float(os.environ.get("KITH_SOAK_MINUTES", "60"))
-"""Read at once: tests run without the user's settings."""
+RATE: Final = float(os.environ.get("KITH_SOAK_RATE", "inf"))
+"""Most calls a second of all callers together, where other work goes on beside them. Both are read
+at once: tests run without the user's settings."""
+
+CALLERS: Final = 3
+
+DEADLINE_S: Final = 300.0
+"""What takes longer hangs: no wait for a core that is taken does. How long calls take is told."""
+
+LATE_S: Final = 10.0
 
 BOUNDS: Final = {"memory_mib": 2.0, "files": 0.2, "threads": 0.2}
 """Most growth in a thousand calls: the slope of the line that fits best what was seen, less twice
@@ -43,8 +52,11 @@ class Load:
     def __init__(self, whole: Whole) -> None:
         self._whole = whole
         self.outcomes: Counter[str] = Counter()
+        self.late: Counter[str] = Counter()
+        """Calls that took more than `LATE_S`, by what they did."""
+        self.slowest = (0.0, "")
         self._over = threading.Event()
-        self._threads = [threading.Thread(target=self._go_on, args=(n,)) for n in range(3)]
+        self._threads = [threading.Thread(target=self._go_on, args=(n,)) for n in range(CALLERS)]
 
     @property
     def calls(self) -> int:
@@ -64,23 +76,35 @@ class Load:
         for number in count():
             # Whoever comes anew also makes a new connection.
             with (
-                Client(self._whole.assistant.address, user=f"user{user}") as kith,
+                Client(
+                    self._whole.assistant.address, user=f"user{user}", timeout_s=DEADLINE_S
+                ) as kith,
                 httpx.Client(
-                    base_url=self._whole.url, headers={"Kith-User": f"user{user}"}, timeout=180
+                    base_url=self._whole.url,
+                    headers={"Kith-User": f"user{user}"},
+                    timeout=DEADLINE_S,
                 ) as http,
             ):
-                for act in _acts(kith, http, f"n{user}-{number}"):
-                    if self._over.is_set():
+                for name, act in _acts(kith, http, f"n{user}-{number}").items():
+                    if self._over.wait(CALLERS / RATE):
                         return
-                    try:
-                        act()
-                    except (KithError, httpx.HTTPError) as error:
-                        self.outcomes[repr(error)[:80]] += 1
-                    else:
-                        self.outcomes["OK"] += 1
+                    self._do(name, act)
+
+    def _do(self, name: str, act: Callable[[], object]) -> None:
+        began = time.monotonic()
+        try:
+            act()
+        except (KithError, httpx.HTTPError) as error:
+            self.outcomes[f"{name}: {error!r}"[:80]] += 1
+        else:
+            self.outcomes["OK"] += 1
+        took_s = time.monotonic() - began
+        self.slowest = max(self.slowest, (took_s, name))
+        if took_s > LATE_S:
+            self.late[name] += 1
 
 
-def _acts(kith: Client, http: httpx.Client, name: str) -> list[Callable[[], object]]:
+def _acts(kith: Client, http: httpx.Client, name: str) -> dict[str, Callable[[], object]]:
     photo = base64.b64encode(PICTURE.read_bytes()).decode()
     picture = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{photo}"}}
     parts = [picture, {"type": "text", "text": "Who is this?"}]
@@ -93,25 +117,25 @@ def _acts(kith: Client, http: httpx.Client, name: str) -> list[Callable[[], obje
     def post(path: str, body: object) -> None:
         http.post(path, json=body).raise_for_status()
 
-    return [
-        lambda: kith.remember(name, PICTURE, category="dog", description="It is."),
-        lambda: kith.retrieve(PICTURE),
-        lambda: kith.edit(name, description="It was."),
-        lambda: post("/v1/retrieve", {"images": [{"data": photo}]}),
-        lambda: kith.recognize(PICTURE, [name]),
-        lambda: http.get("/v1/concepts").raise_for_status(),
-        watch,
-        lambda: kith.ask("Who is this?", PICTURE),
-        lambda: post("/v1/chat/completions", chat | {"stream": True}),
-        lambda: kith.forget(name),
-    ]
+    return {
+        "remember": lambda: kith.remember(name, PICTURE, category="dog", description="It is."),
+        "retrieve": lambda: kith.retrieve(PICTURE),
+        "edit": lambda: kith.edit(name, description="It was."),
+        "HTTP retrieve": lambda: post("/v1/retrieve", {"images": [{"data": photo}]}),
+        "recognize": lambda: kith.recognize(PICTURE, [name]),
+        "HTTP list": lambda: http.get("/v1/concepts").raise_for_status(),
+        "HTTP watch": watch,
+        "ask": lambda: kith.ask("Who is this?", PICTURE),
+        "HTTP chat": lambda: post("/v1/chat/completions", chat | {"stream": True}),
+        "forget": lambda: kith.forget(name),
+    }
 
 
 def test_nothing_grows_with_the_calls_that_were_served(effort: Effort, tmp_path: Path) -> None:
     seconds = 60 * MINUTES if effort == "long" else 10
     samples: dict[str, list[Sample]] = {"assistant": [], "gateway": []}
     with Table("Soak", "the kernel, and a line through what it says", effort) as table:
-        with started(tmp_path) as whole, Load(whole) as load:
+        with started(tmp_path, KITH_TIMEOUT_S=str(DEADLINE_S)) as whole, Load(whole) as load:
             until = time.monotonic() + seconds
             while time.monotonic() < until:
                 time.sleep(min(5, seconds / 20))
@@ -119,6 +143,8 @@ def test_nothing_grows_with_the_calls_that_were_served(effort: Effort, tmp_path:
                     samples[name].append(Sample(load.calls, service.use()))
         table.traffic("calls", load.calls, at_least=500 if effort == "long" else 10)
         table.tell("load", seconds / 60, "minutes")
+        table.tell("slowest call", f"{load.slowest[0]:.2f} s ({load.slowest[1]})")
+        table.tell(f"calls that took more than {LATE_S:g} s", str(dict(load.late) or "none"))
         failed = load.calls - load.outcomes.pop("OK")
         table.exactly("calls that failed", str(dict(load.outcomes)) if failed else "none", "none")
         for name, seen in samples.items():

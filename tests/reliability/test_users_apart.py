@@ -1,6 +1,5 @@
 """Users are apart: over every door, on both memories, in what is said and in how long it takes."""
 
-import hashlib
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -53,6 +52,7 @@ from tests.gateway.test_apart import BODIES
 from tests.gateway.world import gateway_to, picture
 from tests.memory_db.qdrant_server import FakeQdrant
 from tests.reliability.table import Effort, Table
+from tests.tokens import write_tokens
 
 PAIRS = {"short": 40, "long": 600}
 """Calls that are timed, for an id that is another's and for one that is nobody's."""
@@ -76,9 +76,7 @@ def places(folder: Path, memory: str, stack: ExitStack) -> MemoryPlace:
 
 @asynccontextmanager
 async def house(folder: Path, memory: str) -> AsyncIterator[House]:
-    tokens = folder / "tokens"
-    lines = [f"{name} {hashlib.sha256(name.encode()).hexdigest()}" for name in ("ann", "bob")]
-    tokens.write_text("\n".join(lines), encoding="utf-8")
+    tokens = write_tokens(folder / "tokens", ann="ann", bob="bob")
     stages = Stages(PaintDetector(), PaintEmbedder(), Parrot(), STRANGER_DISTANCE, 0.1)
     with ExitStack() as stack:
         where = places(folder, memory, stack)

@@ -1,4 +1,5 @@
-"""Volumes that run full, run out of inodes, turn read-only or have a limit, where rights allow."""
+"""Volumes that run full, run out of inodes, turn read-only, go away or have a limit, where rights
+allow; and a process that may open no more files."""
 
 import os
 import resource
@@ -31,6 +32,8 @@ class Situation(NamedTuple):
     """Whether it can be mended while the process runs."""
     runner: Callable[[Path], Sequence[str]] = lambda _: ()
     """The command that runs the process, whose folder it is."""
+    shows_photos: bool = True
+    """Whether stored photos can be read meanwhile."""
 
 
 def _run(*command: str) -> str:
@@ -147,12 +150,38 @@ def _read_only(server: Painted) -> Iterator[None]:
     yield
 
 
+@contextmanager
+def _away(server: Painted) -> Iterator[None]:
+    """Renamed, as if its volume were gone, with an empty mount point in its place."""
+    away = server.folder / "away"
+    server.memory.rename(away)
+    server.memory.mkdir()
+    yield
+    server.memory.rmdir()
+    away.rename(server.memory)
+
+
+@contextmanager
+def _without_files(server: Painted) -> Iterator[None]:
+    """As many are open as may be."""
+    pid = server.pid
+    old = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    opened = len(list(Path(f"/proc/{pid}/fd").iterdir()))
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (opened, old[1]))
+    yield
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, old)
+
+
 SITUATIONS: Final = (
     Situation("full disk", _tmpfs, _full),
     Situation("limit on files", _plain, _limited),
     Situation("read-only folders", _plain, _locked_up, runner=_nobody),
+    Situation("folder away", _plain, _away, shows_photos=False),
+    Situation("no open files left", _plain, _without_files, shows_photos=False),
     Situation("full disk, ext4", _ext4, _full),
     Situation("no inodes", lambda folder: _tmpfs(folder, ",nr_inodes=2000"), _without_inodes),
     Situation("volume read-only after an error", _ext4, _read_only, passes=False),
 )
-"""The first three are quick to make."""
+"""The first `QUICK` are quick to make."""
+
+QUICK: Final = 5

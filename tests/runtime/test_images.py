@@ -17,7 +17,7 @@ from PIL import Image, ImageCms
 
 from kith.errors import InvalidInput
 from services.runtime import images
-from services.runtime.images import decode, decode_all, encode, shrink
+from services.runtime.images import decode, decode_all, encode, encode_for_a_hop, shrink
 
 RED, GREEN, WHITE = (255, 0, 0), (0, 255, 0), (255, 255, 255)
 
@@ -262,9 +262,12 @@ def test_what_cannot_be_used_is_refused_by_name(data: bytes, reason: str, says: 
     assert says in str(refusal.value)
 
 
-@pytest.mark.parametrize(("size", "kind"), [((700, 700), "PNG"), ((720, 720), "JPEG")])
-def test_small_pictures_are_stored_without_loss_and_large_ones_nearly(
-    size: tuple[int, int], kind: str
+@pytest.mark.parametrize("encode", [encode, encode_for_a_hop])
+@pytest.mark.parametrize(
+    ("size", "kind"), [((700, 700), "PNG"), ((3, 200), "PNG"), ((720, 720), "JPEG")]
+)
+def test_small_pictures_are_written_without_loss_and_large_ones_nearly(
+    size: tuple[int, int], kind: str, encode: Callable[[Image.Image], bytes]
 ) -> None:
     rng = np.random.default_rng(1)
     coarse = Image.fromarray(rng.integers(0, 255, (12, 12, 3), np.uint8))
@@ -273,6 +276,14 @@ def test_small_pictures_are_stored_without_loss_and_large_ones_nearly(
     assert Image.open(io.BytesIO(data)).format == kind
     error = np.abs(np.asarray(decode(data, field="x"), int) - np.asarray(picture, int))
     assert error.max() == 0 if kind == "PNG" else error.mean() < 2
+
+
+def test_what_is_written_for_a_hop_carries_nothing_but_pixels() -> None:
+    picture = half_and_half()
+    picture.info["icc_profile"] = b"sneaked in"
+    again = Image.open(io.BytesIO(encode_for_a_hop(picture)))
+    again.load()
+    assert again.info == {}
 
 
 def damage(data: bytes, at: int, value: int, cut: int) -> bytes:

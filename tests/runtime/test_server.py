@@ -13,9 +13,10 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
+from kith.channel import MAX_MESSAGE_BYTES
 from kith.errors import InvalidInput, KithError, NotFound, Overloaded, Refused, Unauthenticated
 from kith.v1 import embedding_pb2, embedding_pb2_grpc, generation_pb2, generation_pb2_grpc
-from services.runtime.calls import MAX_MESSAGE_BYTES, calling, open_channel
+from services.runtime.calls import calling, open_channel
 from services.runtime.server import Server
 from services.runtime.settings import ServerSettings
 from tests.runtime.echo import Echo, chat, embedding_of, generation_of, say, whoami

@@ -75,15 +75,6 @@ secretKeyRef: {name: {{ include "kith.fullname" . }}-service, key: token}
 {{ default (printf "%s-users" (include "kith.fullname" .)) .Values.users.secret }}
 {{- end }}
 
-{{/* As the official chart names what it makes. */}}
-{{- define "kith.qdrant" -}}
-{{- with .Values.qdrant }}
-{{- $name := default "qdrant" .nameOverride }}
-{{- $full := ternary $.Release.Name (printf "%s-%s" $.Release.Name $name) (contains $name $.Release.Name) }}
-{{- default $full .fullnameOverride | trunc 63 | trimSuffix "-" }}
-{{- end }}
-{{- end }}
-
 {{/* A service that runs a model, and knows no user: takes what kith.deployment takes. */}}
 {{- define "kith.stage" -}}
 {{- $service := printf "%s-service" (include "kith.fullname" .root) }}

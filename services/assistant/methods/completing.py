@@ -72,13 +72,16 @@ async def completed(
     yield ending
 
 
-def expected(question: str, references: Sequence[Reference]) -> list[str]:
-    """Whom an answer should name if it names anybody: all who were seen.
+def expected(turns: Sequence[Turn], references: Sequence[Reference]) -> list[str]:
+    """Whom an answer about photos should name if it names anybody: all who were seen, or given.
 
     Of them only those whom the question names, when it names any concept.
     """
+    if not any(prompts.photos_of(turn) for turn in turns):
+        return []
+    question = prompts.text_of(turns[-1])
     asked_for = [one for one in references if f"<{one.concept.name}>" in question] or references
-    return [one.concept.name for one in asked_for if one.seen_in]
+    return [one.concept.name for one in asked_for if not one.absent]
 
 
 def _is_whole(ending: Ending, limits: Limits) -> bool:

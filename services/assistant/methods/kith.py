@@ -123,7 +123,7 @@ class Kith(Shown):
         Two models looked for them that are made for it, and a language model is neither.
         """
         told = prompts.with_findings(turns, references)
-        names = expected(prompts.text_of(turns[-1]), references)
+        names = expected(turns, references)
         ask = partial(super().ask, stages, references=references, cache_key=cache_key)
         return Answer(completed(ask, told, names, limits))
 

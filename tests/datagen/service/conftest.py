@@ -1,6 +1,5 @@
 """What the tests of the service share: a small layout in place of the shipped ones, and servers."""
 
-import hashlib
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -20,6 +19,7 @@ from services.runtime.worker import ModelWorker
 from tests.datagen.service.calling import Caller
 from tests.datagen.small import small_layout
 from tests.runtime.serving import served
+from tests.tokens import write_tokens
 
 Serving = Callable[..., AbstractAsyncContextManager[Caller]]
 
@@ -58,9 +58,7 @@ def root(tmp_path: Path) -> Path:
 @pytest.fixture
 def serving(root: Path, tmp_path: Path) -> Serving:
     """Serves the folder, with two users; every call of it is another process to the folder."""
-    tokens = tmp_path / "tokens"
-    lines = [f"{name} {hashlib.sha256(name.encode()).hexdigest()}" for name in ("ann", "bob")]
-    tokens.write_text("\n".join(lines), encoding="utf-8")
+    tokens = write_tokens(tmp_path / "tokens", ann="ann", bob="bob")
 
     @asynccontextmanager
     async def serve(*, draws: bool = True, **settings: Any) -> AsyncIterator[Caller]:  # noqa: ANN401

@@ -23,15 +23,15 @@ from datagen.service.settings import DatagenSettings
 from kith.errors import AlreadyExists, InvalidInput, NotFound, Overloaded, Refused
 from kith.v1 import common_pb2, datagen_pb2
 from tests.datagen.msdiffusion.tiny import write_models
-from tests.datagen.service.calling import FIRST, Caller, order, paths, progress_of
+from tests.datagen.service.calling import FIRST, Caller, order, progress_of
 from tests.datagen.service.conftest import Serving
 from tests.datagen.service.zips import seed_zip
 from tests.datagen.small import small_layout
+from tests.runtime.jobs import LIST_OPERATIONS, paths
 
 WATCH = datagen_pb2.WatchDatasetRequest(name=FIRST)
 DELETE = datagen_pb2.DeleteDatasetRequest(name=FIRST)
 DOWNLOAD = datagen_pb2.DownloadDatasetRequest(name=FIRST)
-LIST_OPERATIONS = operations_pb2.ListOperationsRequest(name="operations")
 
 
 async def test_a_dataset_is_made_watched_and_fetched(serving: Serving) -> None:

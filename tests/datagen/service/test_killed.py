@@ -1,13 +1,7 @@
 """A server that dies in the middle of a job goes on with it when it is started again."""
 
-import json
-import os
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import grpc
@@ -17,6 +11,7 @@ from datagen.making import Order, accept, make
 from kith.v1 import datagen_pb2, datagen_pb2_grpc
 from tests.datagen.service.calling import order
 from tests.datagen.small import tree
+from tests.runtime.ended import ENDS, Process, end, serving
 
 PROGRAM = """
 import sys, time
@@ -34,27 +29,12 @@ sys.exit(main(["--json", "serve", "datagen", "--port", "0"]))
 """
 
 
-@contextmanager
-def server(root: Path, layouts: Path) -> Iterator[tuple["subprocess.Popen[str]", str]]:
-    """`kith serve datagen` with the small layout, once it is ready, and its address."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, str(layouts)],
-        env=os.environ | {"KITH_DATAGEN_DIR": str(root)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    with process:
-        assert process.stdout
-        listening = json.loads(process.stdout.readline())["state"]
-        assert json.loads(process.stdout.readline())["state"] == "ready"
-        try:
-            yield process, listening.removeprefix("listening on ")
-        finally:
-            process.kill()
+def server(root: Path, layouts: Path) -> AbstractContextManager[Process]:
+    """`kith serve datagen` with the small layout."""
+    return serving(PROGRAM, layouts, KITH_DATAGEN_DIR=str(root))
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("how", ENDS)
 def test_ended_at_half_and_started_again_the_bytes_are_the_same_and_nothing_is_made_twice(
     how: signal.Signals, root: Path, tmp_path: Path
 ) -> None:
@@ -65,14 +45,9 @@ def test_ended_at_half_and_started_again_the_bytes_are_the_same_and_nothing_is_m
     with server(root, layouts) as (process, address):
         with grpc.insecure_channel(address) as channel:
             datagen_pb2_grpc.DatagenStub(channel).MakeDataset(order())
-        while len(made := pictures(root)) < 4:
-            assert process.poll() is None
-            time.sleep(0.001)
-        process.send_signal(how)
-        process.wait()
+        end(process, how, lambda: len(pictures(root)) >= 4)
     half = pictures(root)
-    assert made <= half
-    assert len(half) < 11
+    assert 4 <= len(half) < 11
     with server(root, layouts) as (_, address), grpc.insecure_channel(address) as channel:
         watch = datagen_pb2.WatchDatasetRequest(name="users/me/datasets/first")
         *_, last = datagen_pb2_grpc.DatagenStub(channel).WatchDataset(watch)

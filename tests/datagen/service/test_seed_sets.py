@@ -11,10 +11,11 @@ from datagen.seeds import read_seeds
 from datagen.service import place, seed_sets, seed_zip
 from kith.errors import InvalidInput, NotFound, Refused
 from kith.v1 import datagen_pb2
-from tests.datagen.service.calling import order, paths, progress_of
+from tests.datagen.service.calling import order, progress_of
 from tests.datagen.service.conftest import Serving
 from tests.datagen.service.zips import INDEX, photo, zip_of
 from tests.datagen.service.zips import seed_zip as good
+from tests.runtime.jobs import paths
 
 ZEROS = bytes(25 * 2**20)
 PHOTO = ("bo/train/a.png", photo())
