@@ -1,4 +1,4 @@
-"""How well the pocket CLIP tells identities apart: identification, strangers, and the threshold.
+"""How well the pocket CLIP tells identities apart: identification, and strangers.
 
 A memory holds 40 concepts, at least half of them look-alikes of one another, one reference view
 each. Queries are views cut from other pictures; strangers are identities that the memory does not
@@ -44,19 +44,10 @@ class Distances:
         n, m = len(self.known), len(self.strangers)
         return float((ranks.sum() - m * (m - 1) / 2) / (n * m))
 
-    def threshold(self) -> float:
-        """The distance that best balances named-and-right queries against unnamed strangers."""
-        candidates = np.unique(np.concatenate([self.known, self.strangers]))
-        gains = [
-            ((self.known <= d) & self.right).mean() + (self.strangers > d).mean()
-            for d in candidates
-        ]
-        return float(candidates[int(np.argmax(gains))])
-
-    def at(self, threshold: float) -> tuple[float, float]:
+    def at(self, distance: float) -> tuple[float, float]:
         """(share of known queries named rightly, share of strangers given a name)."""
-        named = float(((self.known <= threshold) & self.right).mean())
-        return named, float((self.strangers <= threshold).mean())
+        named = float(((self.known <= distance) & self.right).mean())
+        return named, float((self.strangers <= distance).mean())
 
 
 @torch.inference_mode()

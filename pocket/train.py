@@ -26,7 +26,6 @@ TALK = Plan("train", families=1800, scenes=12000, seed=2)
 """What the LLaVA talks about: identities that its eyes were not trained on, as its users' are."""
 STAGED = Plan("train", 3000, scenes=16000, seed=3, staged=0.75, pixels=detector.PIXELS)
 """What the detector looks at: things as small and as dressed as a dataset's layouts want them."""
-CHECK = Plan("validation", families=120, scenes=600, letterboxed=True)
 STAGED_CHECK = Plan("validation", 120, scenes=600, staged=0.75, pixels=detector.PIXELS)
 
 

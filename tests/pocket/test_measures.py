@@ -19,9 +19,10 @@ def test_auroc_is_one_when_strangers_are_further_and_half_when_alike() -> None:
     assert abs(same.auroc - 0.5) < 0.03
 
 
-def test_the_threshold_separates_what_can_be_separated() -> None:
-    found = Distances(np.array([0.2, 0.3]), np.ones(2, bool), np.array([0.6, 0.7]))
-    assert found.at(found.threshold()) == (1.0, 0.0)
+def test_a_name_takes_a_distance_below_the_strangers() -> None:
+    found = Distances(np.array([0.2, 0.5]), np.array([True, False]), np.array([0.4, 0.7]))
+    assert found.at(0.3) == (0.5, 0.0)
+    assert found.at(0.6) == (0.5, 0.5)
 
 
 def test_balanced_accuracy_of_always_yes_is_a_half() -> None:
