@@ -4,6 +4,7 @@ The concepts, the pictures and the questions are those of `kith demo`; the answe
 models say. It wants Chromium, and looks best where the fonts Inter and TeX Gyre Pagella are there.
 """
 
+import asyncio
 import os
 import shutil
 import subprocess
@@ -15,17 +16,18 @@ from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 
-import httpx
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from kith import Client
 from kith.demo.story import Scene, load
+from services.runtime.probe import is_ready
+from services.runtime.settings import CallerSettings
 
 IMAGES = Path(__file__).with_name("images")
 PORT = 7480
 GATEWAY = f"http://127.0.0.1:{PORT + 10}"
-PATIENCE_S = 300
+PATIENCE_S = 600
 DESK = (1280, 880)
 PHONE = (390, 844)
 GAP = 30
@@ -40,7 +42,7 @@ def whole_kith() -> Iterator[None]:
         with subprocess.Popen(command, stdout=subprocess.DEVNULL) as running:
             try:
                 until = time.monotonic() + PATIENCE_S
-                while not is_ready():
+                while not asyncio.run(all_ready()):
                     if running.poll() is not None or time.monotonic() > until:
                         raise SystemExit("kith up does not come up; try it by itself")
                     time.sleep(0.5)
@@ -57,12 +59,11 @@ def whole_kith() -> Iterator[None]:
                 running.terminate()
 
 
-def is_ready() -> bool:
+async def all_ready() -> bool:
     """Whether all services have loaded their models."""
-    try:
-        return httpx.get(f"{GATEWAY}/readyz").status_code == httpx.codes.OK
-    except httpx.TransportError:
-        return False
+    services = (f"127.0.0.1:{PORT + number}" for number in range(4))
+    places = (*services, f"{GATEWAY}/readyz")
+    return all([await is_ready(place, CallerSettings()) for place in places])
 
 
 def opened(browser: Browser, size: tuple[int, int], *, dark: bool = False) -> Page:
@@ -121,7 +122,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         desk = opened(browser, DESK)
         taken = {"web-gallery": shot(desk)}
-        ask(desk, scenes["Bo and Sunny together"], "Is <bo> in this picture?")
+        ask(desk, scenes["Mia beside a look-alike"], "Is <mia> in this picture?")
         taken["web-chat"] = shot(desk)
         day, night = opened(browser, PHONE), opened(browser, PHONE, dark=True)
         phones = [shot(day)]

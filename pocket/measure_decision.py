@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from evaluation.bench import OUTSIDE, OUTSIDE_MULTI
 from evaluation.metrics import Counts
 from pocket.looking import Known, Seen, Vectors, looked_at
-from services.assistant.methods.deciding import Candidate, decide
+from services.assistant.methods.deciding import SEVERAL, Candidate, decide
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,8 @@ class _Idea:
         : -(-len(views) // 4)
     ].mean()
     """Of a concept, by the distances of its views, the nearest first."""
+    several: float = SEVERAL
+    """What distances count where a concept has three views or more."""
     centred: bool = False
     """A concept is the mean of its views."""
     other_category: float = 0.0
@@ -52,7 +54,9 @@ _IDEAS: Final = {
     "the nearest view alone": _Idea(nearness=lambda views: views[0]),
     "all views in the mean": _Idea(nearness=lambda views: views.mean()),
     "the mean of the views": _Idea(centred=True),
+    "several views count as one": _Idea(several=1.0),
     "one view": _Idea(views=lambda one: one.plain[:1]),
+    "one view, counted as several": _Idea(views=lambda one: one.plain[:1], strictness=1 / SEVERAL),
     "three views": _Idea(views=lambda one: one.plain[:3]),
     "mirrored views too": _Idea(views=lambda one: np.concatenate([one.plain, one.mirrored])),
     "regions and their mirror image": _Idea(regions=lambda seen: _unit(seen.plain + seen.mirrored)),
@@ -124,6 +128,7 @@ def _decided(
     if len(regions) > 1 and not idea.whole_too:
         regions, categories = regions[:-1], categories[:-1]
     distances = np.stack([_distances(regions, these, idea) for these in views], axis=1)
+    distances *= [idea.several if len(idea.views(one)) > 2 else 1.0 for one in known]
     if idea.other_category:
         apart = [[bool(c) and c != one.category for one in known] for c in categories]
         distances += idea.other_category * np.array(apart)

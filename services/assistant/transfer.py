@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from enum import Enum
-from typing import IO, TYPE_CHECKING, Final, NamedTuple
+from typing import IO, Any, Final, NamedTuple
 
 from kith.errors import AlreadyExists, InvalidInput, KithError, NotFound, Refused
 from memory_db import Concept, ConceptStore
@@ -17,9 +17,6 @@ from services.assistant.memory import all_concepts
 from services.assistant.stages import Stages
 from services.assistant.views import views_of
 from services.runtime import images
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
 
 MAX_FILE_BYTES: Final = 4 * 1024**3
 CHUNK_BYTES: Final = 1024 * 1024
@@ -86,7 +83,7 @@ async def export_memory(store: ConceptStore, form: Format) -> AsyncGenerator[byt
 class _Roomless(io.FileIO):
     """A file that refuses by name what it has no room for. Any other failure is not its own."""
 
-    def write(self, data: "ReadableBuffer", /) -> int:
+    def write(self, data: Any, /) -> int:  # noqa: ANN401 - all that its base takes
         try:
             return super().write(data)
         except OSError as error:

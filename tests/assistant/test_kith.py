@@ -9,7 +9,7 @@ from memory_db import ConceptStore, Neighbour
 from services.assistant.findings import Retrieval
 from services.assistant.memory import Memory
 from services.assistant.methods import method
-from services.assistant.methods.deciding import Candidate, candidates, decide
+from services.assistant.methods.deciding import SEVERAL, Candidate, candidates, decide
 from services.assistant.stages import Stages
 from services.runtime.types import Turn
 from tests.assistant.world import STRANGER_DISTANCE, Bench, PaintDetector, Thing, apart, paint
@@ -99,12 +99,19 @@ def test_of_many_views_the_nearest_quarter_counts_in_the_mean() -> None:
     row = [Neighbour("bo", f"b{n}", d, False) for n, d in enumerate((0.1, 0.2, 0.3, 0.5))]
     row.append(Neighbour("rex", "r", 0.6, False))
     for views, distance in ((4, 0.1), (5, 0.15), (9, 0.2), (13, 0.275)):
-        assert candidates(row, {"bo": views, "rex": 1})["bo"].distance == pytest.approx(distance)
+        found = candidates(row, {"bo": views, "rex": 1})["bo"]
+        assert found.distance == pytest.approx(SEVERAL * distance)
+
+
+def test_a_single_view_counts_as_near_as_it_is() -> None:
+    row = [Neighbour("bo", "b", 0.1, False)]
+    assert candidates(row, {"bo": 1})["bo"].distance == 0.1
+    assert candidates(row, {"bo": 2})["bo"].distance == 0.1
 
 
 def test_views_that_no_search_brought_up_count_as_far_away_as_the_last_one() -> None:
     row = [Neighbour("bo", "b", 0.1, False), Neighbour("rex", "r", 0.7, False)]
-    assert candidates(row, {"bo": 8, "rex": 1})["bo"].distance == pytest.approx(0.4)
+    assert candidates(row, {"bo": 8, "rex": 1})["bo"].distance == pytest.approx(SEVERAL * 0.4)
 
 
 # Over a store and the painted world

@@ -93,18 +93,20 @@ class FakeEngine:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n")
         writer.write(b"Transfer-Encoding: chunked\r\n\r\n")
         gone = asyncio.ensure_future(reader.read(1))  # comes back when the client hangs up
-        for word in self.says:
-            await asyncio.wait({gone}, timeout=self.pause_s)
-            if gone.done():
-                return False
-            _write_event(writer, {"choices": [_choice(word)]})
-            if self.breaks_off:
-                return False
-            if self.fails_late:
-                _write_event(writer, {"error": {"message": "out of memory", "code": 500}})
-                return False
-        gone.cancel()
-        await asyncio.wait({gone})
+        try:
+            for word in self.says:
+                await asyncio.wait({gone}, timeout=self.pause_s)
+                if gone.done():
+                    return False
+                _write_event(writer, {"choices": [_choice(word)]})
+                if self.breaks_off:
+                    return False
+                if self.fails_late:
+                    _write_event(writer, {"error": {"message": "out of memory", "code": 500}})
+                    return False
+        finally:
+            gone.cancel()
+            await asyncio.gather(gone, return_exceptions=True)
         _write_event(writer, {"choices": [_choice("", self.finish)]})
         usage: dict[str, Any] = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
         if self.cached is not None:

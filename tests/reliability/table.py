@@ -37,6 +37,7 @@ class Table:
     effort: Effort
     rows: list[Row] = field(default_factory=list)
     _began: float = field(default_factory=time.monotonic)
+    _load: float = field(default_factory=lambda: os.getloadavg()[0])
 
     def traffic(self, measure: str, count: int, *, at_least: int) -> None:
         """How much was done: below the minimum, nothing in the table counts."""
@@ -89,7 +90,8 @@ class Table:
         )
         return (
             f"### {self.title}\n\nOracle: {self.oracle}\n\n"
-            f"`{test}`, {self.effort} form, {_text(took, 's')}\n\n"
+            f"`{test}`, {self.effort} form, {_text(took, 's')}; when it began, "
+            f"{_text(self._load)} threads wanted {os.cpu_count()} cores\n\n"
             f"| measure | value | must be |\n|---|---|---|\n{rows}\n"
         )
 

@@ -31,6 +31,8 @@ class Load:
     accepted: list[float] = field(default_factory=list)
     refused: list[float] = field(default_factory=list)
     failed: Counter[str] = field(default_factory=Counter)
+    late: list[float] = field(default_factory=list)
+    """By which the callers' own loop woke up too late: time that is no fault of the server's."""
 
     @property
     def calls(self) -> int:
@@ -71,6 +73,7 @@ class Caller:
         async with asyncio.TaskGroup() as calls:
             while (at := at + rng.exponential(1 / rate)) < until:
                 await asyncio.sleep(at - time.monotonic())
+                load.late.append(1000 * (time.monotonic() - at))
                 calls.create_task(self._call(load))
         return load
 
@@ -101,9 +104,9 @@ async def test_an_overload_is_refused_at_once_and_slows_nobody_down(
             caller = Caller(channel)
             capacity = await caller.capacity(seconds / 2)
             below = await caller.load(0.8 * capacity, seconds)
-            before = whole.assistant.use()
+            before, waited = whole.assistant.use(), whole.assistant.loop_waits()
             above = await caller.load(5 * capacity, seconds)
-            after = whole.assistant.use()
+            after, waited = whole.assistant.use(), whole.assistant.loop_waits() - waited
         table.traffic("calls at 5 times", above.calls, at_least=100)
         table.tell("calls that are served at once (KITH_MAX_CALLS)", MOST_CALLS)
         table.tell("retrievals that it can do", capacity, "a second")
@@ -113,6 +116,7 @@ async def test_an_overload_is_refused_at_once_and_slows_nobody_down(
         table.at_most("growth of memory", after.memory_mib - before.memory_mib, 64, "MiB")
         table.at_most("growth of open files", after.files - before.files, 16)
         table.at_most("growth of threads", after.threads - before.threads, 16)
+        table.tell("the server's event loop waited for a core", 100 * waited / seconds, "%")
         _judge(table, effort, below, above)
 
 
@@ -123,6 +127,7 @@ def _judge(table: Table, effort: Effort, below: Load, above: Load) -> None:
     table.tell("p99 of what is accepted at 0.8 times", low, "ms")
     table.tell("p99 of what is accepted at 5 times", high, "ms")
     table.tell("median of what is refused at 5 times", middle, "ms")
+    table.tell("p99 by which callers were late themselves", np.percentile(above.late, 99), "ms")
     if effort == "short":
         table.tell("p99 at 5 times over p99 at 0.8 times", high / low)
         table.tell("p99 of what is refused", last, "ms")

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -32,12 +33,17 @@ SLOW_MS: Final = 100
 _SLOW: Final = """
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-static void wait_ms(void) {
-    if (access(getenv("SLOW_WHILE"), F_OK) == 0) usleep(1000 * atoi(getenv("SLOW_MS")));
+static void wait_ms(void) {  /* while the file is there, which gets a byte for each */
+    int file = open(getenv("SLOW_WHILE"), O_WRONLY | O_APPEND);
+    if (file < 0) return;
+    (void)!write(file, "w", 1);
+    close(file);
+    usleep(1000 * atoi(getenv("SLOW_MS")));
 }
 int fsync(int file) { wait_ms(); return ((int (*)(int))dlsym(RTLD_NEXT, "fsync"))(file); }
 int fdatasync(int file) { wait_ms(); return ((int (*)(int))dlsym(RTLD_NEXT, "fdatasync"))(file); }
@@ -96,7 +102,7 @@ def test_a_process_that_stands_still_hangs_no_call_and_does_nothing_late(
 
 @contextmanager
 def slow_disk(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Painted, Path]]:
-    """A server, and the file whose presence makes its disk slow."""
+    """A server, and the file whose presence makes its disk slow and which counts the writes."""
     source, library, flag = (folder / name for name in ("slow.c", "slow.so", "slow"))
     source.write_text(_SLOW, encoding="utf-8")
     built = ["cc", "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"]
@@ -140,12 +146,12 @@ def test_a_slow_disk_fails_nothing(
         looking.start()
         flag.touch()
         codes = Counter(
-            outcome(lambda number=number: kith.edit("bo", description=f"{number}"))
-            for number in range(edits)
+            outcome(partial(kith.edit, "bo", description=f"{number}")) for number in range(edits)
         )
-        by_edits = max(waits, default=0.0)
+        by_edits, writes = max(waits, default=0.0), flag.stat().st_size
         waits.clear()
         codes[outcome(newcomer.list_concepts)] += 1
+        newcomers = flag.stat().st_size - writes
         flag.unlink()
         over.set()
         looking.join()
@@ -154,5 +160,6 @@ def test_a_slow_disk_fails_nothing(
         table.tell("a write to disk", SLOW_MS, "ms")
         table.exactly("they end with", " ".join(codes), "OK")
         table.exactly("the last edit", bo.description, f"{edits - 1}")
+        table.tell("writes to disk while the new user came", newcomers)
         table.tell("another's slowest question amid the edits", by_edits, "s")
         table.tell("another's slowest question while the new user came", max(waits), "s")

@@ -43,6 +43,13 @@ class Service:
         files = len(list((about / "fd").iterdir()))
         return Use(_mib(status["VmRSS"]), files, int(status["Threads"]))
 
+    def loop_waits(self) -> float:
+        """Seconds that its main thread, which runs the event loop, has waited for a core."""
+        text = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/schedstat").read_text(
+            "ascii"
+        )
+        return int(text.split()[1]) / 1e9
+
     def peak_mib(self) -> float:
         """The most memory it ever had."""
         return _mib(self._status()["VmHWM"])

@@ -1,12 +1,16 @@
 """Which region of a photo shows which concept, by the distances of regions and views."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from memory_db import Neighbour
+
+SEVERAL: Final = 1.068
+"""What distances count more where a concept has three views or more: chance brings a stranger near
+one of them sooner than near a single one (`python -m pocket.measure_decision`)."""
 
 
 class Candidate(NamedTuple):
@@ -16,7 +20,7 @@ class Candidate(NamedTuple):
     view_id: str
     """Its nearest view."""
     distance: float
-    """Of the nearest quarter of its views, in the mean."""
+    """Of the nearest quarter of its views in the mean, `SEVERAL` times that of three or more."""
     rejected: bool
     """A view that is *not* the concept is nearer."""
 
@@ -45,7 +49,7 @@ def candidates(row: Sequence[Neighbour], views: Mapping[str, int]) -> dict[str, 
         Candidate(
             concept_id,
             seen[0].view_id,
-            _mean_distance(seen, -(-views[concept_id] // 4), furthest),
+            _distance(seen, views[concept_id], furthest),
             concept_id in rejected,
         )
         for concept_id, seen in nearest.items()
@@ -53,10 +57,12 @@ def candidates(row: Sequence[Neighbour], views: Mapping[str, int]) -> dict[str, 
     return {one.concept_id: one for one in sorted(found, key=lambda one: one.distance)}
 
 
-def _mean_distance(seen: Sequence[Neighbour], count: int, further: float) -> float:
-    """Of the `count` nearest views, those beyond the row as far away as `further`."""
+def _distance(seen: Sequence[Neighbour], views: int, further: float) -> float:
+    """Of a concept by its views in a row; those beyond the row are as far away as `further`."""
+    count = -(-views // 4)
     near = [view.distance for view in seen[:count]]
-    return (sum(near) + (count - len(near)) * further) / count
+    mean = (sum(near) + (count - len(near)) * further) / count
+    return mean * SEVERAL if views > 2 else mean
 
 
 def decide(rows: Sequence[Candidates], stranger_distance: float) -> dict[int, Candidate]:

@@ -2,11 +2,12 @@
 
 Regions are the detector's boxes for the memory's categories, each thing once; the whole photo when
 there is none, and for concepts of a category that the detector has no word for. A concept is as
-near to a region as the nearest quarter of its views in the mean, and out of question when one of
-its rejected views is nearer than any of them. Of all pairs nearer than the embedder's
-`stranger_distance` those are accepted that, each region and each concept at most once, lie furthest
-below it together. What a question names, in brackets or as a word, is always recalled. The model is
-told in words who was found in the photo and who was not, and asked on about whomever it leaves out.
+near to a region as the nearest quarter of its views in the mean (three views or more count as a
+little further), and out of question when one of its rejected views is nearer than any of them. Of
+all pairs nearer than the embedder's `stranger_distance` those are accepted that, each region and
+each concept at most once, lie furthest below it together. What a question names, in brackets or as
+a word, is always recalled. The model is told in words who was found in the photo and who was not,
+and asked on about whomever it leaves out.
 """
 
 from collections.abc import Mapping, Sequence
