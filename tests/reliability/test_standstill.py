@@ -123,7 +123,7 @@ def slow_disk(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[P
 def test_a_slow_disk_fails_nothing(
     effort: Effort, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    edits = 60 if effort == "long" else 3
+    edits = 20 if effort == "long" else 3
     waits: list[float] = []
     over = threading.Event()
     with (
