@@ -174,8 +174,10 @@ class EdgeIndex:
     def close(self) -> None:
         """See `VectorIndex.close`; calling it again does nothing."""
         with self._mutex:
-            self._shard.close()
-            self._lock.release()
+            try:
+                self._shard.close()
+            finally:
+                self._lock.release()
 
     def _sync_log(self) -> bool:
         """Make the last edit survive a power cut; False when the log was rolled over meanwhile.

@@ -14,6 +14,8 @@ from services.assistant.settings import OPEN_MEMORIES, AssistantSettings
 
 PURGE_INTERVAL_S: Final = 60.0
 
+_CLOSED_AT_ONCE: Final = 2
+
 _log = logging.getLogger(__name__)
 
 
@@ -39,7 +41,7 @@ Tidy = Callable[[str, ConceptStore], None]
 class Stores:
     """Opens and keeps the stores of all users. Belongs to one event loop.
 
-    Before it opens one more than `most_open`, it closes those that were asked for longest ago. A
+    Before it opens one more than `most_open`, it closes the one that was asked for longest ago. A
     store that anybody holds is in use and stays open, and so does one that waits to be purged.
 
     Args:
@@ -74,16 +76,12 @@ class Stores:
         return self._stores[user]
 
     async def keep_purging(self) -> None:
-        """Deletes for good what was forgotten long enough ago, for as long as it runs.
-
-        And closes what was in use when others were opened, and is no more.
-        """
+        """Deletes for good what was forgotten long enough ago, for as long as it runs."""
         while True:
             await asyncio.sleep(PURGE_INTERVAL_S)
             for user in list(self._stores):
                 if user in self._stores:  # not closed meanwhile
                     await asyncio.to_thread(self._purge, user, self._stores[user])
-            self._make_room()
 
     async def close(self) -> None:
         """Closes every store."""
@@ -103,22 +101,30 @@ class Stores:
             del self._opening[user]
 
     def _make_room(self) -> None:
-        """Closes what nobody uses until no more are open, or being opened, than may be.
+        """Closes what nobody uses where too many are open; the caller opens another.
 
-        Not in a thread: the engine lets no other one run while it closes a shard.
+        Two at most: a few more than may be open are soon fewer, and each takes a tenth of a second.
+        Not in a thread, for the engine lets no other one run meanwhile.
         """
+        closed = 0
         for user in list(self._stores):
-            if len(self._stores) + len(self._opening) <= self._most_open:
+            too_many = len(self._stores) + len(self._opening) > self._most_open
+            if not too_many or closed == _CLOSED_AT_ONCE:
                 return
-            if not self._stores[user].awaits_purge:
-                self._close_if_unused(user)
+            closed += self._closed_if_unused(user)
 
-    def _close_if_unused(self, user: str) -> None:
+    def _closed_if_unused(self, user: str) -> bool:
+        if self._stores[user].awaits_purge:
+            return False
         close, held = self._stores[user].closer, weakref.ref(self._stores.pop(user))
-        if (store := held()) is None:
-            close()
-        else:
+        if (store := held()) is not None:
             self._stores[user] = store
+            return False
+        try:
+            close()
+        except Exception:  # noqa: BLE001 - whoever opens another memory must not suffer from it
+            _log.exception("a memory could not be closed")
+        return True
 
     def _open(self, user: str) -> ConceptStore:
         store = self._open_store(user)

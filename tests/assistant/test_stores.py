@@ -11,6 +11,7 @@ import pytest
 from kith.errors import NotFound, Refused, Unavailable
 from memory_db import ConceptStore, NewView, schema
 from memory_db.durable import FolderLock
+from memory_db.edge import EdgeIndex
 from memory_db.names import folder_name
 from services.assistant import stores
 from services.assistant.stages import Stages
@@ -249,4 +250,23 @@ async def test_many_callers_of_more_memories_than_may_be_open(town: Path) -> Non
         assert sorted(names) == sorted(concept.name for concept in there)
     await held.of("dot")
     assert len(open_ones(town)) == 2
+    await held.close()
+
+
+async def test_a_memory_that_can_not_be_closed_keeps_nobody_from_theirs(
+    town: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    held = Stores(lambda user: open_store(town, user), most_open=1)
+    await held.of("ann")
+    close = EdgeIndex.close
+
+    def close_and_fail(index: EdgeIndex) -> None:
+        close(index)
+        raise OSError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(EdgeIndex, "close", close_and_fail)
+        await held.of("bob")
+    assert open_ones(town) == ["bob"]
+    assert "a memory could not be closed" in caplog.text
     await held.close()
