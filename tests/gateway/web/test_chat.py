@@ -216,6 +216,19 @@ def class_with(name: str) -> re.Pattern[str]:
     return re.compile(rf"\b{name}\b")
 
 
+def wait_for_the_end(hands: Hands, wheel: int = 0) -> None:
+    """Until the page is at its end, turning the wheel as long as it still grows.
+
+    Asked from here, for the page may evaluate no strings.
+    """
+    for _ in range(100):
+        hands.page.mouse.wheel(0, wheel)
+        hands.page.wait_for_timeout(50)
+        if hands.page.evaluate("innerHeight + scrollY >= document.body.scrollHeight - 1"):
+            return
+    raise AssertionError("the page is not at its end")
+
+
 @pytest.mark.parametrize("width", [380, 1200])
 def test_a_message_covers_neither_the_answer_nor_the_question(
     hands: Hands, http: httpx.Client, width: int
@@ -227,8 +240,7 @@ def test_a_message_covers_neither_the_answer_nor_the_question(
     hands.box("bo").first.click()
     hands.page.get_by_role("button", name="Not bo").click()
     expect(hands.page.get_by_text("Noted: this is not bo.")).to_be_visible()
-    hands.page.mouse.wheel(0, 10_000)
-    hands.page.wait_for_function("innerHeight + scrollY >= document.body.scrollHeight - 1")
+    wait_for_the_end(hands, wheel=10_000)
     toast = hands.page.locator(".toast").bounding_box()
     said, composer = answer.bounding_box(), hands.page.locator("#composer").bounding_box()
     assert toast
@@ -248,7 +260,7 @@ def test_the_end_of_the_chat_stays_in_sight_when_a_message_comes(
     hands.ask("Tell me a story.")
     hands.page.evaluate("import('/static/toast.js').then(({ toast }) => toast('Hello.'))")
     expect(hands.page.locator("#composer")).not_to_have_css("bottom", "0px")
-    hands.page.wait_for_function("innerHeight + scrollY >= document.body.scrollHeight - 1")
+    wait_for_the_end(hands)
 
 
 def test_each_view_is_found_where_it_was_left(
