@@ -16,7 +16,6 @@ from services.runtime import images
 Rows = list[list[Neighbour]]
 """Neighbours, a row a query vector, nearest first."""
 
-_PAGE = 1000
 _FIRST_ASKED = 32
 
 
@@ -125,18 +124,6 @@ class Memory:
             if all(len(row) < asked or suffices(row) for row in rows):
                 return [take(row) for row in rows]
             asked *= 4
-
-
-def all_concepts(store: ConceptStore, *, forgotten_too: bool = False) -> tuple[Concept, ...]:
-    """Every concept of a store, the oldest first. Blocks."""
-    concepts: list[Concept] = []
-    token = ""
-    while True:
-        page = store.list(_PAGE, token, forgotten_too=forgotten_too)
-        concepts += page.concepts
-        token = page.next_page_token
-        if not token:
-            return tuple(concepts)
 
 
 def positive_views(concept: Concept) -> list[View]:

@@ -13,7 +13,6 @@ from kith.errors import AlreadyExists, InvalidInput, KithError, NotFound, Refuse
 from memory_db import Concept, ConceptStore
 from memory_db.archive import ArchivedConcept, ArchivedView, read_archive, write_archive
 from memory_db.rap_format import read_rap_folder, write_rap_folder
-from services.assistant.memory import all_concepts
 from services.assistant.stages import Stages
 from services.assistant.views import views_of
 from services.runtime import images
@@ -56,7 +55,7 @@ async def import_memory(
         Refused: There is no room to hold it meanwhile.
     """
     imported = Imported([], [])
-    with _aside() as file:
+    with _unnamed_file() as file:
         await _receive(chunks, file)
         entries = _read(file, form, imported.problems)
         while named := await asyncio.to_thread(next, entries, None):
@@ -74,7 +73,7 @@ async def export_memory(store: ConceptStore, form: Format) -> AsyncGenerator[byt
     Raises:
         Refused: There is no room to hold it meanwhile.
     """
-    with _aside() as file:
+    with _unnamed_file() as file:
         await asyncio.to_thread(_write, store, file, form)
         while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
             yield chunk
@@ -91,7 +90,7 @@ class _Roomless(io.FileIO):
 
 
 @contextmanager
-def _aside() -> Iterator[IO[bytes]]:
+def _unnamed_file() -> Iterator[IO[bytes]]:
     """A file without a name: whoever is cancelled or killed leaves no photo behind.
 
     Raises:
@@ -161,11 +160,11 @@ def _problem(entry: str, error: KithError) -> Problem:
 def _write(store: ConceptStore, file: IO[bytes], form: Format) -> None:
     """Fills `file`; anew when a concept is forgotten while it is being written."""
     while True:
-        concepts = all_concepts(store)
+        concepts = store.snapshot().concepts
         try:
             _WRITERS[form](file, concepts, store.photo)
         except NotFound:
-            if all_concepts(store) == concepts:
+            if store.snapshot().concepts == concepts:
                 raise
             file.seek(0)
             file.truncate()

@@ -5,12 +5,14 @@ from pathlib import Path
 
 from kith.errors import Refused
 from memory_db import Concept, ConceptStore
-from services.assistant.memory import all_concepts, positive_views
+from services.assistant.memory import positive_views
 from services.baselines import jobs, kept
 from services.baselines.artefacts import Artefact, Header, load
 from services.baselines.base_model import BaseModel
 from services.baselines.methods.base import Learned, Method
 from services.baselines.place import Place, writing
+
+_PAGE = 1000
 
 _Stamp = tuple[int, int]
 
@@ -83,7 +85,7 @@ class Known:
         in this one.
         """
         place = self.place(user)
-        there = {concept.id for concept in all_concepts(store, forgotten_too=True)}
+        there = _ids(store)
         for concept_id in list(place.concepts()):
             if concept_id in there:
                 if kept.about(place, concept_id).memory != self.memory:
@@ -111,6 +113,18 @@ def _read(path: Path) -> Header | None:
         return Artefact.open(path).header
     except Refused:
         return None
+
+
+def _ids(store: ConceptStore) -> set[str]:
+    """Of all concepts, those among them that can still be brought back."""
+    ids: set[str] = set()
+    token = ""
+    while True:
+        page = store.list(_PAGE, token, forgotten_too=True)
+        ids |= {concept.id for concept in page.concepts}
+        token = page.next_page_token
+        if not token:
+            return ids
 
 
 def _discard_jobs(place: Place, concept_id: str) -> None:

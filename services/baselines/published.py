@@ -26,7 +26,7 @@ from torch import Tensor
 from kith.errors import InvalidInput, KithError, NotFound, Refused
 from memory_db import ConceptStore
 from memory_db.names import clean_name
-from services.assistant.memory import all_concepts, positive_views
+from services.assistant.memory import positive_views
 from services.baselines import jobs, kept
 from services.baselines.artefacts import Artefact, Header
 from services.baselines.base_model import BaseModel
@@ -146,7 +146,7 @@ def install(
         Refused: A training of it waits, or the artefact can't be written.
     """
     name = artefact.header.tokens[0].strip("<>")
-    concept = next((one for one in all_concepts(store) if one.name == name), None)
+    concept = store.snapshot().named(name)
     if concept is None:
         raise NotFound(
             f"name: there is no {name!r} in the memory; remember it first",
