@@ -18,7 +18,7 @@ from datagen.finished import Finished
 from datagen.journal import append, read_journal
 from datagen.likeness import Yardstick, yardsticks
 from datagen.locks import WORK
-from datagen.pictures import open_picture, write_whole
+from datagen.pictures import open_picture
 from datagen.pool import Vectors
 from datagen.prints import fingerprint
 from datagen.proposals import SCORES, Measured, across_parts, propose
@@ -26,6 +26,7 @@ from datagen.quality import measure
 from datagen.regions import Eyes, find_subjects
 from datagen.rejections import rejection_table, table_of
 from datagen.rows import Row
+from kith.files import write_whole
 
 TABLE: Final = "rejections.png"
 _MEASURED: Final = "measured.jsonl"

@@ -28,7 +28,7 @@ from datagen.engines import Drawn, Source
 from datagen.layout import Layout
 from datagen.locks import at_work
 from datagen.packing import PACKED, is_packed, pack, sweep
-from datagen.pictures import jpeg, write_whole
+from datagen.pictures import jpeg
 from datagen.plan import PARTS, Job, Plan
 from datagen.records import Record, Records
 from datagen.review.opinions import read_rejections
@@ -36,6 +36,7 @@ from datagen.rows import Row, file_name, photo_row, picture_row, seed_row
 from datagen.seeds import INDEX
 from datagen.settling import settle
 from kith.errors import InvalidInput, Refused
+from kith.files import write_whole
 
 PLAN: Final = "plan.json"
 CHECKSUMS: Final = "checksums.sha256"

@@ -15,9 +15,10 @@ from PIL import Image
 from safetensors import SafetensorError
 from transformers import SamModel, SamProcessor
 
-from datagen.pictures import open_picture, png, write_whole
+from datagen.pictures import open_picture, png
 from datagen.via import Marked, Prompt
 from kith.errors import InvalidInput, Refused
+from kith.files import write_whole
 
 _FILES: Final = {
     "config.json": "config.json",

@@ -17,10 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from datagen.pictures import jpeg, open_picture, write_whole
+from datagen.pictures import jpeg, open_picture
 from datagen.pool import Embedder, Pool, Vectors
 from datagen.prints import Prints, near_copies, variants
 from kith.errors import InvalidInput, Refused
+from kith.files import write_whole
 from kith.words import counted
 
 COUNT: Final = 150

@@ -1,7 +1,6 @@
-"""Picture files: found, opened upright, written whole or not at all."""
+"""Picture files: found, opened upright, encoded."""
 
 import io
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -10,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from kith.errors import InvalidInput, Refused
+from kith.errors import InvalidInput
 
 SUFFIXES: Final = (".jpg", ".jpeg", ".png", ".webp")
 """What a picture's file name ends with, in small letters."""
@@ -108,26 +107,3 @@ def png(mask: NDArray[np.bool_]) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(mask.astype(np.uint8) * 255).save(buffer, "PNG", optimize=True)
     return buffer.getvalue()
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file that is there whole or not at all, whatever happens meanwhile.
-
-    Raises:
-        Refused: It can't be written, for instance since the disk is full.
-    """
-    part = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise Refused(
-            f"out: can't write {path}: {error.strerror}; make room or name another folder",
-            reason="FILE_UNWRITABLE",
-            field="out",
-        ) from error

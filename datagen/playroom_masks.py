@@ -18,11 +18,12 @@ from PIL import Image
 from datagen.finished import Finished
 from datagen.identities import Identity, identities
 from datagen.layout import Layout
-from datagen.pictures import jpeg, png, write_whole
+from datagen.pictures import jpeg, png
 from datagen.playroom import Picture
 from datagen.playroom_engine import PlayroomEngine
 from datagen.rows import file_name
 from kith.errors import InvalidInput, Refused
+from kith.files import write_whole
 
 
 class ExactMask(NamedTuple):

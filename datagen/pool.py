@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from datagen.pictures import open_picture, pictures_in, write_whole
+from datagen.pictures import open_picture, pictures_in
 from datagen.prints import Prints, fingerprint
 from kith.errors import InvalidInput
+from kith.files import write_whole
 from kith.words import counted
 
 Vectors = NDArray[np.float32]

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import IO, Final
 
 from datagen.locks import WORK, Taken, hold
-from datagen.pictures import write_whole
 from datagen.plan import ATTEMPTS
 from datagen.rows import Row
 from kith.errors import Refused
+from kith.files import write_whole
 
 _DIVIDE: Final = "stop all and give each worker its own --shard, as in 0/2 and 1/2"
 

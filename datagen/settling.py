@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Final
 
 from datagen.card import making_command
-from datagen.pictures import write_whole
 from datagen.plan import Plan
 from kith.errors import InvalidInput, Refused
+from kith.files import write_whole
 
 _SHOWN: Final = 3
 """Differences between concepts that are told."""

@@ -5,8 +5,9 @@ Recognition grows with the square of the concepts: the thesis's protocol gives 1
 of each concept. Controls and memories of other sizes are asked about the photos of a few concepts.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, Self
 
 from evaluation.tasks.asking import Limits
 
@@ -23,6 +24,12 @@ class Extent:
     """Of each further size of the memory."""
     few: int
     """Concepts whose photos controls and edits are about, of all datasets together."""
+
+    @classmethod
+    def read(cls, told: Mapping[str, Any]) -> Self:
+        """What `dataclasses.asdict` gave."""
+        limits = {name: Limits(**told[name]) for name in ("plain", "controls", "sizes")}
+        return cls(**limits, few=told["few"])
 
 
 FULL: Final = Extent(

@@ -12,9 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Final
 
-from evaluation.files import read_json, write_whole
+from evaluation.files import read_json
 from evaluation.places import Places
 from kith.errors import Refused
+from kith.files import write_whole
 
 PLAN: Final = "plan.json"
 _AS_IT_GOES: Final = ("begun", "systems", "revisions", "places")
@@ -100,8 +101,14 @@ def revisions(out: Path) -> list[str]:
     return found
 
 
+def settings(out: Path) -> dict[str, Any]:
+    """What is chosen about the run in this folder; see `plan.Settings.told`."""
+    found: dict[str, Any] = _read(out / PLAN)["settings"]
+    return found
+
+
 def begun(out: Path) -> str:
-    """When the run in this folder was begun, in UTC, as in 2026-11-22T14:05:06."""
+    """When the run in this folder was begun, in UTC, as in 2026-11-22T14:05:06; empty if none."""
     found: str = _read(out / PLAN).get("begun", "")
     return found
 

@@ -5,13 +5,14 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from evaluation import folder, journal, lm_eval, provenance
-from evaluation.plan import Planned
+from evaluation import folder, journal, lm_eval, provenance, results
+from evaluation.plan import Planned, laid_down
 from evaluation.results import Answered, Part, Results
 from evaluation.samples import Figure
 from evaluation.statistics import mcnemar
 from evaluation.suiting import Profile, suited
 from evaluation.tasks import TASKS
+from kith.errors import NotFound
 
 Answers = Mapping[Part, Sequence[Answered]]
 
@@ -25,6 +26,32 @@ def gather(planned: Planned, out: Path) -> Results:
     Raises:
         Refused: A journal holds answers to other questions; a file can't be written.
     """
+    # Workers that end at once would write over what the other has read later.
+    with folder.one_by_one(out / ".locks" / "results"):
+        found, answers = _computed(planned, out)
+        found.write(out)
+        lm_eval.write(found, planned, answers, out)
+    return found
+
+
+def so_far(out: Path) -> Results:
+    """The results in a folder or, of a run that was killed before it wrote any, of its answers.
+
+    Raises:
+        NotFound: No run was begun there.
+        InvalidInput: A dataset that the answers are about is not there any more.
+        Refused: The results, the plan or a journal is damaged, or a dataset is not what it was.
+    """
+    try:
+        return results.read(out)
+    except NotFound:
+        if not folder.begun(out):
+            raise
+    return _computed(laid_down(out), out)[0]
+
+
+def _computed(planned: Planned, out: Path) -> tuple[Results, Mapping[str, Answers]]:
+    """Every figure, and the answers that they are of, by method."""
     answers: dict[str, Answers] = {}
     methods: dict[str, dict[str, Any]] = {}
     figures: list[Figure] = []
@@ -48,7 +75,7 @@ def gather(planned: Planned, out: Path) -> Results:
         methods[name] = {**form, "left_out": dict(asked.left_out), "unfinished": unfinished}
         answers[name] = found
         figures += _figures(name, found)
-    results = Results(
+    made = Results(
         figures=tuple(figures),
         methods=methods,
         datasets=planned.counts,
@@ -61,9 +88,7 @@ def gather(planned: Planned, out: Path) -> Results:
         seconds=round(sum(one.said.seconds for one in _all(answers)), 3),
         nothing_to_ask=planned.nothing_to_ask,
     )
-    results.write(out)
-    lm_eval.write(results, planned, answers, out)
-    return results
+    return made, answers
 
 
 def _read(

@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from evaluation import folder
-from evaluation.files import write_whole
 from evaluation.plan import Planned
 from evaluation.results import Answered, Part, Results
 from evaluation.samples import Figure
 from evaluation.tasks import TASKS
+from kith.files import write_whole
 
 _NAMES: Final = {"accuracy": "acc"}
 _WORSE: Final = ("false_accepts", "mistaken", "both", "seconds", "bytes", "tokens")

@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
+
+_BESIDE: Final = ("outside", "outside_multi", "distractors")
+"""What lies beside the datasets."""
 
 
 @dataclass(frozen=True)
@@ -16,6 +19,8 @@ class Places:
     """Of pictures of one thing each that is nobody's, if they are beside the datasets."""
     outside_multi: Path | None = None
     """The same, of several things each."""
+    distractors: Path | None = None
+    """A dataset whose concepts fill larger memories, if there is one."""
 
     def of(self, dataset: str, photo: str) -> Path:
         """Where a photo lies.
@@ -41,15 +46,12 @@ class Places:
 
         return {
             "datasets": {name: plain(folder) for name, folder in self.datasets.items()},
-            "outside": plain(self.outside),
-            "outside_multi": plain(self.outside_multi),
+            **{kind: plain(getattr(self, kind)) for kind in _BESIDE},
         }
 
     @classmethod
     def read(cls, told: Mapping[str, Any], out: Path) -> Self:
         """What was written down in a run's folder, wherever that is now."""
-        outside, outside_multi = (
-            out / told[kind] if told[kind] else None for kind in ("outside", "outside_multi")
-        )
         datasets = {name: out / folder for name, folder in told["datasets"].items()}
-        return cls(datasets, outside, outside_multi)
+        beside = {kind: out / told[kind] for kind in _BESIDE if told.get(kind)}
+        return cls(datasets, **beside)

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from evaluation import datasets as forms
-from evaluation import extent, memories
+from evaluation import extent, folder, memories
 from evaluation.check import counts
 from evaluation.contents import fingerprint, of_dataset
 from evaluation.controls import CONTROLLED, memory_under
@@ -80,6 +80,22 @@ class Settings:
             "extent": asdict(self.asked),
         }
 
+    @classmethod
+    def read(cls, told: Mapping[str, Any], places: Places) -> Self:
+        """What `told` gave, of pictures that lie there now."""
+        return cls(
+            methods=tuple(told["methods"]),
+            datasets=tuple(places.datasets.values()),
+            outside=places.outside,
+            outside_multi=places.outside_multi,
+            distractors=places.distractors,
+            tasks=tuple(map(Task, told["tasks"])),
+            controls=(Control.NOTHING, *map(Control, told["controls"])),
+            memory_sizes=tuple(told["memory_sizes"]),
+            seed=told["seed"],
+            extent=Extent.read(told["extent"]),
+        )
+
     @property
     def asked(self) -> Extent:
         """How much is asked."""
@@ -126,7 +142,10 @@ class Planned:
         chosen = self.settings
         names = (one.name for one in self.datasets)
         return Places(
-            dict(zip(names, chosen.datasets, strict=True)), chosen.outside, chosen.outside_multi
+            dict(zip(names, chosen.datasets, strict=True)),
+            chosen.outside,
+            chosen.outside_multi,
+            chosen.distractors,
         )
 
     @cached_property
@@ -190,6 +209,19 @@ def plan(settings: Settings) -> Planned:
         else:
             empty.append(part)
     return Planned(settings, found, samples, memories.own(found), needed, tuple(_told(empty)))
+
+
+def laid_down(out: Path) -> Planned:
+    """Plan again what is asked in the folder of a run.
+
+    Raises:
+        InvalidInput: A dataset is not there any more, or can't be used.
+        Refused: A dataset is not what it was, or the plan is damaged.
+    """
+    places = folder.places(out)
+    planned = plan(Settings.read(folder.settings(out), places))
+    folder.lay_down(out, planned.told, places)
+    return planned
 
 
 def _told(empty: Sequence[Part]) -> Iterator[Mapping[str, str]]:

@@ -5,7 +5,8 @@
     OUT/answers/METHOD/PART.jsonl     a line an answer, written as it comes; a PART is one task on
                                       one dataset under one control and memory size; of workers
                                       with a shard each, PART.I-of-N.jsonl
-    OUT/results.json                  the figures, written as methods are done, and at the end
+    OUT/results.json                  the figures, written as methods are done, and at the end;
+                                      until then `gathering.so_far` makes them of the answers
     OUT/report.html, report.md, figures/
 
 A line that is still being written, or that a crash tore, is not read.
@@ -18,10 +19,11 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from evaluation import folder
-from evaluation.files import damaged, json_lines, read_json, write_whole
+from evaluation.files import damaged, json_lines, read_json
 from evaluation.places import Places
 from evaluation.samples import Control, Figure, Said, Sample, Task
 from kith.errors import NotFound
+from kith.files import write_whole
 
 _AGAIN: Final = "the same kith evaluate as before writes it anew, and asks nothing twice"
 """What to do where results are damaged."""

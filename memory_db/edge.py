@@ -17,7 +17,8 @@ import qdrant_edge as engine
 
 from kith.errors import Refused
 from memory_db.durable import FolderLock, require_room, sync, write_durably, writing
-from memory_db.index import INDEXED_FIELDS, VECTOR, Hit, Point, Where
+from memory_db.empty_shard import write_empty_shard
+from memory_db.index import VECTOR, Hit, Point, Where
 from memory_db.schema import Vectors
 
 _PAGE = 100
@@ -38,8 +39,9 @@ class EdgeIndex:
         dim: Length of its vectors.
 
     Raises:
-        Refused: Another process has the folder open, it can't be made or written, or it belongs to
-            another model. Every edit raises it where the disk is full or can't be written.
+        Refused: Another process has the folder open, it can't be made or written, there is no room
+            for temporary files to make it, or it belongs to another model. Every edit raises it
+            where the disk is full or can't be written.
     """
 
     def __init__(self, folder: Path, *, model: str, dim: int) -> None:
@@ -213,19 +215,11 @@ class EdgeIndex:
         return engine.EdgeShard.load(str(self._folder / self._shard_name))
 
     def _create(self, name: str) -> engine.EdgeShard:
-        # Unit vectors under Euclid keep the distance of near twins exact; a cosine loses it.
-        params = engine.EdgeVectorParams(size=self._dim, distance=engine.Distance.Euclid)
-        shard = engine.EdgeShard.create(
-            str(self._folder / name),
-            # One segment a shard: more threads would only cost memory for each open user.
-            engine.EdgeConfig(vectors={VECTOR: params}, max_search_threads=1),
-        )
-        for field in INDEXED_FIELDS:
-            shard.update(
-                engine.UpdateOperation.create_field_index(field, engine.PayloadSchemaType.Keyword)
-            )
-        shard.flush()
-        return shard
+        """A shard without points; it counts once it is made current."""
+        shard = self._folder / name
+        with writing("memory"):
+            write_empty_shard(shard, self._dim)
+        return engine.EdgeShard.load(str(shard))
 
     def _make_current(self, name: str) -> None:
         about = self._about | {"shard": name}

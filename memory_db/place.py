@@ -70,8 +70,9 @@ class MemoryPlace:
 
         Raises:
             Refused: Another process has it open (`MEMORY_LOCKED`), its folder can't be made, read
-                or written (`MEMORY_UNUSABLE`), nor that of the photos (`PHOTOS_UNUSABLE`), or it
-                holds vectors of another length.
+                or written (`MEMORY_UNUSABLE`), nor that of the photos (`PHOTOS_UNUSABLE`), there
+                is no room to make it (`TEMPORARY_FILE_UNWRITABLE`), or it holds vectors of another
+                length.
             Unavailable: The server or the place of the photos can't be reached.
         """
         self._require_directory()

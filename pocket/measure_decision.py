@@ -9,7 +9,7 @@ but for one idea. No language model is asked: what is lost here no words bring b
 import argparse
 import asyncio
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,8 +19,15 @@ from numpy.typing import NDArray
 
 from evaluation.bench import OUTSIDE, OUTSIDE_MULTI
 from evaluation.metrics import Counts
+from memory_db import Neighbour
 from pocket.looking import Known, Seen, Vectors, looked_at
-from services.assistant.methods.deciding import SEVERAL, Candidate, decide
+from services.assistant.methods.deciding import (
+    SEVERAL,
+    Candidate,
+    Candidates,
+    candidates,
+    decide,
+)
 
 
 @dataclass(frozen=True)
@@ -29,14 +36,8 @@ class _Idea:
 
     views: Callable[[Known], Vectors] = lambda one: one.plain
     regions: Callable[[Seen], Vectors] = lambda seen: seen.plain
-    nearness: Callable[[NDArray[np.float64]], float] = lambda views: views[
-        : -(-len(views) // 4)
-    ].mean()
-    """Of a concept, by the distances of its views, the nearest first."""
-    several: float = SEVERAL
-    """What distances count where a concept has three views or more."""
-    centred: bool = False
-    """A concept is the mean of its views."""
+    told: Callable[[NDArray[np.float64]], NDArray[np.float64]] = lambda distances: distances
+    """What counts as the distances of a concept's views, by those they have, the nearest first."""
     other_category: float = 0.0
     """Added to the distance of a region and a concept of two categories."""
     cohort: float = 0.0
@@ -51,10 +52,12 @@ class _Idea:
 
 _IDEAS: Final = {
     "as shipped": _Idea(),
-    "the nearest view alone": _Idea(nearness=lambda views: views[0]),
-    "all views in the mean": _Idea(nearness=lambda views: views.mean()),
-    "the mean of the views": _Idea(centred=True),
-    "several views count as one": _Idea(several=1.0),
+    "the nearest view alone": _Idea(told=lambda d: np.full_like(d, d[0])),
+    "all views in the mean": _Idea(told=lambda d: np.full_like(d, d.mean())),
+    "the mean of the views": _Idea(
+        views=lambda one: np.repeat(_mean(one.plain), len(one.plain), 0)
+    ),
+    "several views count as one": _Idea(told=lambda d: d / SEVERAL if len(d) > 2 else d),
     "one view": _Idea(views=lambda one: one.plain[:1]),
     "one view, counted as several": _Idea(views=lambda one: one.plain[:1], strictness=1 / SEVERAL),
     "three views": _Idea(views=lambda one: one.plain[:3]),
@@ -97,7 +100,7 @@ def measure(folder: Path) -> list[str]:
 def _figures(
     idea: _Idea, known: Sequence[Known], photos: Sequence[Seen], stranger: float
 ) -> list[str]:
-    views = [_unit(v.mean(0, keepdims=True)) if idea.centred else v for v in map(idea.views, known)]
+    views = [idea.views(one) for one in known]
     told = [(seen, _decided(idea, known, views, seen, stranger)) for seen in photos]
 
     def counted(kinds: Sequence[str]) -> Counts:
@@ -123,38 +126,58 @@ def _decided(
     idea: _Idea, known: Sequence[Known], views: Sequence[Vectors], seen: Seen, stranger: float
 ) -> frozenset[str]:
     """Names of whom a photo shows."""
-    regions = idea.regions(seen)
-    categories = seen.categories
+    regions, categories = idea.regions(seen), seen.categories
     if len(regions) > 1 and not idea.whole_too:
         regions, categories = regions[:-1], categories[:-1]
-    distances = np.stack([_distances(regions, these, idea) for these in views], axis=1)
-    distances *= [idea.several if len(idea.views(one)) > 2 else 1.0 for one in known]
-    if idea.other_category:
-        apart = [[bool(c) and c != one.category for one in known] for c in categories]
-        distances += idea.other_category * np.array(apart)
-    if idea.cohort:
-        others = np.sort(distances, axis=1)[:, 1:10].mean(axis=1, keepdims=True)
-        distances -= idea.cohort * (others - 1)
-    if not idea.together:
-        best = distances.argmin(axis=1)
-        near = distances[np.arange(len(best)), best] < stranger * idea.strictness
-        return frozenset(known[c].name for c in best[near])
-    rows = [
-        {
-            one.name: Candidate(one.name, "", float(d), False)
-            for one, d in zip(known, row, strict=True)
-        }
-        for row in distances
-    ]
-    return frozenset(
-        found.concept_id for found in decide(rows, stranger * idea.strictness).values()
+    counts = {one.name: len(these) for one, these in zip(known, views, strict=True)}
+    distances = [_distances(regions, these) for these in views]
+    rows = []
+    for number, category in enumerate(categories):
+        near = [
+            Neighbour(one.name, "", float(distance), False)
+            for one, these in zip(known, distances, strict=True)
+            for distance in idea.told(np.sort(these[number]))
+        ]
+        others = {one.name for one in known if category and category != one.category}
+        rows.append(_shifted(idea, candidates(near, counts), others))
+    return frozenset(one.concept_id for one in _kept(idea, rows, stranger * idea.strictness))
+
+
+def _shifted(idea: _Idea, row: Candidates, others: Container[str]) -> dict[str, Candidate]:
+    """What is near a region, with what an idea adds to the distances or takes off.
+
+    Args:
+        idea: Which.
+        row: Of the region, the nearest first.
+        others: Names of the concepts of another category.
+    """
+    away = np.mean([one.distance for one in [*row.values()][1:10]])
+    nearer = idea.cohort * (float(away) - 1)
+    further = {name: idea.other_category if name in others else 0.0 for name in row}
+    return {
+        name: one._replace(distance=one.distance + further[name] - nearer)
+        for name, one in row.items()
+    }
+
+
+def _kept(idea: _Idea, rows: Sequence[Candidates], stranger: float) -> Iterable[Candidate]:
+    if idea.together:
+        return decide(rows, stranger).values()
+    nearest = (min(row.values(), key=lambda one: one.distance) for row in rows)
+    return (one for one in nearest if one.distance < stranger)
+
+
+def _distances(regions: Vectors, views: Vectors) -> NDArray[np.float64]:
+    """[regions, views]."""
+    apart: NDArray[np.float64] = np.sqrt(
+        np.maximum(0, 2 - 2 * regions.astype(np.float64) @ views.T)
     )
+    return apart
 
 
-def _distances(regions: Vectors, views: Vectors, idea: _Idea) -> NDArray[np.float64]:
-    """[regions] of a concept."""
-    apart = np.sqrt(np.maximum(0, 2 - 2 * regions.astype(np.float64) @ views.T))
-    return np.array([idea.nearness(np.sort(row)) for row in apart])
+def _mean(vectors: Vectors) -> Vectors:
+    mean: Vectors = vectors.mean(0, keepdims=True)
+    return _unit(mean)
 
 
 def _unit(vectors: Vectors) -> Vectors:

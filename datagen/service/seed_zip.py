@@ -10,9 +10,10 @@ from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from PIL.Image import Image
 
-from datagen.pictures import SUFFIXES, jpeg, write_whole
+from datagen.pictures import SUFFIXES, jpeg
 from datagen.seeds import INDEX
 from kith.errors import InvalidInput
+from kith.files import write_whole
 from services.runtime import images
 
 MAX_FILE_BYTES: Final = 512 * 1024 * 1024

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from datagen.identities import Identity
-from datagen.pictures import write_whole
 from evaluation.bench import strangers
 from evaluation.bench.crowd import Crowd, Whose
 from evaluation.bench.distractors import DISTRACTORS, make_distractors
@@ -27,6 +26,7 @@ from evaluation.bench.original import ORIGINAL, make_original
 from evaluation.bench.splits import SPLITS, identities_apart, layout_of, make_split
 from evaluation.bench.strangers import OUTSIDE, OUTSIDE_MULTI
 from kith.errors import InvalidInput
+from kith.files import write_whole
 
 __all__ = ["DISTRACTORS", "ORIGINAL", "OUTSIDE", "OUTSIDE_MULTI", "SPLITS", "Whose", "build"]
 

@@ -8,9 +8,9 @@ from typing import Final
 
 from datagen import playroom
 from datagen.identities import Identity
-from datagen.pictures import write_whole
 from evaluation.bench.crowd import Crowd
 from evaluation.bench.drawings import MANIFEST, Progress, as_json, save
+from kith.files import write_whole
 
 DISTRACTORS: Final = "distractors"
 

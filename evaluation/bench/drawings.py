@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from datagen.pictures import write_whole
+from kith.files import write_whole
 
 MANIFEST: Final = "manifest.json"
 """See `evaluation.datasets.photos`."""

@@ -11,10 +11,11 @@ from PIL import Image
 from datagen import playroom
 from datagen.chance import seed_of, shuffled
 from datagen.identities import SIZE, Identity
-from datagen.pictures import jpeg, write_whole
+from datagen.pictures import jpeg
 from evaluation.bench.crowd import Crowd
 from evaluation.bench.drawings import MANIFEST, Progress, as_json, save
 from evaluation.bench.splits import SPLITS
+from kith.files import write_whole
 
 ORIGINAL: Final = "original"
 _LEAST_VISIBLE: Final = 0.5

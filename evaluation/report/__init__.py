@@ -5,7 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from evaluation import results
-from evaluation.folder import one_by_one
+from evaluation.folder import begun, one_by_one
+from evaluation.gathering import so_far
 from evaluation.report import about, thesis
 from evaluation.report.cells import Table
 from evaluation.report.journals import Journals
@@ -30,17 +31,19 @@ def write(folder: Path) -> Path:
     """Write `report.html`, `report.md` and `figures/` of what a run has measured so far.
 
     Args:
-        folder: The run's, with its `results.json` and journals; see `evaluation.results`.
+        folder: The run's; see `evaluation.results`.
 
     Returns:
         The page.
 
     Raises:
-        NotFound: There are no results.
+        NotFound: No run was begun there.
+        InvalidInput, Refused: See `gathering.so_far`.
     """
-    results.read(folder)  # or nothing is made there
+    if not begun(folder):
+        results.read(folder)  # or nothing is made there
     with one_by_one(folder / ".locks" / "report"):  # workers with a shard each may end at once
-        return _write(results.read(folder), folder)
+        return _write(so_far(folder), folder)
 
 
 def _write(found: Results, folder: Path) -> Path:

@@ -5,9 +5,10 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Final
 
-from evaluation.files import read_json, write_whole
+from evaluation.files import read_json
 from kith import messages
 from kith.errors import Refused
+from kith.files import write_whole
 
 _NEXT_STEP: Final = (
     "forget what the token's user remembers, if all of it is an evaluation's, and delete it"

@@ -14,6 +14,7 @@ from kith.cli.notes import left_out_said
 from kith.cli.options import Context
 from kith.cli.server import settings_of
 from kith.errors import InvalidInput
+from kith.files import write_whole
 from kith.local import datagen_module, embedder_of
 from kith.words import counted
 
@@ -84,7 +85,7 @@ def negatives(
             counts[concept.name] = mined.counts()
             shown.advance(task)
     told = json.dumps(counts, ensure_ascii=False, indent=1) + "\n"
-    datagen_module("datagen.pictures").write_whole(out / "counts.json", told.encode())
+    write_whole(out / "counts.json", told.encode())
     left_out = [path for concept in concepts for path in concept.left_out]
     form = {
         "out": str(out),

@@ -14,7 +14,7 @@ async def live() -> dict[str, str]:
 
 @router.get("/readyz")
 async def ready(request: Request) -> Response:
-    """Say whether the assistant is there, with its models loaded: 200, or 503."""
+    """Say whether the assistant is there, the models of its process loaded: 200, or 503."""
     if await request.app.state.gateway.assistant.is_ready():
         return JSONResponse({"state": "ready"})
     return JSONResponse({"state": "waiting for the assistant"}, status_code=503)

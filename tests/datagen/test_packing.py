@@ -7,11 +7,11 @@ from typing import Any, Protocol
 import pytest
 
 from datagen import packing
-from datagen.pictures import write_whole
 from datagen.plan import PARTS
 from datagen.review.opinions import Opinion, Picture, write_opinion
 from kith.cli import main
 from kith.errors import Refused
+from kith.files import write_whole
 from tests.datagen.small import commission, finish
 from tests.datagen.test_dataset import lines, own
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from evaluation import folder
 from evaluation.extent import FULL, QUICK, Extent
-from evaluation.plan import Settings, plan
+from evaluation.plan import Settings, laid_down, plan
 from evaluation.results import Part
 from evaluation.samples import Control, Task
 from evaluation.systems.system import Memory
@@ -121,6 +122,15 @@ def test_a_plan_is_the_same_for_the_same_things_and_no_others(
         replace(settings, datasets=(write_world(tmp_path / "more", singles=3),)),
     ):
         assert plan(other).told != told
+
+
+@pytest.mark.parametrize("controls", [(), (Control.NOTHING,), (Control.BLANK_PHOTO,)])
+def test_settings_that_were_laid_down_ask_the_same(
+    settings: Settings, controls: tuple[Control, ...], tmp_path: Path
+) -> None:
+    planned = plan(replace(settings, extent=None, quick=True, seed=3, controls=controls))
+    folder.lay_down(tmp_path, planned.told, planned.places)
+    assert laid_down(tmp_path).told == planned.told
 
 
 def test_a_fingerprint_is_of_all_that_changes_an_answer(settings: Settings) -> None:

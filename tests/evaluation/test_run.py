@@ -3,14 +3,18 @@
 import json
 import shutil
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from threading import Barrier, BrokenBarrierError
 from typing import Any
 
 import pytest
 
 from evaluation import provenance, results, run
-from evaluation.plan import Settings, plan
+from evaluation.gathering import gather
+from evaluation.plan import Settings, laid_down, plan
 from evaluation.run import Progress
 from evaluation.samples import Control, Task
 from kith.errors import InvalidInput, KithError, Refused, Unavailable
@@ -198,6 +202,25 @@ def test_shares_together_are_one_run(small: Settings, tmp_path: Path) -> None:
     again = StripeSystem()
     measure(small, tmp_path / "again", again)
     assert asked == again.asked.count("recognize")
+
+
+def test_workers_that_end_at_once_write_one_after_the_other(
+    small: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measure(replace(small, tasks=(Task.RETRIEVAL,)), tmp_path)
+    both = Barrier(2)
+    met = []
+
+    def revision() -> str:
+        with suppress(BrokenBarrierError):
+            met.append(both.wait(timeout=0.5))
+        return ""
+
+    monkeypatch.setattr(provenance, "revision", revision)
+    with ThreadPoolExecutor(2) as pool:
+        ends = [pool.submit(gather, laid_down(tmp_path), tmp_path) for _ in range(2)]
+        assert all(end.result().complete for end in ends)
+    assert met == []
 
 
 def test_one_of_the_workers_trains_and_asks_all_of_a_method_that_trains(

@@ -4,18 +4,25 @@ import asyncio
 import os
 import signal
 import ssl
+import threading
 import tomllib
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 import httpx
 import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 from sse_starlette.sse import AppStatus
 
 from kith.errors import Refused, Unavailable
 from services.assistant.background import in_background
+from services.assistant.serve import serve as serve_assistant
+from services.assistant.settings import AssistantSettings
 from services.gateway.serve import serve
 from services.gateway.settings import GatewaySettings
+from services.runtime.calls import open_channel
+from services.runtime.server import LIVE
+from tests.assistant.test_wiring import PocketEmbedder, stages_elsewhere
 from tests.assistant.world import PaintDetector
 from tests.gateway.world import (
     BO,
@@ -47,6 +54,43 @@ def test_health_tells_the_gateway_from_the_assistant(http: httpx.Client) -> None
         assert (lost.status_code, lost.json()["error"]["reason"]) == (503, "SERVICE_UNREACHABLE")
         lost = alone.post("/v1/chat/completions", json=ASK)
         assert (lost.status_code, lost.json()["error"]["type"]) == (503, "server_error")
+
+
+async def test_a_gateway_lives_at_once_and_is_ready_when_its_assistants_models_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = threading.Event()
+
+    class Clip(PocketEmbedder):
+        def __init__(self, *_: object) -> None:
+            assert loaded.wait(60)
+
+        async def warm_up(self) -> None: ...
+
+        def close(self) -> None: ...
+
+    monkeypatch.setattr("services.embedding.clip.ClipEmbedder", Clip)
+    told: asyncio.Queue[str] = asyncio.Queue()
+    async with stages_elsewhere(PocketEmbedder(), tmp_path) as elsewhere:
+        settings = AssistantSettings(**elsewhere.model_dump() | {"embedding": None})
+        serving = asyncio.create_task(serve_assistant(settings, told.put_nowait))
+        address = (await told.get()).removeprefix("listening on ")
+        async with (
+            open_channel(address) as channel,
+            gateway_to(address) as url,
+            httpx.AsyncClient(base_url=url) as http,
+        ):
+            health = health_pb2_grpc.HealthStub(channel)
+            live = await health.Check(health_pb2.HealthCheckRequest(service=LIVE))
+            assert live.status == health_pb2.HealthCheckResponse.SERVING
+            assert (await http.get("/healthz")).status_code == 200
+            assert (await http.get("/readyz")).status_code == 503
+            loaded.set()
+            assert await told.get() == "ready"
+            assert (await http.get("/readyz")).status_code == 200
+        serving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await serving
 
 
 def test_metrics_count_by_route_and_hold_nothing_that_a_user_wrote(http: httpx.Client) -> None:

@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -14,6 +15,7 @@ import pytest
 from kith.errors import AlreadyExists, Refused
 from memory_db import UNDO_WINDOW_S, Concept, ConceptStore, MemoryPlace
 from memory_db.edge import EdgeIndex
+from memory_db.empty_shard import write_empty_shard
 from memory_db.photos import PhotoStore, content_hash
 from tests.disk import no_file_above
 from tests.memory_db.conftest import Clock
@@ -139,6 +141,66 @@ def test_an_edit_is_kept_when_the_engine_rolls_its_log_over(
         store.remember("mug", "", "", [view("mug")])
     with open_store(tmp_path) as store:
         assert [concept.name for concept in store.list().concepts] == ["bo", "mug"]
+
+
+def test_the_engine_makes_one_shard_and_further_memories_are_copies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def made_again(*_: object) -> None:
+        raise AssertionError("the engine makes a second one")
+
+    open_store(tmp_path, "first").close()
+    monkeypatch.setattr("memory_db.empty_shard._make", made_again)
+    with open_store(tmp_path, "second") as store:
+        bo = store.remember("bo", "dog", "", [view("bo")])
+    with open_store(tmp_path, "second") as store:
+        assert store.find("bo") == bo
+        assert len(store.search(vector("bo")[None], 5)[0]) == 1
+    with open_store(tmp_path, "third") as store:
+        assert store.list().concepts == ()
+
+
+@pytest.mark.parametrize(("temporary", "unmade"), [("/var/tmp", DIM + 2), ("/dev/shm", DIM + 3)])
+def test_an_empty_shard_takes_little_room_wherever_it_was_made(
+    temporary: str, unmade: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", temporary)
+    write_empty_shard(tmp_path / "shard", unmade)
+    files = [file for file in tmp_path.rglob("*") if file.is_file()]
+    assert sum(file.stat().st_size for file in files) > 100 * 2**20
+    assert sum(file.stat().st_blocks * 512 for file in files) < 2**20
+
+
+def test_a_process_that_is_killed_while_it_copies_leaves_no_half_memory(tmp_path: Path) -> None:
+    program = (
+        "import os, signal, sys; from pathlib import Path\n"
+        "from memory_db import ConceptStore, empty_shard\n"
+        f"files = empty_shard._files({DIM})\n"
+        "def half(dim):\n"
+        "    yield from files[:30]\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "empty_shard._files = half\n"
+        f"ConceptStore.open(Path(sys.argv[1]), user='me', model='clip', dim={DIM})"
+    )
+    killed = subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    (half,) = tmp_path.glob("users/*/*/shard-*")
+    assert len([file for file in half.rglob("*") if file.is_file()]) == 30
+    with open_store(tmp_path) as store:
+        bo = store.remember("bo", "dog", "", [view("bo")])
+    with open_store(tmp_path) as store:
+        assert store.list().concepts == (bo,)
+
+
+def test_where_there_is_no_room_for_temporary_files_it_is_told_and_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("tempfile.tempdir", str(tmp_path / "none"))
+        with pytest.raises(Refused, match="TMPDIR") as refused:
+            open_store(tmp_path, dim=DIM + 1)
+        assert refused.value.reason == "TEMPORARY_FILE_UNWRITABLE"
+    open_store(tmp_path, dim=DIM + 1).close()
 
 
 def test_users_and_models_lie_in_folders_of_their_own(tmp_path: Path) -> None:

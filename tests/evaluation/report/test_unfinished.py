@@ -1,8 +1,9 @@
 """A run that was stopped has a report too, which says what it lacks."""
 
 import json
+import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -12,11 +13,13 @@ import pytest
 from evaluation import results
 from evaluation.plan import Settings
 from evaluation.report import write
-from evaluation.run import run
+from evaluation.run import Progress, run
 from evaluation.samples import Control, Task
-from kith.errors import Refused, Unavailable
+from kith.cli import main
+from kith.errors import InvalidInput, Refused, Unavailable
 from tests.evaluation.report.reading import Page
 from tests.evaluation.stripes import StripeSystem
+from tests.evaluation.test_run import lines
 
 
 @contextmanager
@@ -83,6 +86,58 @@ def test_a_method_that_has_answered_nothing_changes_no_table_of_the_others(stopp
     (stopped / "results.json").write_text(json.dumps(told), encoding="utf-8")
     rows = Page(write(stopped)).tables["What tells most"]
     assert [row[0] for row in rows[1:]] == ["memory of 5 concepts", "kith"]
+
+
+def kill_at(answers: int) -> Callable[[Progress], None]:
+    def tell(progress: Progress) -> None:
+        if progress.done == answers:
+            raise KeyboardInterrupt
+
+    return tell
+
+
+@pytest.fixture
+def killed(few: Settings, tmp_path: Path) -> Callable[[int], Path]:
+    """Kills a run in its first method, when so many questions are answered."""
+    data = tmp_path / "data" / "world"
+    shutil.copytree(few.datasets[0], data)
+    asked = replace(few, datasets=(data,), memory_sizes=(4, 8))
+    systems = {name: StripeSystem(name).opened for name in few.methods}
+
+    def kill(answers: int) -> Path:
+        with pytest.raises(KeyboardInterrupt):
+            run(asked, tmp_path / "out", systems, kill_at(answers))
+        return tmp_path / "out"
+
+    return kill
+
+
+def test_a_run_that_is_killed_in_its_first_method_has_a_report_of_its_answers(
+    killed: Callable[[int], Path],
+) -> None:
+    for answers in (30, 32):
+        out = killed(answers)
+        assert main(["evaluate", "report", str(out)]) == 0
+        page = Page(out / "report.html")
+        (lacking,) = re.findall(r"kith: (\d+) questions of \d+ parts are not answered", page.text)
+        planned = sum(json.loads((out / "plan.json").read_text(encoding="utf-8"))["parts"].values())
+        assert int(lacking) == planned - len(lines(out))
+        assert "rap: no figures yet; none: no figures yet" in page.text
+        rows = page.tables["Who is in the photo, told by Retrieve"]
+        assert [row[0] for row in rows[2:]] == ["kith, unfinished"]
+        assert not (out / "results.json").exists()  # they are the run's to write
+
+
+def test_its_report_needs_the_datasets_as_they_were(killed: Callable[[int], Path]) -> None:
+    out = killed(30)
+    data = out.parent / "data" / "world"
+    photo = next(data.glob("bo/*.png"))
+    photo.write_bytes(next(data.glob("mika/*.png")).read_bytes())
+    with pytest.raises(Refused, match=r"holds another run: datasets\.world"):
+        write(out)
+    shutil.rmtree(data)
+    with pytest.raises(InvalidInput, match="world"):
+        write(out)
 
 
 def test_torn_and_lost_journals_are_no_reason_to_fail(out: Path, tmp_path: Path) -> None:

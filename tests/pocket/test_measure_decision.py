@@ -1,0 +1,66 @@
+from collections.abc import Sequence
+from math import asin
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from evaluation.bench import OUTSIDE, OUTSIDE_MULTI
+from pocket import measure_decision
+from pocket.looking import Known, Seen, Vectors
+
+STRANGER_DISTANCE = 0.6
+NAMES = ("bo", "mia", "tom")
+
+
+def vectors(*places: tuple[int, float]) -> Vectors:
+    """[n, 8]: of each (concept, distance), a vector so far from the concept's own direction."""
+    found = np.zeros((len(places), 8), np.float32)
+    for row, (concept, distance) in zip(found, places, strict=True):
+        angle = 2 * asin(distance / 2)
+        row[concept], row[concept + 4] = np.cos(angle), np.sin(angle)
+    return found
+
+
+def seen(kind: str, who: Sequence[int], distance: float) -> Seen:
+    regions = vectors(*((one, distance) for one in who), (3, 0.0))  # the whole photo last
+    categories = [*(NAMES[one] for one in who), ""]
+    truth = frozenset(NAMES[one] for one in who) if kind.isdigit() else frozenset[str]()
+    return Seen(kind, truth, categories, regions, regions, regions)
+
+
+@pytest.fixture
+def table(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
+    """The figures by idea. `bo` has one view, `mia` and `tom` have three."""
+
+    async def looked_at(folder: Path) -> tuple[list[Known], list[Seen], float]:
+        known = []
+        for number, name in enumerate(NAMES):
+            views = vectors(*[(number, 0.0)] * (1 if name == "bo" else 3))
+            known.append(Known(name, name, views, views))
+        photos = [
+            seen("1", [0], 0.3),
+            seen("2", [0, 1], 0.3),
+            seen("3", [0, 1, 2], 0.3),
+            seen(OUTSIDE, [1], 0.58),
+            seen(OUTSIDE_MULTI, [0, 1], 0.61),
+        ]
+        return known, photos, STRANGER_DISTANCE
+
+    monkeypatch.setattr(measure_decision, "looked_at", looked_at)
+    head, _, *lines = measure_decision.measure(Path())
+    rows = [[cell.strip() for cell in line.strip("| ").split("|")] for line in (head, *lines)]
+    return {name: figures for name, *figures in rows}
+
+
+def test_as_shipped_each_is_found_and_a_stranger_is_nobody(table: dict[str, list[str]]) -> None:
+    assert table["as shipped"] == ["1.000"] * 5 + ["0.000"] * 2
+
+
+def test_an_idea_changes_what_it_is_about_and_nothing_else(table: dict[str, list[str]]) -> None:
+    found = ["1.000"] * 5
+    assert table["several views count as one"] == [*found, "1.000", "0.000"]
+    assert table["5 % laxer"] == [*found, "1.000", "1.000"]
+    assert table["no threshold"][-2:] == ["1.000", "1.000"]
+    assert table["the mean of the views"] == table["as shipped"]
+    assert table["each region its nearest"] == table["as shipped"]
