@@ -35,13 +35,23 @@ PRIMED = (
 WHO = ("Who is in this photo?", "Who can you see here?", "Which of them are in this photo?")
 NOBODY = "I don't see any of them in this photo."
 ASKED = {
-    "color": ("What color is {}?", "Which color is {}?", "What is the main color of {}?"),
+    "color": (
+        "What color is {}?",
+        "Which color is {}?",
+        "What is the main color of {}?",
+        "What color is {} wearing?",
+    ),
     "color2": ("What is the second color of {}?",),
-    "pattern": ("What pattern does {} have?", "Which pattern is on {}?"),
+    "pattern": (
+        "What pattern does {} have?",
+        "Which pattern is on {}?",
+        "What pattern does {} wear?",
+    ),
     "accessory": ("What accessory does {} have?", "What is {} wearing?"),
     "build": ("What is the shape of {}?", "What build is {}?"),
     "category": ("What is {}?", "What kind of thing is {}?"),
 }
+LETTERS = "ABCD"
 TOLD = 0.8
 """Share of Kith's own prompts that say who was found in the photo: the rest are those in which the
 user says whom they are about."""
@@ -151,27 +161,37 @@ class Author:
     def offered(
         self, thing: str, concept: playroom.Concept, asked: str, others: Sequence[int]
     ) -> tuple[str, str]:
-        """A question about this attribute; in most of them the answer stands among two options.
+        """A question about this attribute; in most of them the answer stands among options.
 
-        What another one of the conversation is makes the wrong option more often than not: it
+        What others of the conversation are makes the wrong options more often than not: it
         leaves no way around knowing which description, or which picture, is whose.
         """
         question, answer = self.pick(ASKED[asked]).format(thing), concept.attributes[asked]
-        pool = others if others and self.chance(0.6) else range(len(self.bank.concepts))
-        wrong = self.bank.concepts[pool[int(self.rng.integers(len(pool)))]].attributes[asked]
-        if wrong == answer or self.chance(0.4):
+        near = [int(i) for i in self.rng.permutation(others)] if self.chance(0.6) else []
+        far = [int(i) for i in self.rng.integers(len(self.bank.concepts), size=8)]
+        wrong = [self.bank.concepts[i].attributes[asked] for i in (*near, *far)]
+        return self.with_options(question, answer, wrong)
+
+    def with_options(self, question: str, answer: str, wrong: Sequence[str]) -> tuple[str, str]:
+        """The question, mostly with the answer among at most three of the wrong ones, the first."""
+        others = [text for text in dict.fromkeys(wrong) if text != answer]
+        others = others[: int(self.rng.integers(1, 4))]
+        if not others or self.chance(0.4):
             return question, answer
-        right_first = self.chance(0.5)
-        a, b = (answer, wrong) if right_first else (wrong, answer)
-        return multiple_choice(question, [a, b]), "A" if right_first else "B"
+        options = [str(text) for text in self.rng.permutation([answer, *others])]
+        return multiple_choice(question, options), LETTERS[options.index(answer)]
 
     def about(self, thing: str, row: int) -> tuple[str, str]:
         """Where a thing is, or what it does."""
         if self.chance(0.5):
-            return f"What is {thing} doing?", self.bank.actions[row]
-        x1, _, x2, _ = self.bank.boxes[row]
-        side = ("on the left", "in the middle", "on the right")[min(2, int(3 * (x1 + x2) / 320))]
-        return f"Where is {thing}?", side
+            actions = self.bank.actions
+            far = [actions[int(i)] for i in self.rng.integers(len(actions), size=8)]
+            return self.with_options(f"What is {thing} doing?", actions[row], far)
+        left, _, right, _ = self.bank.boxes[row] / self.bank.images.shape[1]
+        scenery = self.bank.concepts[int(self.bank.who[row])].group == "scene"
+        where = playroom.place_of(left, right, background=scenery and right - left > 0.99)
+        wrong = [str(place) for place in self.rng.permutation(playroom.POSITIONS)]
+        return self.with_options(f"Where is {thing}?", where, wrong)
 
     def references(self, scene: int) -> list[int]:
         """Zero to four identities: some of those present, their look-alikes, and noise."""
@@ -343,7 +363,7 @@ class Author:
 
 def multiple_choice(question: str, options: list[str]) -> str:
     """RAP's wording of a question with options."""
-    lines = "".join(f"{letter}. {text}\n" for letter, text in zip("ABCD", options, strict=False))
+    lines = "".join(f"{letter}. {text}\n" for letter, text in zip(LETTERS, options, strict=False))
     return (
         f"Question: {question}\nOptions:\n{lines}"
         "Please give a single character from the options above. \n"

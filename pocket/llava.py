@@ -34,7 +34,7 @@ Stages = tuple[tuple[float, dict[str, float]], ...]
 WORDS: Stages = ((1.0, {"words": 1.0}),)
 JOINED: Stages = (
     (0.12, {"plain": 0.3, "personal": 0.3, "words": 0.2, "hearsay": 0.2}),
-    (1.0, {"personal": 0.5, "plain": 0.06, "spoken": 0.08, "words": 0.16, "hearsay": 0.2}),
+    (1.0, {"personal": 0.5, "plain": 0.12, "spoken": 0.08, "words": 0.1, "hearsay": 0.2}),
 )
 PROMPTS = 0.5
 """Weight of the loss over prompts. They repeat each name many times: copying is learned there, long

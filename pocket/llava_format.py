@@ -66,7 +66,7 @@ def train_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
 
 
 def make_processor(tokenizer: PreTrainedTokenizerFast) -> LlavaProcessor:
-    """Squashes every picture to 160 x 160 px as the embedder does, 64 tokens a picture."""
+    """Squashes every picture to 160 x 160 px, 64 tokens a picture."""
     pixels = VISION["image_size"]
     images = CLIPImageProcessor(
         do_center_crop=False,
@@ -134,6 +134,13 @@ def load(model: LlavaForConditionalGeneration, folder: Path) -> None:
         module.load_state_dict(
             {k.removeprefix(prefix): v for k, v in stored.items() if k.startswith(prefix)}
         )
+
+
+def load_eyes(clip: CLIP, folder: Path) -> None:
+    """Fills a CLIP's vision tower, up to where it is pooled, from an exported folder."""
+    stored = load_file(folder / "model.safetensors")
+    for name, weight in vision_weights(clip).items():  # views of the tower's own
+        weight.copy_(stored[f"vision_tower.vision_model.{name}"])
 
 
 def export(

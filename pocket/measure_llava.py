@@ -133,6 +133,24 @@ class Exam:
             scene, [ids[k] for k in order], [names[k] for k in order], CAPTION, truth
         )
 
+    def photo_question(self) -> Sample:
+        """Where one of two references is, or what it does; the other is not there.
+
+        The answer is a letter of two to four options.
+        """
+        scene = self.scene_of(1)
+        rows = self.bank.people_of(scene)
+        row = rows[int(self.rng.integers(len(rows)))]
+        ids = [int(self.bank.who[row]), self.missing(self.present(scene))]
+        names = self.author.names(2)
+        question, letter = self.author.about(names[0], row)
+        if not question.startswith("Question: "):
+            return self.photo_question()
+        order = self.rng.permutation(2)
+        return self.sample(
+            scene, [ids[k] for k in order], [names[k] for k in order], question, {letter}
+        )
+
     def text_question(self, *, told: bool, options: bool = True) -> Sample:
         """A question about one of three references; no photo.
 
@@ -244,6 +262,7 @@ def measure(folder: Path, bank: Bank, count: int) -> Iterator[Row]:
             ("recognition, balanced accuracy", exam.recognition, balanced_accuracy, 3),
             ("caption, one concept, F1", partial(exam.caption, 1), concept_f1, 60),
             ("caption, two concepts, F1", partial(exam.caption, 2), concept_f1, 60),
+            ("where it is and what it does, by letter", exam.photo_question, exact, 3),
         ]
         for name, draw, score, most in tasks:
             samples = [draw() for _ in range(count)]

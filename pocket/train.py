@@ -21,7 +21,7 @@ from pocket.llava_batches import Album
 
 RUNS = Path("runs/pocket")
 WEIGHTS = Path(__file__).parent / "weights"
-TRAIN = Plan("train", families=5000, scenes=26000, seed=5, staged=0.7, letterboxed=True)
+TRAIN = Plan("train", families=5000, scenes=26000, seed=6, staged=0.7, letterboxed=True)
 TALK = Plan("train", families=1800, scenes=12000, seed=2)
 """What the LLaVA talks about: identities that its eyes were not trained on, as its users' are."""
 STAGED = Plan("train", 3000, scenes=16000, seed=3, staged=0.75, pixels=detector.PIXELS)
@@ -75,10 +75,15 @@ def train_words(minutes: float, device: str, resume: bool) -> None:
 
 
 def train_llava(minutes: float, device: str, resume: bool) -> None:
-    """Joins the shipped CLIP's eyes with the shipped language model, and trains both ways on."""
-    pictures, eyes = bank(TALK), trained_clip().to(device)
+    """Joins the shipped CLIP's eyes with the shipped language model, and trains that.
+
+    Where it is resumed it keeps the eyes that it learned by.
+    """
+    pictures, eyes = bank(TALK), trained_clip()
     model, tokenizer = shipped_llava()
-    album = Album(pictures, eyes, device)
+    if resume:
+        llava_format.load_eyes(eyes, WEIGHTS / "llava")
+    album = Album(pictures, eyes.to(device), device)
     if not resume:
         llava_start.look(model, pictures, album)
     llava.train(model, pictures, album, tokenizer, RUNS / "llava", minutes, device, resume=resume)

@@ -18,7 +18,14 @@ from datagen.playroom.concept import (
     stranger,
     tag,
 )
-from datagen.playroom.language import Question, caption, position, questions
+from datagen.playroom.language import (
+    POSITIONS,
+    Question,
+    caption,
+    place_of,
+    position,
+    questions,
+)
 from datagen.playroom.palette import COLORS
 from datagen.playroom.render import Picture, Thing, portrait, render
 from datagen.playroom.vocabulary import (
@@ -42,6 +49,7 @@ __all__ = [
     "FACINGS",
     "GROUPS",
     "PATTERNS",
+    "POSITIONS",
     "SECOND_PARTS",
     "SPLITS",
     "WEARERS",
@@ -56,6 +64,7 @@ __all__ = [
     "caption",
     "compose",
     "look_alike",
+    "place_of",
     "portrait",
     "position",
     "questions",

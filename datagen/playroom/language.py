@@ -12,6 +12,7 @@ from datagen.playroom.vocabulary import CATEGORIES, plural
 PRESENCE_QUESTION = (
     "Can you see {name} in this photo? Answer the question using a single word Yes or No."
 )
+POSITIONS = ("on the left", "in the middle", "on the right", "in the background")
 # Below this share of a thing nobody could be asked about its details.
 _CLEAR = 0.4
 _ACTORS = ("person", "pet", "character")
@@ -131,11 +132,16 @@ def questions(
 
 
 def position(thing: Thing, picture: Picture) -> str:
-    """Where a thing is: "on the left", "in the middle", "on the right" or "in the background"."""
-    if thing.background:
-        return "in the background"
-    middle = (thing.box[0] + thing.box[2]) / 2 / picture.size
-    return "on the left" if middle < 0.4 else "on the right" if middle > 0.6 else "in the middle"
+    """Where a thing is, one of `POSITIONS`."""
+    return place_of(thing.box[0] / picture.size, thing.box[2] / picture.size, thing.background)
+
+
+def place_of(left: float, right: float, background: bool) -> str:
+    """Where something is whose box begins and ends at these shares of the picture's width."""
+    if background:
+        return POSITIONS[3]
+    middle = (left + right) / 2
+    return POSITIONS[0 if middle < 0.4 else 2 if middle > 0.6 else 1]
 
 
 def _about(thing: Thing, name: str, picture: Picture) -> list[Question]:

@@ -2,6 +2,7 @@ import re
 
 import pytest
 
+from datagen import playroom
 from pocket.bank import Bank
 from pocket.dialogue import RECOGNITION, Author, multiple_choice
 
@@ -67,3 +68,20 @@ def test_options_stand_in_the_published_wording() -> None:
         "Please give a single character from the options above. \n"
     )
     assert RECOGNITION.endswith("using a single word Yes or No.")
+
+
+def test_a_letter_stands_for_the_true_answer_about_the_photo(author: Author, bank: Bank) -> None:
+    letters = []
+    for row in range(len(bank.boxes)):
+        question, answer = author.about("<bo>", row)
+        if not question.startswith("Question: "):
+            continue
+        letters.append(answer)
+        chosen = dict(re.findall(r"^([A-D])\. (.*)$", question, re.MULTILINE))
+        assert 2 <= len(chosen) == len(set(chosen.values()))
+        if "doing" in question:
+            assert chosen[answer] == bank.actions[row]
+        else:
+            left, _, right, _ = bank.boxes[row] / bank.images.shape[1]
+            assert chosen[answer] == playroom.place_of(left, right, background=False)
+    assert {"A", "B", "C"} <= set(letters)

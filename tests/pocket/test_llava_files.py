@@ -50,6 +50,16 @@ def test_what_was_written_is_filled_in_again(folder: Path) -> None:
                 assert torch.equal(weights.get_tensor(name), again[name]), name
 
 
+def test_the_eyes_it_learned_by_are_found_again(folder: Path) -> None:
+    eyes = clip.build()
+    llava_format.load_eyes(eyes, folder)
+    again = llava_format.vision_weights(eyes)
+    with safe_open(folder / "model.safetensors", "pt") as weights:
+        for name, weight in again.items():
+            stored = weights.get_tensor(f"vision_tower.vision_model.{name}")
+            assert torch.equal(weight.half(), stored), name
+
+
 def test_parts_stand_in_the_order_given(folder: Path) -> None:
     processor = LlavaProcessor.from_pretrained(folder)
     content = [
