@@ -61,6 +61,28 @@ async def test_about_whom_an_answer_leaves_out_the_model_is_asked_on() -> None:
 
 
 @pytest.mark.parametrize(
+    ("says", "told"),
+    [
+        pytest.param("Here is <braiu>.", "Here is <bo>.", id="made up"),
+        pytest.param("Here < bandu> is.", "Here <bo> is.", id="in two pieces"),
+        pytest.param("<bo> and <rovu>.", "<bo> and <rovu>.", id="nobody is left out"),
+        pytest.param("Here is <going>.", "Here is <going>.", id="spoken of in the chat"),
+        pytest.param("3 < 5 and", "3 < 5 and", id="no name"),
+    ],
+)
+async def test_a_name_that_nobody_has_is_of_whom_the_answer_leaves_out(
+    says: str, told: str
+) -> None:
+    text, _ = await read(Script(says), ["bo"])
+    assert text.strip() == told
+
+
+async def test_a_misspelt_name_is_of_whose_it_is_most_like() -> None:
+    text, _ = await read(Script("<to> and <bo>.", "asleep"))
+    assert text == "<tom> and <bo>. \n<mo>: asleep"
+
+
+@pytest.mark.parametrize(
     "says",
     [
         pytest.param("<bo>, <mo> and <tom> at the lake.", id="names everybody"),

@@ -1,20 +1,28 @@
 """Answers that leave nobody out: a model that does not name all it should is asked on.
 
-A model that is told of three and asked for a caption often names one twice and one not at all.
+A model that is told of three and asked for a caption often names one twice and one not at all, and
+a small one now and then misspells a name, or makes one up.
 """
 
 import re
-from collections.abc import AsyncGenerator, Awaitable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from difflib import get_close_matches
 from typing import Final, NamedTuple, Protocol
 
 from kith.errors import InvalidInput, Overloaded
+from memory_db.names import MAX_NAME_CHARS
 from services.assistant import prompts
 from services.assistant.prompts import Reference
 from services.runtime.types import Answer, Ending, FinishReason, Limits, Turn
 
 QUESTION: Final = "What is <{}> doing?"
+
+_NAME: Final = re.compile(r"<([^<>\n]+)>")
+_UNFINISHED: Final = re.compile(rf"<[^<>\n]{{0,{MAX_NAME_CHARS}}}\Z")
+_ALIKE: Final = 0.6
+"""Share of letters that a misspelt name has in common with the right one."""
 
 _DESCRIBE: Final = re.compile(r"\b(caption|describe|description)\b", re.IGNORECASE)
 
@@ -38,6 +46,9 @@ async def completed(
 ) -> AsyncGenerator[str | Ending, None]:
     """The answer to a chat, and a line about each concept that it leaves out.
 
+    A name in brackets that nobody has is taken for that of whom it leaves out: of the only one, or
+    of the one whose name is much like it.
+
     One that names nobody is about something else, and leaves nobody out, unless a caption or a
     description was asked for. Nothing is added to one that was cut off, nor where the caller says
     which words end it. If the further questions can't be asked, the answer stands as it is.
@@ -52,10 +63,15 @@ async def completed(
         As `ask`.
     """
     said = ""
-    async with aclosing(await ask(turns, limits=limits)) as answer:
-        async for piece in answer:
-            said += piece
-            yield piece
+    chat = "\n".join([*map(prompts.text_of, turns), *expected])
+    async with (
+        aclosing(await ask(turns, limits=limits)) as answer,
+        aclosing(_whole_names(answer)) as pieces,
+    ):
+        async for piece in pieces:
+            text = _put_right(piece, chat, [one for one in expected if f"<{one}>" not in said])
+            said += text
+            yield text
     ending = answer.ending
     if ending is None:
         return
@@ -70,6 +86,44 @@ async def completed(
         yield _line(name, further.text)
         ending = _sum(ending, further.ending)
     yield ending
+
+
+async def _whole_names(pieces: AsyncIterable[str]) -> AsyncGenerator[str, None]:
+    """The same text in other pieces, of which none ends within a name in brackets."""
+    held = ""
+    async for piece in pieces:
+        held += piece
+        unfinished = _UNFINISHED.search(held)
+        end = unfinished.start() if unfinished else len(held)
+        if end:
+            yield held[:end]
+        held = held[end:]
+    if held:
+        yield held
+
+
+def _put_right(text: str, chat: str, missing: list[str]) -> str:
+    """A piece of an answer with names in place of those that nobody has.
+
+    Args:
+        text: The piece.
+        chat: What was said before; who is spoken of there has a name.
+        missing: Names of whom the answer should name and has not yet.
+    """
+
+    def right(found: re.Match[str]) -> str:
+        name = found[1]
+        if name not in missing:
+            if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", chat):
+                return found[0]
+            meant = missing if len(missing) == 1 else get_close_matches(name, missing, 1, _ALIKE)
+            if not meant:
+                return found[0]
+            name = meant[0]
+        missing.remove(name)
+        return f"<{name}>"
+
+    return _NAME.sub(right, text)
 
 
 def expected(turns: Sequence[Turn], references: Sequence[Reference]) -> list[str]:

@@ -7,7 +7,7 @@ little further), and out of question when one of its rejected views is nearer th
 all pairs nearer than the embedder's `stranger_distance` those are accepted that, each region and
 each concept at most once, lie furthest below it together. What a question names, in brackets or as
 a word, is always recalled. The model is told in words who was found in the photo and who was not,
-and asked on about whomever it leaves out.
+asked on about whomever it leaves out, and its names are put right.
 """
 
 from collections.abc import Mapping, Sequence
