@@ -82,12 +82,7 @@ class Memory:
 
     def mentioned(self, text: str) -> list[Concept]:
         """The concepts in `text`, as `<bo>` or as the word bo, letter for letter."""
-        return [
-            concept
-            for concept in self.concepts
-            # Most names are not in it at all, which is told a hundred times faster.
-            if concept.name in text and re.search(rf"(?<!\w){re.escape(concept.name)}(?!\w)", text)
-        ]
+        return [concept for concept in self.concepts if is_spoken_of(concept.name, text)]
 
     async def nearest(self, vectors: Vectors, k: int, keep: Callable[[Neighbour], bool]) -> Rows:
         """The `k` nearest views that `keep` holds for, a row a vector."""
@@ -124,6 +119,12 @@ class Memory:
             if all(len(row) < asked or suffices(row) for row in rows):
                 return [take(row) for row in rows]
             asked *= 4
+
+
+def is_spoken_of(name: str, text: str) -> bool:
+    """Whether `text` holds `name` as a word, letter for letter, in brackets or not."""
+    # Most names are not in it at all, which is told a hundred times faster.
+    return name in text and bool(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text))
 
 
 def positive_views(concept: Concept) -> list[View]:

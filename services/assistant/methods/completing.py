@@ -14,6 +14,7 @@ from typing import Final, NamedTuple, Protocol
 from kith.errors import InvalidInput, Overloaded
 from memory_db.names import MAX_NAME_CHARS
 from services.assistant import prompts
+from services.assistant.memory import is_spoken_of
 from services.assistant.prompts import Reference
 from services.runtime.types import Answer, Ending, FinishReason, Limits, Turn
 
@@ -114,7 +115,7 @@ def _put_right(text: str, chat: str, missing: list[str]) -> str:
     def right(found: re.Match[str]) -> str:
         name = found[1]
         if name not in missing:
-            if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", chat):
+            if is_spoken_of(name, chat):
                 return found[0]
             meant = missing if len(missing) == 1 else get_close_matches(name, missing, 1, _ALIKE)
             if not meant:
