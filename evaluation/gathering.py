@@ -12,7 +12,7 @@ from evaluation.samples import Figure
 from evaluation.statistics import mcnemar
 from evaluation.suiting import Profile, suited
 from evaluation.tasks import TASKS
-from kith.errors import NotFound
+from kith.errors import InvalidInput, NotFound
 
 Answers = Mapping[Part, Sequence[Answered]]
 
@@ -35,19 +35,33 @@ def gather(planned: Planned, out: Path) -> Results:
 
 
 def so_far(out: Path) -> Results:
-    """The results in a folder or, of a run that was killed before it wrote any, of its answers.
+    """The results in a folder; of a run that is not complete, those of the answers so far.
+
+    Where the datasets are not there any more, they are what the run wrote last.
 
     Raises:
         NotFound: No run was begun there.
-        InvalidInput: A dataset that the answers are about is not there any more.
+        InvalidInput: The run wrote none, and a dataset is not there any more.
         Refused: The results, the plan or a journal is damaged, or a dataset is not what it was.
     """
+    written = _written(out)
+    if written and written.complete:
+        return written
+    try:
+        return _computed(laid_down(out), out)[0]
+    except InvalidInput:
+        if written:
+            return written
+        raise
+
+
+def _written(out: Path) -> Results | None:
     try:
         return results.read(out)
     except NotFound:
         if not folder.begun(out):
             raise
-    return _computed(laid_down(out), out)[0]
+    return None
 
 
 def _computed(planned: Planned, out: Path) -> tuple[Results, Mapping[str, Answers]]:

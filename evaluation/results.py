@@ -6,7 +6,7 @@
                                       one dataset under one control and memory size; of workers
                                       with a shard each, PART.I-of-N.jsonl
     OUT/results.json                  the figures, written as methods are done, and at the end;
-                                      until then `gathering.so_far` makes them of the answers
+                                      between, `gathering.so_far` makes them of the answers
     OUT/report.html, report.md, figures/
 
 A line that is still being written, or that a crash tore, is not read.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from PIL import Image, ImageOps
 from tqdm import tqdm
 
 from evaluation import datasets, memories
-from evaluation.bench import OUTSIDE, OUTSIDE_MULTI, SPLITS
+from evaluation.bench import DISTRACTORS, OUTSIDE, OUTSIDE_MULTI, SPLITS
 from evaluation.manifest import Concept, Dataset
 from services.assistant.methods.kith import MAX_REGIONS
 from services.assistant.regions import cut_out, whole, without_doubles
@@ -26,6 +26,9 @@ from services.runtime.types import Box
 
 Vectors = NDArray[np.float32]
 """[n, dim], each of unit length."""
+
+CROWDED: Final = 1000
+"""Concepts of a large memory."""
 
 _SINGLES: Final = 4
 """Photos of each concept alone."""
@@ -55,8 +58,20 @@ class Known:
     mirrored: Vectors
 
 
-async def looked_at(folder: Path) -> tuple[list[Known], list[Seen], float]:
-    """Concepts, photos, and the stranger's distance of the shipped embedder.
+class Looked(NamedTuple):
+    """An offline bench, looked at."""
+
+    known: Sequence[Known]
+    """The concepts that the photos show."""
+    crowd: Sequence[Known]
+    """Those that fill a memory of `CROWDED`."""
+    photos: Sequence[Seen]
+    stranger_distance: float
+    """Of the shipped embedder."""
+
+
+async def looked_at(folder: Path) -> Looked:
+    """Concepts and photos, as the shipped models see them.
 
     Raises:
         InvalidInput: The folder is no offline bench.
@@ -65,12 +80,15 @@ async def looked_at(folder: Path) -> tuple[list[Known], list[Seen], float]:
     with tempfile.TemporaryDirectory() as memory:
         async with parts_of(LocalSettings(memory=Path(memory))) as parts:
             stages = parts.stages
-            concepts = memories.own(found).concepts
+            own = memories.own(found)
+            further = datasets.read(folder / DISTRACTORS).concepts
+            concepts = memories.of_size(CROWDED, own, (), further).concepts
             known = [await _learned(stages, one) for one in tqdm(concepts, desc="concepts")]
             words = list(dict.fromkeys(one.category for one in known))
             look = partial(_look, stages, words)
             photos = [await look(*one) for one in tqdm(_photos(folder, found), desc="photos")]
-            return known, photos, stages.stranger_distance
+            count = len(own.concepts)
+            return Looked(known[:count], known[count:], photos, stages.stranger_distance)
 
 
 def _photos(folder: Path, found: Sequence[Dataset]) -> list[tuple[Path, str, frozenset[str]]]:

@@ -3,28 +3,32 @@
 FOLDER is an offline bench of validation identities, as ``python -m evaluation.bench FOLDER
 --identities validation`` makes it; nothing is chosen by test identities. Photos are looked at once,
 by the shipped detector and embedder; then every line decides anew who is in them, as `kith` does
-but for one idea. No language model is asked: what is lost here no words bring back.
+but for one idea; those of the second table in a memory of 1,000. No language model is asked: what
+is lost here no words bring back.
 """
 
 import argparse
 import asyncio
 import sys
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from tqdm import tqdm
 
 from evaluation.bench import OUTSIDE, OUTSIDE_MULTI
 from evaluation.metrics import Counts
 from memory_db import Neighbour
 from pocket.looking import Known, Seen, Vectors, looked_at
 from services.assistant.methods.deciding import (
+    CROWD,
     SEVERAL,
     Candidate,
     Candidates,
+    Weights,
     candidates,
     decide,
 )
@@ -48,6 +52,8 @@ class _Idea:
     """Of the stranger's distance."""
     together: bool = True
     """Each concept at most once in a photo, in the best pairing of all."""
+    crowd: float = CROWD
+    """The power by which distances grow with the memory."""
 
 
 _IDEAS: Final = {
@@ -76,9 +82,19 @@ _IDEAS: Final = {
     "no threshold": _Idea(strictness=2.0),
 }
 
+_WAYS_TO_KNOW: Final[dict[str, Callable[[Known], Vectors]]] = {
+    "all views": lambda one: one.plain,
+    "one view": lambda one: one.plain[:1],
+}
+_IDEAS_FOR_CROWDS: Final = {
+    f"{how}, power {crowd}": _Idea(views=views, crowd=crowd)
+    for how, views in _WAYS_TO_KNOW.items()
+    for crowd in (0.0, 0.04, 0.06, CROWD, 0.1)
+}
+
 
 def measure(folder: Path) -> list[str]:
-    """The table, a line each.
+    """Both tables, a line each.
 
     Args:
         folder: An offline bench.
@@ -86,15 +102,31 @@ def measure(folder: Path) -> list[str]:
     Raises:
         InvalidInput: It is none.
     """
-    known, photos, stranger = asyncio.run(looked_at(folder))
+    known, crowd, photos, stranger = asyncio.run(looked_at(folder))
+    everybody = [*known, *crowd]
+    head = f"memory of {len(everybody):,}, the {len(known)} of the photos known by"
+    return [
+        *_table("decision", _IDEAS, known, photos, stranger),
+        "",
+        *_table(head, _IDEAS_FOR_CROWDS, everybody, photos, stranger),
+    ]
+
+
+def _table(
+    what: str,
+    ideas: Mapping[str, _Idea],
+    known: Sequence[Known],
+    photos: Sequence[Seen],
+    stranger: float,
+) -> Iterator[str]:
     head = (
-        "decision", "one concept: F1", "several: recall", "precision", "three: recall",
+        what, "one concept: F1", "several: recall", "precision", "three: recall",
         "precision", "strangers named: one thing", "several things",
     )  # fmt: skip
-    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
-    for name, idea in _IDEAS.items():
-        lines.append(f"| {name} | {' | '.join(_figures(idea, known, photos, stranger))} |")
-    return lines
+    yield "| " + " | ".join(head) + " |"
+    yield "|---" * len(head) + "|"
+    for name, idea in tqdm(ideas.items(), desc=what):
+        yield f"| {name} | {' | '.join(_figures(idea, known, photos, stranger))} |"
 
 
 def _figures(
@@ -130,6 +162,7 @@ def _decided(
     if len(regions) > 1 and not idea.whole_too:
         regions, categories = regions[:-1], categories[:-1]
     counts = {one.name: len(these) for one, these in zip(known, views, strict=True)}
+    weights = Weights.of(counts, idea.crowd)
     distances = [_distances(regions, these) for these in views]
     rows = []
     for number, category in enumerate(categories):
@@ -139,7 +172,7 @@ def _decided(
             for distance in idea.told(np.sort(these[number]))
         ]
         others = {one.name for one in known if category and category != one.category}
-        rows.append(_shifted(idea, candidates(near, counts), others))
+        rows.append(_shifted(idea, candidates(near, counts, weights), others))
     return frozenset(one.concept_id for one in _kept(idea, rows, stranger * idea.strictness))
 
 

@@ -15,6 +15,7 @@ from services.gateway.app import create_app
 from services.gateway.settings import GatewaySettings
 from services.runtime import tls
 from services.runtime.address import written
+from services.runtime.settled import settle
 from services.runtime.tracing import traces_sent
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
@@ -46,6 +47,7 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """See `uvicorn.Server`."""
         await super().startup(sockets)
+        settle()
         self._announce("ready")
 
     def capture_signals(self) -> nullcontext[None]:  # type: ignore[override]

@@ -12,6 +12,7 @@ from services.runtime.address import written
 from services.runtime.metrics import metrics_served
 from services.runtime.server import Server, Service
 from services.runtime.settings import ServerSettings
+from services.runtime.settled import settle
 from services.runtime.tracing import traces_sent
 
 _RETRY_S: Final = 1.0
@@ -50,6 +51,7 @@ async def serve(
 
             async def start() -> None:
                 await get_ready(server)
+                settle()
                 await server.ready()
                 announce("ready")
 

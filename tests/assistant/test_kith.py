@@ -9,12 +9,23 @@ from memory_db import ConceptStore, Neighbour
 from services.assistant.findings import Retrieval
 from services.assistant.memory import Memory
 from services.assistant.methods import method
-from services.assistant.methods.deciding import SEVERAL, Candidate, candidates, decide
+from services.assistant.methods.deciding import (
+    CALIBRATED,
+    CROWD,
+    SEVERAL,
+    Candidate,
+    Weights,
+    candidates,
+    decide,
+)
 from services.assistant.stages import Stages
 from services.runtime.types import Turn
 from tests.assistant.world import STRANGER_DISTANCE, Bench, PaintDetector, Thing, apart, paint
 
 kith = method("kith")
+
+WEIGHTS = Weights.of({})
+"""Of a memory that is no crowd."""
 
 LEFT, MIDDLE, RIGHT = (0, 0, 20, 20), (30, 0, 50, 20), (60, 0, 80, 20)
 
@@ -88,6 +99,7 @@ def test_a_concept_is_as_near_as_its_nearest_view_unless_a_rejected_one_is_neare
             Neighbour("max", "m1", 0.1, True),
         ],
         {"bo": 2, "rex": 1},
+        WEIGHTS,
     )
     assert list(found.values()) == [
         Candidate("bo", "b1", 0.2, False),
@@ -99,19 +111,38 @@ def test_of_many_views_the_nearest_quarter_counts_in_the_mean() -> None:
     row = [Neighbour("bo", f"b{n}", d, False) for n, d in enumerate((0.1, 0.2, 0.3, 0.5))]
     row.append(Neighbour("rex", "r", 0.6, False))
     for views, distance in ((4, 0.1), (5, 0.15), (9, 0.2), (13, 0.275)):
-        found = candidates(row, {"bo": views, "rex": 1})["bo"]
+        found = candidates(row, {"bo": views, "rex": 1}, WEIGHTS)["bo"]
         assert found.distance == pytest.approx(SEVERAL * distance)
 
 
 def test_a_single_view_counts_as_near_as_it_is() -> None:
     row = [Neighbour("bo", "b", 0.1, False)]
-    assert candidates(row, {"bo": 1})["bo"].distance == 0.1
-    assert candidates(row, {"bo": 2})["bo"].distance == 0.1
+    assert candidates(row, {"bo": 1}, WEIGHTS)["bo"].distance == 0.1
+    assert candidates(row, {"bo": 2}, WEIGHTS)["bo"].distance == 0.1
 
 
 def test_views_that_no_search_brought_up_count_as_far_away_as_the_last_one() -> None:
     row = [Neighbour("bo", "b", 0.1, False), Neighbour("rex", "r", 0.7, False)]
-    assert candidates(row, {"bo": 8, "rex": 1})["bo"].distance == pytest.approx(SEVERAL * 0.4)
+    found = candidates(row, {"bo": 8, "rex": 1}, WEIGHTS)["bo"]
+    assert found.distance == pytest.approx(SEVERAL * 0.4)
+
+
+def test_a_concept_is_further_the_more_are_known_as_well_as_it() -> None:
+    few = {f"few {n}": 1 + n % 2 for n in range(4 * CALIBRATED)}
+    several = {f"several {n}": 3 for n in range(2 * CALIBRATED)}
+    assert Weights.of(few) == (pytest.approx(4**CROWD), SEVERAL)
+    assert Weights.of(few | several) == (
+        pytest.approx(4**CROWD),
+        pytest.approx(SEVERAL * 2**CROWD),
+    )
+    row = [Neighbour("few 0", "v", 0.1, False)]
+    found = candidates(row, few, Weights.of(few))["few 0"]
+    assert found.distance == pytest.approx(0.1 * 4**CROWD)
+
+
+def test_in_no_memory_do_distances_count_less_than_they_are() -> None:
+    for views in ({}, {"bo": 1}, {"bo": 5}, dict.fromkeys(map(str, range(CALIBRATED)), 1)):
+        assert Weights.of(views) == (1, SEVERAL)
 
 
 # Over a store and the painted world

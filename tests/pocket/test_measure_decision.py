@@ -7,7 +7,7 @@ import pytest
 
 from evaluation.bench import OUTSIDE, OUTSIDE_MULTI
 from pocket import measure_decision
-from pocket.looking import Known, Seen, Vectors
+from pocket.looking import Known, Looked, Seen, Vectors
 
 STRANGER_DISTANCE = 0.6
 NAMES = ("bo", "mia", "tom")
@@ -29,11 +29,16 @@ def seen(kind: str, who: Sequence[int], distance: float) -> Seen:
     return Seen(kind, truth, categories, regions, regions, regions)
 
 
-@pytest.fixture
-def table(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
-    """The figures by idea. `bo` has one view, `mia` and `tom` have three."""
+def rows(lines: Sequence[str]) -> dict[str, list[str]]:
+    cells = [[cell.strip() for cell in line.strip("| ").split("|")] for line in lines]
+    return {name: figures for name, *figures in cells}
 
-    async def looked_at(folder: Path) -> tuple[list[Known], list[Seen], float]:
+
+@pytest.fixture
+def tables(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, list[str]]]:
+    """The figures by idea. `bo` has one view, `mia` and `tom` have three; 158 others have one."""
+
+    async def looked_at(folder: Path) -> Looked:
         known = []
         for number, name in enumerate(NAMES):
             views = vectors(*[(number, 0.0)] * (1 if name == "bo" else 3))
@@ -45,16 +50,31 @@ def table(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
             seen(OUTSIDE, [1], 0.58),
             seen(OUTSIDE_MULTI, [0, 1], 0.61),
         ]
-        return known, photos, STRANGER_DISTANCE
+        away = vectors((3, 1.0))
+        crowd = [Known(f"other {number}", "other", away, away) for number in range(158)]
+        return Looked(known, crowd, photos, STRANGER_DISTANCE)
 
     monkeypatch.setattr(measure_decision, "looked_at", looked_at)
-    head, _, *lines = measure_decision.measure(Path())
-    rows = [[cell.strip() for cell in line.strip("| ").split("|")] for line in (head, *lines)]
-    return {name: figures for name, *figures in rows}
+    lines = measure_decision.measure(Path())
+    between = lines.index("")
+    return [rows(lines[:between]), rows(lines[between + 1 :])]
+
+
+@pytest.fixture
+def table(tables: list[dict[str, list[str]]]) -> dict[str, list[str]]:
+    return tables[0]
 
 
 def test_as_shipped_each_is_found_and_a_stranger_is_nobody(table: dict[str, list[str]]) -> None:
     assert table["as shipped"] == ["1.000"] * 5 + ["0.000"] * 2
+
+
+def test_in_a_crowd_distances_grow_by_a_power(tables: list[dict[str, list[str]]]) -> None:
+    crowd = tables[1]
+    assert "memory of 161, the 3 of the photos known by" in crowd
+    # Known by one view, `mia` is one of 161 such, and the stranger at 0.58 no longer near her.
+    assert crowd["one view, power 0.0"][-2:] == ["1.000", "0.000"]
+    assert crowd["one view, power 0.08"] == ["1.000"] * 5 + ["0.000"] * 2
 
 
 def test_an_idea_changes_what_it_is_about_and_nothing_else(table: dict[str, list[str]]) -> None:

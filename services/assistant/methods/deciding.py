@@ -1,7 +1,7 @@
 """Which region of a photo shows which concept, by the distances of regions and views."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -12,6 +12,13 @@ SEVERAL: Final = 1.068
 """What distances count more where a concept has three views or more: chance brings a stranger near
 one of them sooner than near a single one (`python -m pocket.measure_decision`)."""
 
+CROWD: Final = 0.08
+"""Distances count more in a crowd, too: by this power of how many times more concepts are known as
+well as this one than the stranger's distance was chosen with (`CALIBRATED`). Chance brings a
+stranger near one of a thousand sooner than near one of eighty."""
+
+CALIBRATED: Final = 80
+
 
 class Candidate(NamedTuple):
     """A concept that may be what a region shows."""
@@ -20,7 +27,7 @@ class Candidate(NamedTuple):
     view_id: str
     """Its nearest view."""
     distance: float
-    """Of the nearest quarter of its views in the mean, `SEVERAL` times that of three or more."""
+    """Of the nearest quarter of its views in the mean, as much as it counts; see `Weights`."""
     rejected: bool
     """A view that is *not* the concept is nearer."""
 
@@ -29,13 +36,41 @@ Candidates = Mapping[str, Candidate]
 """By concept id, the nearest first."""
 
 
-def candidates(row: Sequence[Neighbour], views: Mapping[str, int]) -> dict[str, Candidate]:
+class Weights(NamedTuple):
+    """What the distances of concepts count, 1 or more."""
+
+    few: float
+    """Of those with one view or two."""
+    several: float
+
+    @classmethod
+    def of(cls, views: Mapping[str, int], crowd: float = CROWD) -> Self:
+        """Those in a memory, by how many views show each of its concepts."""
+        several = sum(map(_is_several, views.values()))
+        return cls(
+            few=_crowded(len(views) - several) ** crowd,
+            several=SEVERAL * _crowded(several) ** crowd,
+        )
+
+
+def _is_several(views: int) -> bool:
+    return views > 2
+
+
+def _crowded(concepts: int) -> float:
+    return max(1.0, concepts / CALIBRATED)
+
+
+def candidates(
+    row: Sequence[Neighbour], views: Mapping[str, int], weights: Weights
+) -> dict[str, Candidate]:
     """The concepts among a region's neighbours, by their ids, the nearest first.
 
     Args:
         row: Views, the nearest first, rejected ones among them. Views that are not in it count as
             far away as its last one.
         views: How many views show a concept, by its id.
+        weights: Of the memory.
     """
     nearest: dict[str, list[Neighbour]] = {}
     rejected: set[str] = set()
@@ -49,7 +84,7 @@ def candidates(row: Sequence[Neighbour], views: Mapping[str, int]) -> dict[str, 
         Candidate(
             concept_id,
             seen[0].view_id,
-            _distance(seen, views[concept_id], furthest),
+            _distance(seen, views[concept_id], furthest, weights),
             concept_id in rejected,
         )
         for concept_id, seen in nearest.items()
@@ -57,12 +92,12 @@ def candidates(row: Sequence[Neighbour], views: Mapping[str, int]) -> dict[str, 
     return {one.concept_id: one for one in sorted(found, key=lambda one: one.distance)}
 
 
-def _distance(seen: Sequence[Neighbour], views: int, further: float) -> float:
+def _distance(seen: Sequence[Neighbour], views: int, further: float, weights: Weights) -> float:
     """Of a concept by its views in a row; those beyond the row are as far away as `further`."""
     count = -(-views // 4)
     near = [view.distance for view in seen[:count]]
     mean = (sum(near) + (count - len(near)) * further) / count
-    return mean * SEVERAL if views > 2 else mean
+    return mean * (weights.several if _is_several(views) else weights.few)
 
 
 def decide(rows: Sequence[Candidates], stranger_distance: float) -> dict[int, Candidate]:

@@ -2,8 +2,8 @@
 
 Regions are the detector's boxes for the memory's categories, each thing once; the whole photo when
 there is none, and for concepts of a category that the detector has no word for. A concept is as
-near to a region as the nearest quarter of its views in the mean (three views or more count as a
-little further), and out of question when one of its rejected views is nearer than any of them. Of
+near to a region as the nearest quarter of its views in the mean (a little further if it has three
+views or more, or in a crowd), and out of question when one of its rejected views is nearer. Of
 all pairs nearer than the embedder's `stranger_distance` those are accepted that, each region and
 each concept at most once, lie furthest below it together. What a question names, in brackets or as
 a word, is always recalled. The model is told in words who was found in the photo and who was not,
@@ -22,7 +22,13 @@ from services.assistant.capabilities import Capabilities
 from services.assistant.findings import Match, Recognition, Region, Retrieval, Used
 from services.assistant.memory import Memory, only_named
 from services.assistant.methods.completing import completed, expected
-from services.assistant.methods.deciding import Candidate, Candidates, candidates, decide
+from services.assistant.methods.deciding import (
+    Candidate,
+    Candidates,
+    Weights,
+    candidates,
+    decide,
+)
 from services.assistant.methods.shown import Shown
 from services.assistant.prompts import Reference
 from services.assistant.regions import cut_out, whole, without_doubles
@@ -138,7 +144,8 @@ async def _look(memory: Memory, stages: Stages, photo: Image) -> _Look:
     crops = await cut_out(photo, [region.box for region in regions])
     vectors = await stages.embedder.embed_images(crops)
     found_near = await memory.within(vectors, stages.stranger_distance)
-    rows = [candidates(row, memory.views) for row in found_near]
+    weights = Weights.of(memory.views)
+    rows = [candidates(row, memory.views, weights) for row in found_near]
     if found and wordless:
         rows[-1] = {
             concept_id: one for concept_id, one in rows[-1].items() if concept_id in wordless

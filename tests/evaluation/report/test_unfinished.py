@@ -80,10 +80,7 @@ def test_its_report_says_what_is_lacking_and_marks_it(stopped: Path) -> None:
 
 
 def test_a_method_that_has_answered_nothing_changes_no_table_of_the_others(stopped: Path) -> None:
-    told = json.loads((stopped / "results.json").read_text(encoding="utf-8"))
-    told["figures"] = [one for one in told["figures"] if one["method"] == "kith"]
-    told["settings"]["memory_sizes"] = [4, 8]
-    (stopped / "results.json").write_text(json.dumps(told), encoding="utf-8")
+    shutil.rmtree(stopped / "answers" / "rap")
     rows = Page(write(stopped)).tables["What tells most"]
     assert [row[0] for row in rows[1:]] == ["memory of 5 concepts", "kith"]
 
@@ -126,6 +123,29 @@ def test_a_run_that_is_killed_in_its_first_method_has_a_report_of_its_answers(
         rows = page.tables["Who is in the photo, told by Retrieve"]
         assert [row[0] for row in rows[2:]] == ["kith, unfinished"]
         assert not (out / "results.json").exists()  # they are the run's to write
+
+
+def test_one_that_is_killed_in_its_second_method_has_a_report_of_both(
+    killed: Callable[[int], Path],
+) -> None:
+    out = killed(0)
+    planned = sum(json.loads((out / "plan.json").read_text(encoding="utf-8"))["parts"].values())
+    killed(planned + 40)
+    assert results.read(out).methods.keys() == {"kith"}
+    page = Page(write(out))
+    assert f"rap: {2 * planned - len(lines(out))} questions of " in page.text
+    rows = page.tables["Who is in the photo, told by Retrieve"]
+    assert [row[0] for row in rows[2:]] == ["kith", "rap, unfinished"]
+
+
+def test_without_its_datasets_it_has_the_report_of_what_was_written_last(
+    killed: Callable[[int], Path],
+) -> None:
+    out = killed(0)
+    planned = sum(json.loads((out / "plan.json").read_text(encoding="utf-8"))["parts"].values())
+    killed(planned + 40)
+    shutil.rmtree(out.parent / "data")
+    assert "rap: no figures yet; none: no figures yet" in write(out).read_text(encoding="utf-8")
 
 
 def test_its_report_needs_the_datasets_as_they_were(killed: Callable[[int], Path]) -> None:

@@ -1,0 +1,15 @@
+"""What is loaded for good is kept out of the garbage collector's way."""
+
+import atexit
+import gc
+
+
+def settle() -> None:
+    """Looks for garbage once more, and never again among all that is there now.
+
+    Call it when all is loaded. A look through the half a million objects of torch and transformers
+    takes a quarter of a second, in which no call goes on, and it comes in the middle of the work.
+    """
+    gc.collect()
+    gc.freeze()
+    atexit.register(gc.unfreeze)  # or libraries take at exit what stays for a leak, and print it
