@@ -24,7 +24,7 @@ demo: .venv/.installed-server ## install what the demo needs and run it
 	@$(BIN)/kith demo
 
 test: .venv/.installed-dev ## every test that needs neither a GPU nor much patience
-	@$(BIN)/python -m pytest $(PYTEST)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST)
 
 lint: .venv/.installed-dev ## style, import arrows, fresh stubs
 	@$(BIN)/ruff check --quiet .

@@ -39,8 +39,8 @@ FULL: Final = Extent(
     few=12,
 )
 QUICK: Final = Extent(
-    plain=Limits(queries=64, photos=1, outside=8, costs=3),
-    controls=Limits(queries=4, photos=1, multis=2, outside=2, costs=3),
-    sizes=Limits(queries=16, photos=1, multis=3, outside=4, costs=3),
-    few=6,
+    plain=Limits(queries=16, photos=1, multis=6, outside=8, costs=2),
+    controls=Limits(queries=2, photos=1, multis=1, outside=1, costs=2),
+    sizes=Limits(queries=8, photos=1, multis=2, outside=2, costs=2),
+    few=4,
 )

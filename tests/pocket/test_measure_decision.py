@@ -55,9 +55,8 @@ def tables(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, list[str]]]:
         return Looked(known, crowd, photos, STRANGER_DISTANCE)
 
     monkeypatch.setattr(measure_decision, "looked_at", looked_at)
-    lines = measure_decision.measure(Path())
-    between = lines.index("")
-    return [rows(lines[:between]), rows(lines[between + 1 :])]
+    lines = "\n".join(measure_decision.measure(Path()))
+    return [rows(table.splitlines()) for table in lines.split("\n\n")]
 
 
 @pytest.fixture
@@ -84,3 +83,9 @@ def test_an_idea_changes_what_it_is_about_and_nothing_else(table: dict[str, list
     assert table["no threshold"][-2:] == ["1.000", "1.000"]
     assert table["the mean of the views"] == table["as shipped"]
     assert table["each region its nearest"] == table["as shipped"]
+
+
+def test_in_memories_of_ten_each_photo_is_held_against_its_own(
+    tables: list[dict[str, list[str]]],
+) -> None:
+    assert tables[2]["all views"] == tables[0]["as shipped"]
