@@ -1,7 +1,7 @@
 """What a run will ask: the parts, their samples, and the memory that each needs."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -12,7 +12,7 @@ from evaluation.check import counts
 from evaluation.contents import fingerprint, of_dataset
 from evaluation.controls import CONTROLLED, memory_under
 from evaluation.extent import Extent
-from evaluation.manifest import Concept, Dataset
+from evaluation.manifest import Concept, Dataset, Photo
 from evaluation.places import Places
 from evaluation.results import Part
 from evaluation.samples import Control, Sample, Task
@@ -35,7 +35,7 @@ SIZED = frozenset(
 )
 """The tasks that are also asked with memories of other sizes."""
 
-_OF_CONCEPTS = frozenset({Task.EDITS, Task.COST})
+_NOT_AGAIN = frozenset({Task.EDITS, Task.COST, Task.STRANGERS})
 """Tasks of which other photos of the same concepts tell nothing new."""
 
 
@@ -243,7 +243,7 @@ def _parts(
     """Every part, with what of its dataset it is about and its memory.
 
     A dataset of other photos of concepts that an earlier one has is asked about without controls,
-    in the datasets' own memory alone, and not for edits and costs.
+    in the datasets' own memory alone, and not for edits, costs and strangers.
     """
     memory = memories.own(found)
     order = memories.in_order(found, settings.seed)
@@ -255,27 +255,57 @@ def _parts(
     own = Control.NOTHING
     fresh = memories.with_own_concepts(found)
     photos = [photo for dataset in found for photo in dataset.photos]
+    strangers = _strangers_apart(fresh)
+
+    def about(dataset: Dataset, task: Task) -> Dataset:
+        return strangers[dataset.name] if task is Task.STRANGERS else dataset
+
     for dataset in found:
         for task in tasks:
             part = Part(dataset.name, task, own, 0)
-            if task in _OF_CONCEPTS and dataset not in fresh:
+            if task in _NOT_AGAIN and dataset not in fresh:
                 continue
             if task is Task.EDITS:
                 edited = memories.first(len(few), memory, few, "edits")
                 yield part, restricted(dataset, few), edited
             else:
-                yield part, dataset, memory
+                yield part, about(dataset, task), memory
     for control in controls:
         under = memory_under(control, memory, photos, settings.seed)
         for dataset in fresh:
             for task in (task for task in tasks if task in CONTROLLED[control]):
-                yield Part(dataset.name, task, control, 0), restricted(dataset, few), under
+                asked = restricted(about(dataset, task), few)
+                yield Part(dataset.name, task, control, 0), asked, under
     for size in sizes:
         of_size = memories.of_size(size, memory, order, further)
         for dataset in fresh:
-            there = restricted(dataset, order[: sizes[0]])
             for task in (task for task in tasks if task in SIZED):
+                there = restricted(about(dataset, task), order[: sizes[0]])
                 yield Part(dataset.name, task, own, size), there, of_size
+
+
+def _strangers_apart(datasets: Sequence[Dataset]) -> dict[str, Dataset]:
+    """Each dataset with its share of the outside photos that several of them have, by its name.
+
+    They share a memory, which would say the same of the same photo twice.
+    """
+    owners: dict[Path, list[str]] = {}
+    for dataset in datasets:
+        for photo in (*dataset.outside, *dataset.outside_multi):
+            owners.setdefault(photo.path, []).append(dataset.name)
+
+    def share(photos: Sequence[Photo], name: str) -> tuple[Photo, ...]:
+        of = [(photo, owners[photo.path]) for photo in photos]
+        return tuple(one for n, (one, names) in enumerate(of) if names[n % len(names)] == name)
+
+    return {
+        one.name: replace(
+            one,
+            outside=share(one.outside, one.name),
+            outside_multi=share(one.outside_multi, one.name),
+        )
+        for one in datasets
+    }
 
 
 def _limits(asked: Extent, part: Part) -> Limits:

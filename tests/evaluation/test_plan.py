@@ -15,7 +15,7 @@ from evaluation.results import Part
 from evaluation.samples import Control, Task
 from evaluation.systems.system import Memory
 from kith.errors import InvalidInput
-from tests.evaluation.stripes import write_world
+from tests.evaluation.stripes import write_further, write_world
 
 
 def names(memory: Memory) -> set[str]:
@@ -96,6 +96,24 @@ def test_controls_ask_what_the_method_as_it_is_is_asked(
     for part in controls:
         own = {one.id for one in planned.samples[part._replace(control=Control.NOTHING)]}
         assert {one.id for one in planned.samples[part]} <= own
+
+
+def test_no_stranger_is_asked_about_twice_of_one_memory(
+    settings: Settings, world: Path, tmp_path: Path
+) -> None:
+    again = shutil.copytree(world, tmp_path / "again")
+    further = write_further(tmp_path)
+    shared = replace(settings, datasets=(world, further, again), tasks=(Task.STRANGERS,))
+    planned = plan(shared)
+    for size in (0, 4, 8):
+        asked = {
+            part.dataset: [(one.setting, one.photo) for one in samples]
+            for part, samples in planned.samples.items()
+            if part.memory_size == size and not part.control
+        }
+        assert asked.keys() == {"world", "further"}
+        both = [*asked["world"], *asked["further"]]
+        assert len(set(both)) == len(both) == 3 + 3 + 6
 
 
 def test_tasks_and_controls_can_be_chosen(settings: Settings) -> None:
