@@ -3,7 +3,8 @@
 - no-memory: the plain model, asked with no concept to draw on;
 - blank-photo: a grey picture as large as the photo, in its place;
 - shuffled-references: each concept remembered by what shows another one, see `derangement`;
-- true-references: the concepts that are there, or asked for, are given; nothing is retrieved.
+- true-references: the concepts that are there are given, and nothing is retrieved; for recognition
+  and questions the asked-for ones, in recognition also where they are not in the photo.
 """
 
 import time

@@ -38,6 +38,9 @@ FULL: Final = Extent(
     sizes=Limits(queries=150, photos=4, outside=20),
     few=12,
 )
+WHOLE: Final = Extent(plain=Limits(), controls=FULL.controls, sizes=FULL.sizes, few=FULL.few)
+"""All that 4.2.2 asks: every photo of every concept, 50 outside photos of each kind."""
+
 QUICK: Final = Extent(
     plain=Limits(queries=16, photos=1, multis=6, outside=8, costs=2),
     controls=Limits(queries=2, photos=1, multis=1, outside=1, costs=2),

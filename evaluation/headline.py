@@ -10,6 +10,18 @@ from evaluation.samples import Control, Figure, Task
 ORIGINAL: Final = "original"
 """The dataset of original pictures, which is held beside the others and not counted with them."""
 
+_IN_WORDS: Final = (Task.RECOGNITION, Task.CAPTIONING)
+_ELSE: Final[tuple[tuple[str, Task, Sequence[str], str], ...]] = (
+    ("recognition without a language model: F1", Task.RETRIEVAL, ("weighted",), "f1"),
+    ("questions: accuracy", Task.QUESTIONS, ("visual", "text"), "accuracy"),
+    ("nearest match is right", Task.IDENTIFICATION, ("single", "multi"), "top1"),
+    ("strangers named", Task.STRANGERS, ("outside", "outside-multi"), "false_accepts"),
+    ("look-alikes told apart", Task.LOOK_ALIKES, ("single",), "accuracy"),
+    ("grounding: IoU", Task.GROUNDING, ("single", "multi"), "iou"),
+    ("edits seen", Task.EDITS, ("all",), "seen"),
+    ("seconds for a caption", Task.COST, ("caption",), "seconds_p50"),
+)
+"""One figure of each other task, for a run without recognition and captions."""
 _SEVERAL: Final = ("six", "five", "four", "three", "two")
 _NONE: Final = "–"
 
@@ -32,7 +44,7 @@ class Headline(NamedTuple):
 def headlines(results: Results) -> list[Headline]:
     """Those that a run has figures for, method by method: the same ones of each."""
     most = next((one for one in _SEVERAL if _settings(results, Task.CAPTIONING, one)), "two")
-    wanted: tuple[tuple[str, Task, Sequence[str], str], ...] = (
+    wanted: Sequence[tuple[str, Task, Sequence[str], str]] = (
         ("recognition accuracy", Task.RECOGNITION, ("weighted",), "accuracy"),
         ("F1", Task.RECOGNITION, ("weighted",), "f1"),
         ("captions of one concept: F1", Task.CAPTIONING, ("single",), "f1"),
@@ -40,6 +52,8 @@ def headlines(results: Results) -> list[Headline]:
         ("precision", Task.CAPTIONING, (most,), "precision"),
         ("strangers named", Task.STRANGERS, ("outside", "outside-multi"), "false_accepts"),
     )
+    if not any(_counts(one) and one.task in _IN_WORDS for one in results.figures):
+        wanted = _ELSE
     found: list[Headline] = []
     for method in results.methods:
         own = [one for one in results.figures if _counts(one) and one.method == method]
@@ -57,14 +71,18 @@ def headlines(results: Results) -> list[Headline]:
 
 
 def said(results: Results) -> str:
-    """One line: each figure with its 95 % interval, a dash for one that a method has not."""
+    """One line: each figure with its 95 % interval, a dash for one that a method has not.
+
+    Beside an accuracy stands how many of the answers could not be read, if there are any.
+    """
     by_method: dict[str, list[str]] = {}
     for method, size, what, figure in headlines(results):
         title = f"{method} (memory of {size})" if size else method
         by_method.setdefault(title, []).append(f"{what} {_number(figure)}")
     told = "; ".join(f"{title}: {', '.join(each)}" for title, each in by_method.items())
-    unfinished = "" if results.complete else "Not complete. "
-    return f"{unfinished}{told or 'No figures yet.'}"
+    if results.complete:
+        return told or "No headline figures; the report tells what there is."
+    return f"Not complete. {told or 'No figures yet.'}"
 
 
 def form(results: Results) -> dict[str, Any]:
@@ -76,7 +94,12 @@ def form(results: Results) -> dict[str, Any]:
 
 
 def _number(figure: Figure | None) -> str:
-    return f"{figure.value:.3f} ({figure.low:.3f}–{figure.high:.3f})" if figure else _NONE
+    if not figure:
+        return _NONE
+    told = f"{figure.value:.3f} ({figure.low:.3f}–{figure.high:.3f})"
+    if figure.metric == "accuracy" and figure.unparsed:
+        told += f" with {figure.unparsed:,} of {figure.samples:,} answers unread"
+    return told
 
 
 def _settings(results: Results, task: Task, setting: str) -> bool:

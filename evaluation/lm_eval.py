@@ -7,8 +7,9 @@
 
 A task there is a dataset, task and setting here; a setting that sums up others has no samples of
 its own. `METRIC,none` is the value and `METRIC_stderr,none` a standard error, of which the 95 %
-interval is 3.92 wide. `acc` of a sample says whether the answer is right. The date is that on which
-the run was begun.
+interval is 3.92 wide. `acc` of a sample says whether the answer is right, `unread,none` of a task
+how many of its answers could not be read, as a share; these count as wrong, and such a sample has
+`null` in `filtered_resps`. The date is that on which the run was begun.
 """
 
 import hashlib
@@ -22,12 +23,14 @@ from typing import Any, Final
 from evaluation import folder
 from evaluation.plan import Planned
 from evaluation.results import Answered, Part, Results
-from evaluation.samples import Figure
+from evaluation.samples import Figure, Task
 from evaluation.tasks import TASKS
 from kith.files import write_whole
 
 _NAMES: Final = {"accuracy": "acc"}
 _WORSE: Final = ("false_accepts", "mistaken", "both", "seconds", "bytes", "tokens")
+_READ: Final = (Task.RECOGNITION, Task.QUESTIONS)
+"""Tasks whose answers may be unreadable."""
 _VERSION: Final = 1
 """Of the tasks: to be raised when one asks something else."""
 _WIDTH: Final = 2 * 1.959964
@@ -89,6 +92,9 @@ def form(results: Results, method: str) -> dict[str, Any]:
         row[f"{metric},none"] = one.value
         row[f"{metric}_stderr,none"] = (one.high - one.low) / _WIDTH
         better.setdefault(task, {})[metric] = not any(word in one.metric for word in _WORSE)
+        if one.task in _READ and one.metric == "accuracy":
+            row["unread,none"] = one.unparsed / one.samples
+            better[task]["unread"] = False
         counts[task] = max(one.samples, counts.get(task, 0))
     return {
         "results": found,

@@ -11,9 +11,18 @@ from numpy.typing import NDArray
 
 from evaluation.manifest import Box
 
-_YES_OR_NO: Final = re.compile(
-    r"[\W_]*(yes|no)(?![^\W_])(?!\s*(?:/|or\b)\s*(?:yes|no)\b)", re.IGNORECASE
+_LEAD: Final = re.compile(
+    r"[\W_]*(?:the\s+)?(?:correct\s+|final\s+)?answer(?:\s+is\b|[*_\s]*:)", re.IGNORECASE
 )
+"""What may stand before an answer: "Answer:", "The answer is"."""
+_NAME: Final = re.compile(r"<(?!\s*(?:yes|no)\s*>)[^<>]+>", re.IGNORECASE)
+_YES_OR_NO: Final = re.compile(
+    r"[\W_]*(yes|no)(?![^\W_])(?!\s*(?:/|or\b|and\b)\s*(?:yes|no)\b)", re.IGNORECASE
+)
+_ANSWERS: Final = re.compile(
+    r"(?<![^\W_])(?:(yes)|no(?!\s+[^\W_]|-[^\W_]))(?![^\W_])", re.IGNORECASE
+)
+"""Each yes, and each no but one before another word, as in "no one"."""
 _LETTER: Final = re.compile(r"\W*([A-Za-z])\W*")
 _LETTER_AND_TEXT: Final = re.compile(r"\W*([A-Za-z])\s*[.):]\s*(.+)", re.DOTALL)
 _AROUND: Final = " .,;:!?*_\"'“”()[]"
@@ -83,16 +92,31 @@ class Counts:
 
 
 def yes_or_no(text: str) -> bool | None:
-    """What an answer says by its first word; None if that is neither yes nor no.
+    """What an answer says; None if it can't be read.
 
-    "Yes/No" and "yes or no" say nothing either.
+    It is read by its first word, yes or no, after concepts in angle brackets and "Answer:" or "The
+    answer is". It can't be read where it says the other word too, as do "Yes/No", "Yes and no" and
+    "No problem: yes"; a "no" that goes with a word, as in "Yes, and no one else", does not count.
     """
-    found = _YES_OR_NO.match(text)
-    return found[1].lower() == "yes" if found else None
+    words = _after_lead(_NAME.sub(" ", text))
+    found = _YES_OR_NO.match(words)
+    if not found:
+        return None
+    says = found[1].lower() == "yes"
+    others = (bool(one[1]) != says for one in _ANSWERS.finditer(words, found.end()))
+    return None if any(others) else says
 
 
 def option(text: str, options: Sequence[str]) -> str | None:
-    """The option that an answer picks, by its letter, its words or both; None if it is unclear.
+    """The option that an answer picks; None if it is unclear.
+
+    It is that of `picked`, be it after "Answer:" or "The answer is".
+    """
+    return picked(text, options) or picked(_after_lead(text), options)
+
+
+def picked(text: str, options: Sequence[str]) -> str | None:
+    """The option that is meant by its letter, its words or both; None if it is unclear.
 
     Args:
         text: Such as "B", "(b)", "B. on the left", "On the left.".
@@ -104,8 +128,8 @@ def option(text: str, options: Sequence[str]) -> str | None:
     if alone := _LETTER.fullmatch(text):
         return _lettered(alone[1], options)
     if both := _LETTER_AND_TEXT.fullmatch(text):
-        picked = _lettered(both[1], options)
-        return picked if by_words.get(_plain(both[2]), picked) == picked else None
+        meant = _lettered(both[1], options)
+        return meant if by_words.get(_plain(both[2]), meant) == meant else None
     return None
 
 
@@ -166,6 +190,11 @@ def pr_curve(scores: Sequence[float], truths: Sequence[bool]) -> Curve:
     values, hits = values[order], np.cumsum(true[order])
     last = np.append(np.flatnonzero(np.diff(values)), values.size - 1)
     return Curve(values[last], hits[last] / (last + 1), hits[last] / hits[-1])
+
+
+def _after_lead(text: str) -> str:
+    lead = _LEAD.match(text)
+    return text[lead.end() :] if lead else text
 
 
 def _lettered(letter: str, options: Sequence[str]) -> str | None:

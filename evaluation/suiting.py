@@ -106,7 +106,11 @@ def unfit(can: Capabilities, told: bool, sample: Sample) -> str:
         return "it answers nothing without a photo" if can.retrieval or told else ""
     if sample.task is Task.COST and sample.setting == "retrieve" and not can.retrieval:
         return "it finds no concept by itself"
-    true = sample.present if sample.task is Task.CAPTIONING else sample.asked
+    true = sample.present if _is_caption(sample) else sample.asked
     if told and can.max_concepts_at_once and len(true) > can.max_concepts_at_once:
         return f"it can be told of {can.max_concepts_at_once} at once"
     return ""
+
+
+def _is_caption(sample: Sample) -> bool:
+    return sample.task is Task.CAPTIONING or sample.setting == "caption"

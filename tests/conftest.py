@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from importlib import metadata
 
 import pytest
+from PIL import Image
+
+_open_image = Image.open
 
 _home = tempfile.TemporaryDirectory(prefix="kith-tests-", ignore_cleanup_errors=True)
 
@@ -49,6 +52,12 @@ def _own_log() -> Iterator[None]:
     for handler in logging.getLogger().handlers[:]:
         if type(handler) is logging.StreamHandler:
             logging.getLogger().removeHandler(handler)
+
+
+@pytest.fixture(autouse=True)
+def _own_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ultralytics, where a test imports it itself, puts another in the place of Pillow's."""
+    monkeypatch.setattr(Image, "open", _open_image)
 
 
 @pytest.fixture(autouse=True)

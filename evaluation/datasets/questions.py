@@ -80,7 +80,7 @@ def of_mc_llava(
     options = [
         asked[mark.end() : end].strip(" \n,;") for mark, end in zip(marks, ends, strict=False)
     ]
-    right = metrics.option(answer, options)
+    right = metrics.picked(answer, options)
     if right is None:
         return None
     named = [name for name in metrics.named(asked, known) if name in known]

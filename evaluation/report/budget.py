@@ -1,7 +1,8 @@
 """Where the concepts of photos with several are lost: a budget that adds up.
 
-Each concept that such a photo shows is either named by the caption, or lost at the first stage that
-fails it:
+Each concept that such a photo shows is named by the caption itself, named in a line of its own
+after it (as `kith` does with whom its language model leaves out, asked on about them), or lost at
+the first stage that fails it:
 
 - detector: no region covers it;
 - retriever: one does, and another concept is nearer to it;
@@ -15,7 +16,7 @@ whose place nobody knows is left out.
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from evaluation.manifest import Box
 from evaluation.metrics import iou
@@ -29,23 +30,34 @@ from evaluation.tasks.found import Found, accepted
 COVERS: Final = 0.5
 """Intersection over union from which a region covers a concept."""
 
-STAGES: Final = ("named", "detector", "retriever", "decision", "generator")
+STAGES: Final = ("named", "named after it", "detector", "retriever", "decision", "generator")
 
 _Key = tuple[str, str]
 """Dataset and photo."""
 
 
-def ends_at(concept: str, box: Box, found: Found, named: Collection[str]) -> str:
+class Caption(NamedTuple):
+    """Whom a caption names."""
+
+    names: Collection[str]
+    text: str
+
+    def first(self, concept: str) -> bool:
+        """Whether it names a concept before a line begins with a name."""
+        return f"<{concept}>" in self.text.partition("\n<")[0]
+
+
+def ends_at(concept: str, box: Box, found: Found, caption: Caption) -> str:
     """Which of `STAGES` a concept ends at.
 
     Args:
         concept: Its name.
         box: Where it is, in shares of the photo.
         found: What `Retrieve` found in the photo, see `evaluation.tasks.found`.
-        named: The concepts that the caption names.
+        caption: Of the photo.
     """
-    if concept in named:
-        return "named"
+    if concept in caption.names:
+        return "named" if caption.first(concept) else "named after it"
     if concept in accepted(found):
         return "generator"
     regions = found["regions"]
@@ -62,7 +74,7 @@ class Budgets:
     def __init__(self) -> None:
         self.of: dict[str, Counter[str]] = {}
         """By method, how many concepts end at each stage."""
-        self._named: dict[_Key, Collection[str]] = {}
+        self._captions: dict[_Key, Caption] = {}
         self._found: dict[_Key, Found] = {}
         self._boxes: dict[_Key, dict[str, Box]] = {}
 
@@ -73,7 +85,7 @@ class Budgets:
             if len(sample.present) < 2:
                 continue
             if task is Task.CAPTIONING and sample.question == NEUTRAL:
-                self._named[_key(sample)] = value
+                self._captions[_key(sample)] = Caption(value, one.said.text)
             elif task is Task.IDENTIFICATION:
                 self._found[_key(sample)] = value
             elif task is Task.GROUNDING:
@@ -83,14 +95,14 @@ class Budgets:
     def settle(self, method: str) -> None:
         """Make the budget of a method of what was taken, if it is enough, and begin anew."""
         counts = Counter(
-            ends_at(concept, box, self._found[key], named)
-            for key, named in self._named.items()
+            ends_at(concept, box, self._found[key], caption)
+            for key, caption in self._captions.items()
             if key in self._found
             for concept, box in self._boxes.get(key, {}).items()
         )
         if counts:
             self.of[method] = counts
-        self._named, self._found, self._boxes = {}, {}, {}
+        self._captions, self._found, self._boxes = {}, {}, {}
 
 
 def shares(counts: Mapping[str, int]) -> list[float]:
@@ -117,7 +129,7 @@ def table(of: Mapping[str, Mapping[str, int]], methods: Iterable[str], absent: s
         for name in methods
         if name in of
     ]
-    head = [STAGES[0], *(f"lost by the {stage}" for stage in STAGES[1:])]
+    head = [*STAGES[:2], *(f"lost by the {stage}" for stage in STAGES[2:])]
     return cells.table("The budget in numbers", head, rows, [absent] if absent else [])
 
 

@@ -44,8 +44,9 @@ _SAYS: Final = {
     Control.BLANK_PHOTO: "Grey in place of the photo: what it gives without looking.",
     Control.SHUFFLED_REFERENCES: "Each concept is remembered by the pictures of another: who goes "
     "by the pictures has to fail.",
-    Control.TRUE_REFERENCES: "Who is there, or asked for, is told: what is missing still, the "
-    "language model loses.",
+    Control.TRUE_REFERENCES: "Captions are given who is there: what is missing still, the language "
+    "model loses. Recognition is given who is asked for, also where they are absent: no upper "
+    "bound.",
     "chance": "Yes to everything (recognition), or one concept of all (captions).",
 }
 _CHANCE: Final = (

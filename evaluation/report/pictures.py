@@ -22,7 +22,9 @@ from evaluation.report.style import BLUE, GREEN, GREY, ORANGE, PINK, SKY, YELLOW
 from evaluation.samples import Figure, Task
 from evaluation.statistics import wilson
 
-_STAGE_COLOURS: Final = dict(zip(budget.STAGES, (BLUE, YELLOW, PINK, SKY, ORANGE), strict=True))
+_STAGE_COLOURS: Final = dict(
+    zip(budget.STAGES, (BLUE, GREEN, YELLOW, PINK, SKY, ORANGE), strict=True)
+)
 _METRICS: Final = ("accuracy", "precision", "recall")
 
 
@@ -196,8 +198,9 @@ class Pictures:
             yield Picture(
                 path.name,
                 "Named, or lost by which stage",
-                "Each concept (n) is named by the neutral caption, or lost at the first stage "
-                f"that fails it; the parts add up to all. Of {self._measures.splits}.",
+                "Each concept (n) is named by the neutral caption, or in a line after it, or lost "
+                f"at the first stage that fails it; the parts add up to all. Of "
+                f"{self._measures.splits}.",
             )
 
     def _taken_for(self) -> Iterator[tuple[str, tuple[int, list[float]]]]:

@@ -1,7 +1,7 @@
 """The tables of the thesis, ours beside its own figures, which stand in `thesis.yaml`."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -116,17 +116,10 @@ def _table(reference: Reference, measures: Measured) -> Table:
     groups = [
         group
         for dataset, splits in _lines(reference, measures).items()
-        for memory in (measures.memories if splits else [0])
-        if (group := _group(reference, measures, dataset, splits, memory)).rows
-        and _is_home(group, measures, memory)
+        for group in _groups(reference, measures, dataset, splits)
     ]
     head = (*settings, *theirs)
     return Table(reference.title, head, tuple(groups), (REFERENCE,), reference.number, "method")
-
-
-def _is_home(group: Group, measures: Measured, memory: int) -> bool:
-    """Whether a smaller memory has to be told of: some method is measured in it alone."""
-    return not memory or any(measures.home(row.label) == memory for row in group.rows)
 
 
 def _quoted(dataset: str, rows: Mapping[str, Sequence[float | None]]) -> Group:
@@ -147,29 +140,61 @@ def _lines(reference: Reference, measures: Measured) -> dict[str, Sequence[str]]
     return lines | {dataset: () for dataset in reference.rows if dataset not in lines}
 
 
-def _group(
-    reference: Reference, measures: Measured, dataset: str, splits: Sequence[str], memory: int
-) -> Group:
+def _groups(
+    reference: Reference, measures: Measured, dataset: str, splits: Sequence[str]
+) -> Iterator[Group]:
+    """A dataset's divisions of a table: one for each memory that some method is at home in.
+
+    The thesis's figures of a method stand beside ours; of one that has none in this table, in the
+    first division.
+    """
     theirs = reference.rows.get(dataset, {})
-    nothing: Sequence[float | None] = [None] * len(reference.columns)
+    names = dict.fromkeys((*measures.methods, *theirs))
+    first, *others = (measures.memories if splits else []) or [0]
+    ours = {memory: _ours(reference, measures, splits, memory) for memory in (first, *others)}
+    for memory in others:
+        if not any(measures.home(name) == memory for name in ours[memory]):
+            del ours[memory]
+    alone = {name for name in theirs if not any(name in found for found in ours.values())}
+    for memory, found in ours.items():
+        shown = [name for name in names if name in found or (memory == first and name in alone)]
+        if not shown:
+            continue
+        title = _told()["datasets"].get(dataset, dataset)
+        if splits and len(measures.memories) > 1:
+            title = f"{title}, {measures.called(memory)}"
+        yield _group(title, {name: found.get(name, ()) for name in shown}, theirs, reference)
+
+
+def _group(
+    title: str,
+    ours: Mapping[str, Sequence[Figure | None]],
+    theirs: Mapping[str, Sequence[float | None]],
+    reference: Reference,
+) -> Group:
+    """A line for each method: what was measured, then what is printed, a dash for what is not."""
+    nothing: Sequence[None] = [None] * len(reference.columns)
     rows, values = [], []
-    for name in dict.fromkeys((*measures.methods, *theirs)):
-        figures = [
+    for name, found in ours.items():
+        figures = found or nothing
+        cells = [*map(measured, figures), *map(printed, theirs.get(name, nothing))]
+        rows.append(Row(name if found else _told()["methods"][name], tuple(cells)))
+        values.append([one.value if one else math.nan for one in figures])
+    return Group(title, tuple(with_best(rows, values)))
+
+
+def _ours(
+    reference: Reference, measures: Measured, splits: Sequence[str], memory: int
+) -> dict[str, Sequence[Figure | None]]:
+    """What was measured in a memory, by method: a figure a column; who has none is left out."""
+    found = {
+        name: [
             _figure(reference, measures, name, splits, memory, *column)
             for column in reference.columns
         ]
-        is_told_elsewhere = memory or (splits and name in measures.methods)
-        if not any(figures) and (is_told_elsewhere or name not in theirs):
-            continue
-        cells = [measured(one) for one in figures]
-        cells += [printed(one) for one in theirs.get(name, nothing)]
-        label = name if any(figures) else _told()["methods"].get(name, name)
-        rows.append(Row(label, tuple(cells)))
-        values.append([one.value if one else math.nan for one in figures])
-    title = _told()["datasets"].get(dataset, dataset)
-    if splits and len(measures.memories) > 1:
-        title = f"{title}, {measures.called(memory)}"
-    return Group(title, tuple(with_best(rows, values)))
+        for name in measures.methods
+    }
+    return {name: figures for name, figures in found.items() if any(figures)}
 
 
 def _figure(

@@ -7,11 +7,13 @@ is one.
 
 The value is {"known": whether the concept was found in the photo before, "seen": whether the query
 saw the edit}. `seen` is a share of the edits of concepts that were known: of who is not recognised
-anyway nobody could tell. A description is seen when a question without a photo is answered by it.
+anyway nobody could tell. A description is seen when a question without a photo is answered by it:
+one of the photo that is asked about or, if that has none, of another photo of the concept.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, Final
 
 from evaluation.controls import Asker
@@ -38,15 +40,16 @@ _QUERIES: Final = ("retrieve", "recognize", "ask")
 
 
 def samples(dataset: Dataset, limits: Limits, seed: int) -> list[Sample]:
-    """At most as many photos as `limits.costs` says, the queries taking turns."""
+    """Of at most as many concepts as `limits.costs` says, the queries taking turns."""
     photos = some(singles(dataset, 1, seed), limits.costs, seed)
     made: list[Sample] = []
     for number, photo in enumerate(photos):
         by = _QUERIES[number % len(_QUERIES)]
         made += (_sample(dataset, edit, photo, {"by": by}) for edit in ("rename", "forget"))
-        question = next((one for one in photo.questions if not one.about_photo), None)
-        if question:
-            made.append(_sample(dataset, "describe", photo, _otherwise(question), question))
+        own = [one for one in dataset.singles if one.concepts == photo.concepts and one != photo]
+        asked = ((one, question) for one in (photo, *own) for question in _without_photo(one))
+        for other, question in islice(asked, 1):
+            made.append(_sample(dataset, "describe", other, _otherwise(question), question))
     return made
 
 
@@ -100,6 +103,11 @@ def _sample(
         worded(question.text, options) if question else QUESTION.format(f"<{photo.concepts[0]}>"),
         dict(truth),
     )
+
+
+def _without_photo(photo: Photo) -> Iterator[Question]:
+    """What is asked about a photo's concept without showing it."""
+    return (one for one in photo.questions if not one.about_photo)
 
 
 def _otherwise(question: Question) -> Mapping[str, Any]:

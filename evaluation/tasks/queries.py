@@ -82,12 +82,10 @@ def figures(answered: Sequence[Answered], said: Sequence[bool | None]) -> list[M
         some_ = [(one, what) for one, what in both if one.sample.setting in parts]
         made += _of_one(setting, some_)
     for setting in ("outside", "outside-multi"):
-        rows = [
-            (numbers.group_of(one), what is False)
-            for one, what in both
-            if one.sample.setting == setting
-        ]
-        made += numbers.share(setting, "accuracy", rows)
+        some_ = [(one, what) for one, what in both if one.sample.setting == setting]
+        rows = [(numbers.group_of(one), what is False) for one, what in some_]
+        unparsed = sum(what is None for _, what in some_)
+        made += numbers.share(setting, "accuracy", rows, unparsed)
     return made + _weighted(made)
 
 

@@ -1,7 +1,7 @@
 """Recognition: the language model is asked whether it sees a concept (thesis 4.2.2).
 
 See `queries` for what is asked and for the figures. The answer's value is true or false, and null
-for one that is neither yes nor no: it counts as wrong, and is told.
+for one that can't be read: it counts as wrong, and is told.
 """
 
 from collections.abc import Sequence

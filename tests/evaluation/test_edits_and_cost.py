@@ -86,6 +86,20 @@ def test_of_who_was_not_known_before_nobody_can_tell() -> None:
     }
 
 
+def test_a_description_is_asked_about_by_whichever_photo_has_a_question(world: Path) -> None:
+    """The photos of the other edits stay those that chance has drawn."""
+    plain = read(world)
+    before = edits.samples(plain, Limits(costs=6), seed=0)
+    assert {one.setting for one in before} == {"rename", "forget"}
+    drawn = {one.photo for one in before}
+    (asked,) = (one for one in plain.singles if one.concepts == ("bo",) and one.path not in drawn)
+    photos = [replace(one, questions=(WHAT,)) if one == asked else one for one in plain.photos]
+    after = edits.samples(replace(plain, photos=tuple(photos)), Limits(costs=6), seed=0)
+    assert [one for one in after if one.setting != "describe"] == before
+    (described,) = (one for one in after if one.setting == "describe")
+    assert (described.photo, described.asked) == (asked.path, ("bo",))
+
+
 def test_costs_are_of_each_kind_of_call_and_leave_the_memory_as_it_was(
     asker: Asker, dataset: Dataset
 ) -> None:

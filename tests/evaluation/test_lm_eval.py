@@ -3,6 +3,8 @@
 import hashlib
 import json
 import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +13,9 @@ import pytest
 from evaluation import headline, lm_eval
 from evaluation.plan import Settings
 from evaluation.samples import Control, Task
-from tests.evaluation.stripes import StripeSystem, capabilities
+from evaluation.systems.system import Memory, Remembering
+from kith.messages import Answer
+from tests.evaluation.stripes import StripeSession, StripeSystem, capabilities
 from tests.evaluation.test_run import measure
 
 KEYS = {
@@ -66,6 +70,8 @@ def test_each_method_has_a_file_of_its_own(settings: Settings, tmp_path: Path) -
     ]
     assert row["acc,none"] == accuracy.value
     assert row["acc_stderr,none"] == pytest.approx((accuracy.high - accuracy.low) / 3.92, rel=1e-3)
+    assert row["unread,none"] == 0
+    assert "unread,none" not in form["results"]["world_captioning_two_primed"]
     assert row["sample_len"] == form["n-samples"]["world_recognition_single"]["effective"] == 65
     assert form["higher_is_better"]["world_recognition_single"]["acc"] is True
     assert form["higher_is_better"]["world_strangers_outside"]["false_accepts"] is False
@@ -130,7 +136,10 @@ def test_the_headline_tells_every_method_in_one_line(settings: Settings, tmp_pat
         "1.000 (0.207–1.000), strangers named 0.000 (0.000–0.397)"
     )
     assert headline.said(replace(found, complete=False)).startswith("Not complete. stripes: ")
-    assert headline.said(replace(found, figures=())) == "No figures yet."
+    assert headline.said(replace(found, figures=(), complete=False)) == (
+        "Not complete. No figures yet."
+    )
+    assert headline.said(replace(found, figures=())).startswith("No headline figures; ")
     small = [replace(one, memory_size=4) for one in found.figures]
     said = headline.said(replace(found, figures=tuple(small)))
     assert said.startswith("stripes (memory of 4): recognition accuracy 1.000 (")
@@ -159,3 +168,58 @@ def test_a_figure_that_a_method_has_not_is_a_dash_in_the_headline(
     told = lm_eval.form(found, "blind")["results"]["world_captioning_three"]
     assert told["recall,none"] == 0
     assert "precision,none" not in told
+
+
+def test_what_could_not_be_read_is_told(settings: Settings, tmp_path: Path) -> None:
+    """A system that mumbles where nothing known is shown."""
+
+    class Mumbling(StripeSession):
+        def ask(self, question: str, photo: bytes | None, concepts: Sequence[str] | None) -> Answer:
+            answer = super().ask(question, photo, concepts)
+            return answer if answer.concepts else replace(answer, text="Yes and no")
+
+    class System(StripeSystem):
+        @contextmanager
+        def session(self, memory: Memory, remembering: Remembering) -> Iterator[StripeSession]:
+            session = Mumbling(self)
+            for concept in memory.concepts:
+                session.remember(concept)
+            yield session
+
+    chosen = replace(settings, tasks=(Task.RECOGNITION,), memory_sizes=())
+    found = measure(replace(chosen, controls=(Control.NOTHING,)), tmp_path, System())
+    told = lm_eval.form(found, "stripes")
+    for setting in ("outside", "outside_multi"):
+        task = f"world_recognition_{setting}"
+        assert told["results"][task]["unread,none"] == 1
+        assert told["higher_is_better"][task]["unread"] is False
+    assert " with 30 of 90 answers unread, F1 " in headline.said(found)
+
+
+def test_a_run_of_other_tasks_has_a_headline_figure_of_each(
+    settings: Settings, tmp_path: Path
+) -> None:
+    chosen = replace(settings, controls=(Control.NOTHING,), memory_sizes=())
+    photographs = (Task.RETRIEVAL, Task.IDENTIFICATION, Task.STRANGERS, Task.LOOK_ALIKES)
+    found = measure(replace(chosen, tasks=photographs), tmp_path / "photographs")
+    assert headline.form(found)["headline"]["stripes"].keys() == {
+        "recognition without a language model: F1",
+        "nearest match is right",
+        "strangers named",
+        "look-alikes told apart",
+    }
+    assert headline.said(found).startswith(
+        "stripes: recognition without a language model: F1 1.000 (0.841–1.000), nearest match is "
+        "right 1.000 ("
+    )
+    figures = [
+        replace(found.figures[0], task=task, setting=setting, metric=metric, value=0.5)
+        for task, setting, metric in (
+            (Task.QUESTIONS, "visual", "accuracy"),
+            (Task.GROUNDING, "multi", "iou"),
+            (Task.EDITS, "all", "seen"),
+            (Task.COST, "caption", "seconds_p50"),
+        )
+    ]
+    form = headline.form(replace(found, figures=tuple(figures)))["headline"]["stripes"]
+    assert list(form.values()) == [0.5] * len(figures)

@@ -50,6 +50,26 @@ def test_what_nobody_can_read_is_wrong_and_told() -> None:
     assert [recognition.right(one) for one in answers] == [False, False, True]
 
 
+def test_every_setting_tells_how_many_answers_nobody_can_read() -> None:
+    answers = [
+        said(value, setting in ("single", "multi"), setting, photo=f"{setting}{number}")
+        for setting, unread in (("single", 1), ("multi", 2), ("outside", 3), ("outside-multi", 4))
+        for number, value in enumerate([None] * unread + [False] * 2)
+    ]
+    told = {
+        one.setting: (one.unparsed, one.samples)
+        for one in recognition.figures(answers)
+        if one.metric == "accuracy"
+    }
+    assert told == {
+        "single": (1 + 3, 3 + 5),
+        "multi": (2 + 4, 4 + 6),
+        "outside": (3, 5),
+        "outside-multi": (4, 6),
+        "weighted": (10, 18),
+    }
+
+
 def test_intervals_are_those_of_the_bootstrap_by_photo() -> None:
     answers = [
         said(value, truth, photo=str(number % 7))

@@ -1,5 +1,7 @@
 """What a system can't be asked is left out, with the reason."""
 
+from dataclasses import replace
+
 from evaluation.plan import Settings, plan
 from evaluation.results import Part
 from evaluation.samples import Control, Task
@@ -46,3 +48,11 @@ def test_who_is_told_the_concepts_anyway_needs_no_true_references(settings: Sett
     found = suited_for(settings, True, retrieval=False)
     assert found.left_out["recognition, true-references"] == "it is told the true concepts anyway"
     assert Part("world", Task.RECOGNITION, Control.SHUFFLED_REFERENCES, 0) in found.samples
+
+
+def test_who_can_be_told_of_one_is_asked_what_captions_of_one_cost(settings: Settings) -> None:
+    costs = replace(settings, tasks=(Task.COST,))
+    found = suited_for(costs, True, retrieval=False, training=True, max_concepts_at_once=1)
+    captions = [one for some in found.samples.values() for one in some if one.setting == "caption"]
+    assert captions
+    assert {len(one.present) for one in captions} == {1}

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from evaluation.check import problems
 from evaluation.datasets import read
 from evaluation.manifest import Question
 from tests.evaluation.making import pictures, refusal, write
@@ -54,6 +55,15 @@ def test_training_files_may_be_listed(folder: Path) -> None:
     write(index, {"Bafan": [f"{AWAY}/concept/train/Bafan/9.png"]})
     bafan, xue = read(folder).concepts
     assert ([path.name for path in bafan.views], len(xue.views)) == (["9.png"], 3)
+
+
+def test_a_scenario_that_is_listed_twice_is_a_problem(folder: Path) -> None:
+    write(folder / "scenarios.json", ["Bafan_Xue", "Bafan_Xue"])
+    place = folder / "two_concept" / "multi" / "Bafan_Xue"
+    write(place / "choice.json", {"0.png": pair("Who runs? A. one B. two", "A")})
+    assert "two_concept/multi/Bafan_Xue/0.png is asked 'Who runs?' 2 times" in problems(
+        read(folder)
+    )
 
 
 def test_questions_are_taken_apart(folder: Path) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from evaluation.report.budget import STAGES, Budgets, ends_at, shares
+from evaluation.report.budget import STAGES, Budgets, Caption, ends_at, shares
 from evaluation.results import Answered, Part
 from evaluation.samples import Control, Said, Sample, Task
 from evaluation.tasks.captioning import NEUTRAL, PRIMED
@@ -39,7 +39,20 @@ def found(box: object = BOX, nearest: str = "bo", accepted: tuple[str, ...] = ()
 def test_a_concept_ends_at_the_first_stage_that_fails_it(
     seen: dict[str, Any], named: list[str], stage: str
 ) -> None:
-    assert ends_at("bo", BOX, seen, named) == stage
+    caption = Caption(named, " and ".join(f"<{name}>" for name in named))
+    assert ends_at("bo", BOX, seen, caption) == stage
+
+
+@pytest.mark.parametrize(
+    ("text", "stage"),
+    [
+        ("<bo> sits.\n<mika>: lying", "named"),
+        ("<mika> lies.\nAnd <bo> sits.", "named"),
+        ("<mika> lies.\n<bo>: sitting", "named after it"),
+    ],
+)
+def test_whom_a_line_after_the_caption_names_is_told_apart(text: str, stage: str) -> None:
+    assert ends_at("bo", BOX, found(), Caption(["bo", "mika"], text)) == stage
 
 
 def answered(
@@ -53,7 +66,8 @@ def answered(
     asked = {"setting": "two", "present": ("bo", "mug"), "photo": Path(photo), "dataset": "d"}
     sample = Sample(f"{task}/{photo}/{more}", task, truth=truth, **(asked | more))  # type: ignore[arg-type]
     part = Part("d", task, Control.NOTHING, 0)
-    return Answered("kith", part, sample, Said(sample.id, value))
+    text = " and ".join(f"<{name}>" for name in value) if isinstance(value, list) else ""
+    return Answered("kith", part, sample, Said(sample.id, value, text=text))
 
 
 def test_a_budget_adds_up_over_the_photos_that_all_three_journals_tell_of() -> None:
@@ -91,6 +105,7 @@ def test_a_budget_adds_up_over_the_photos_that_all_three_journals_tell_of() -> N
     parts = dict(zip(STAGES, shares(budgets.of["kith"]), strict=True))
     assert parts == {
         "named": 0.25,
+        "named after it": 0,
         "detector": 0.5,
         "retriever": 0,
         "decision": 0,

@@ -1,7 +1,11 @@
+from dataclasses import replace
+
 import pytest
 
-from evaluation.report.cells import printed
-from evaluation.report.thesis import _told, references
+from evaluation.report.cells import Table, printed
+from evaluation.report.measured import Measured
+from evaluation.report.thesis import _told, references, tables
+from evaluation.results import Results
 from evaluation.samples import Task
 from evaluation.tasks import TASKS
 
@@ -58,3 +62,41 @@ def test_its_tasks_are_ours() -> None:
 )
 def test_figures_are_printed_with_the_digits_that_they_have(value: float | None, text: str) -> None:
     assert printed(value).text == text
+
+
+def lines(table: Table, group: str) -> dict[str, list[str]]:
+    """The cells of a table's lines, ours and then the thesis's, by the division's first words."""
+    (rows,) = (one.rows for one in table.groups if one.title.startswith(group))
+    return {row.label: [cell.text for cell in row.cells] for row in rows}
+
+
+def test_the_thesis_figures_stand_though_a_method_has_none_here(found: Results) -> None:
+    """Of a method that is not begun, of one that is not measured, and of one without precision."""
+    left = [
+        one
+        for one in found.figures
+        if one.method != "yollava-s" or (one.task, one.metric) == (Task.RECOGNITION, "accuracy")
+    ]
+    methods = {**found.methods, "mc-llava": {**found.methods["yollava-s"]}}
+    told = {
+        one.number: one
+        for one in tables(Measured(replace(found, figures=tuple(left), methods=methods)))
+    }
+    own = "MP-Bench ms-bench, memory of 5"
+    accuracy = lines(told["5.2"], own)
+    assert accuracy["MC-LLaVA"] == ["–", "–", "–", "0.77", "0.81", "0.79"]
+    assert not {"yollava-s", "Yo'LLaVA-S"} & accuracy.keys()
+    assert lines(told["5.2"], "MP-Bench ms-bench, memory of 4")["yollava-s"][3:] == [
+        "0.85",
+        "–",
+        "0.85",
+    ]
+    precision = lines(told["5.4"], own)
+    assert precision["Yo'LLaVA-S"] == ["–", "–", "–", "0.13", "–", "0.13"]
+    assert precision["rap"][3:] == ["0.66", "0.98", "0.81"]
+    for table in told.values():
+        (reference,) = (one for one in references() if one.number == table.number)
+        printed_ = [cell.text for group in table.groups for row in group.rows for cell in row.cells]
+        for rows in reference.rows.values():
+            for figures in rows.values():
+                assert {printed(one).text for one in figures} <= set(printed_)
