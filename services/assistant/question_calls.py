@@ -1,6 +1,7 @@
 """Calls that ask the memory (`query.proto`)."""
 # ruff: noqa: N802, D102  (the contract names the calls and describes them)
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import asdict
@@ -68,8 +69,13 @@ class QuestionCalls:
     async def GetCapabilities(
         self, request: query_pb2.GetCapabilitiesRequest, context: Context
     ) -> query_pb2.Capabilities:
+        cards = self.assistant.stages.models
+        prints = await asyncio.to_thread(lambda: [card.fingerprint() for card in cards])
         return query_pb2.Capabilities(
             **asdict(self.assistant.method.capabilities),
-            models=[query_pb2.Model(**asdict(card)) for card in self.assistant.stages.models],
+            models=[
+                query_pb2.Model(stage=card.stage, name=card.name, fingerprint=fingerprint)
+                for card, fingerprint in zip(cards, prints, strict=True)
+            ],
             version=metadata.version("kith"),
         )

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from PIL.Image import Image
 
 from services.runtime.types import Answer, Detection, Limits, Turn
+from services.runtime.weights import fingerprint_of
 
 
 class Detector(Protocol):
@@ -57,8 +59,14 @@ class ModelCard:
 
     stage: str
     name: str
-    fingerprint: str = ""
-    """SHA-256 of its weights; empty when it is not known."""
+    sha256: str = ""
+    """Of its weights, where the profile names it."""
+    weights: Path | None = None
+    """A file, or a folder of safetensors, where the model runs in this process."""
+
+    def fingerprint(self) -> str:
+        """SHA-256 of its weights; empty when it is not known. Blocks."""
+        return self.sha256 or (fingerprint_of(self.weights) if self.weights else "")
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from contextlib import (
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 import grpc
 
@@ -38,7 +38,7 @@ from services.generation import servicer as generation
 from services.generation.remote import RemoteGenerator
 from services.runtime.calls import open_channel
 from services.runtime.engine import EngineSettings
-from services.runtime.profile import EmbedderSpec, EncoderSpec, Profile
+from services.runtime.profile import DetectorSpec, EmbedderSpec, EncoderSpec, Profile
 from services.runtime.server import Server, Service
 
 if TYPE_CHECKING:  # each of these takes seconds to import, and gigabytes to install
@@ -47,6 +47,9 @@ if TYPE_CHECKING:  # each of these takes seconds to import, and gigabytes to ins
     from services.generation.engine import EngineGenerator
     from services.generation.llava import LlavaGenerator
 
+
+_FINGERPRINTED: Final = 2 * 1024**3
+"""Bytes of weights that are read for a fingerprint; more take long."""
 
 _log = logging.getLogger(__name__)
 
@@ -160,10 +163,11 @@ async def parts_of(
             if generating
             else _generator(profile, settings, models)
         )
+        asked = settings.generation or settings.generation_url
         cards = (
-            ModelCard("detection", detector.name, profile.detector.sha256),
-            ModelCard("embedding", embedder.name, spec.sha256),
-            ModelCard("generation", generator.name),
+            _card("detection", detector.name, settings.detection, profile.detector),
+            _card("embedding", embedder.name, settings.embedding, spec),
+            ModelCard("generation", generator.name, "", None if asked else _language(profile)),
         )
         stages = Stages(
             detector, embedder, generator, spec.stranger_distance, spec.distance_scale, cards
@@ -178,6 +182,20 @@ async def parts_of(
         resources.push_async_callback(stores.close)
         resources.callback(asyncio.create_task(stores.keep_purging()).cancel)
         yield Parts(settings, detector, embedder, generator, stages, stores, further)
+
+
+def _card(
+    stage: str, name: str, elsewhere: object | None, spec: DetectorSpec | EncoderSpec
+) -> ModelCard:
+    """Of a model that runs here; of one elsewhere the profile's word is all that is known."""
+    return ModelCard(stage, name, spec.sha256, None if elsewhere else spec.weights)
+
+
+def _language(profile: Profile) -> Path | None:
+    """The folder of the language model, if it is small enough to be read for a fingerprint."""
+    folder = profile.generator.directory
+    size = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
+    return folder if 0 < size <= _FINGERPRINTED else None
 
 
 def _opened(place: MemoryPlace, user: str, spec: EmbedderSpec, *, tell: bool) -> ConceptStore:

@@ -4,8 +4,7 @@ import hashlib
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from pathlib import Path
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import torch
@@ -18,7 +17,7 @@ from services.baselines.tokens import Rows, Slot, WiderEmbedding, WiderHead, slo
 from services.generation.llava_model import LlavaModel, Messages
 from services.runtime.profile import GeneratorSpec
 from services.runtime.types import Ending, Limits
-from services.runtime.weights import sha256_of
+from services.runtime.weights import fingerprint_of
 
 
 @dataclass(frozen=True)
@@ -241,20 +240,6 @@ def _precise(logits: Tensor) -> Tensor:
 def chat(text: str) -> Messages:
     """A chat of one user turn."""
     return [{"role": "user", "content": [{"type": "text", "text": text}]}]
-
-
-def fingerprint_of(folder: Path) -> str:
-    """Of a model's folder; see `BaseModel.fingerprint`. Blocks, once for the files as they are."""
-    shards = sorted(folder.glob("*.safetensors"))
-    return _hashed(
-        tuple((shard, shard.stat().st_mtime_ns, shard.stat().st_size) for shard in shards)
-    )
-
-
-@lru_cache(maxsize=8)
-def _hashed(shards: tuple[tuple[Path, int, int], ...]) -> str:
-    """Of files with the time and size by which they are known to be the same."""
-    return hashlib.sha256("".join(sha256_of(shard) for shard, *_ in shards).encode()).hexdigest()
 
 
 def state_hash(network: Any) -> Mapping[str, str]:  # noqa: ANN401 - any torch module

@@ -18,11 +18,11 @@ from services.assistant.remember import Wish
 from services.assistant.servicer import AssistantServicer
 from services.assistant.views import Photo
 from services.baselines.asking import Brought, keep
-from services.baselines.base_model import fingerprint_of
 from services.baselines.pipeline import TrainedAssistant
 from services.baselines.remember import check_wish, remember_and_train
 from services.baselines.retrain import train
 from services.runtime.identity import current_user
+from services.runtime.weights import fingerprint_of
 from services.runtime.wire import read_image, read_images
 
 Context = grpc.aio.ServicerContext[Any, Any]

@@ -18,7 +18,6 @@ from memory_db import ConceptStore
 from services.assistant.lazy import LazyEmbedder, LazyGenerator
 from services.assistant.wiring import Assembly, Models, parts_of, served_here
 from services.baselines import servicer
-from services.baselines.base_model import fingerprint_of
 from services.baselines.gathering import Gathering
 from services.baselines.known import Known
 from services.baselines.learner import Learner
@@ -30,6 +29,7 @@ from services.baselines.pool import Pool
 from services.baselines.settings import LocalTrainingSettings, TrainingSettings
 from services.baselines.trainings import Limits, Trainings
 from services.runtime.profile import Profile
+from services.runtime.weights import fingerprint_of
 
 
 def assembled(settings: TrainingSettings) -> AbstractAsyncContextManager[Assembly]:

@@ -6,6 +6,7 @@ so it is opened only if its bytes are the very ones that the profile names or th
 
 import hashlib
 import os
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -70,6 +71,29 @@ def sha256_of(path: Path) -> str:
     """Of the file's bytes, lower-case hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def fingerprint_of(weights: Path) -> str:
+    """Of a weights file its SHA-256; of a model's folder, that of those of its safetensors.
+
+    Blocks, once for the files as they are.
+    """
+    if weights.is_file():
+        return _sha256_of(*_state(weights))
+    shards = sorted(weights.glob("*.safetensors"))
+    digests = "".join(_sha256_of(*_state(shard)) for shard in shards)
+    return hashlib.sha256(digests.encode()).hexdigest()
+
+
+def _state(path: Path) -> tuple[Path, int, int]:
+    """A file with the time and size by which it is known to be the same."""
+    about = path.stat()
+    return path, about.st_mtime_ns, about.st_size
+
+
+@lru_cache(maxsize=32)
+def _sha256_of(path: Path, _changed: int, _size: int) -> str:
+    return sha256_of(path)
 
 
 def trust_list() -> Path:

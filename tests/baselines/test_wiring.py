@@ -11,12 +11,13 @@ from kith.cli.session import Session
 from kith.errors import InvalidInput, Refused
 from kith.local import TRAINED
 from services.assistant.stages import Embedder
-from services.baselines.base_model import BaseModel, fingerprint_of
+from services.baselines.base_model import BaseModel
 from services.baselines.methods import METHODS, method
 from services.baselines.settings import AloneTrainingSettings, TrainingSettings
 from services.baselines.wiring import assembled
 from services.runtime.profile import Profile
 from services.runtime.server import Server
+from services.runtime.weights import fingerprint_of
 from tests.baselines.pictures import strangers
 
 

@@ -62,6 +62,9 @@ async def session(address: str) -> None:
         assert [one.display_name for one in await kith.list_concepts()] == ["bo"]
         models = {one.stage: one.name for one in capabilities.models}
         assert models == {"detection": "detector", "embedding": "tiny", "generation": "llava"}
+        prints = {one.fingerprint for one in capabilities.models}
+        assert len(prints) == 3
+        assert all(len(one) == 64 for one in prints)
 
 
 async def every_stage(channel: grpc.aio.Channel) -> None:

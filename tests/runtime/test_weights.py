@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kith.errors import Refused
-from services.runtime.weights import trust, trust_list, verify
+from services.runtime.weights import fingerprint_of, trust, trust_list, verify
 
 
 def written(folder: Path, name: str) -> Path:
@@ -94,3 +94,15 @@ def test_a_folder_of_models_can_not_vouch_for_itself(tmp_path: Path) -> None:
     (tmp_path / trust_list().name).write_text(f"{SHA}  model.pt\n", encoding="utf-8")
     with pytest.raises(Refused, match="--trust"):
         verify(path)
+
+
+def test_a_fingerprint_is_of_what_the_files_hold_now(tmp_path: Path) -> None:
+    one, other = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
+    one.write_bytes(b"one")
+    assert fingerprint_of(one) == hashlib.sha256(b"one").hexdigest()
+    before = fingerprint_of(tmp_path)
+    other.write_bytes(b"other")
+    both = fingerprint_of(tmp_path)
+    one.write_bytes(b"another")
+    assert fingerprint_of(one) == hashlib.sha256(b"another").hexdigest()
+    assert len({before, both, fingerprint_of(tmp_path)}) == 3
