@@ -47,9 +47,10 @@ bench: .venv/.installed-dev ## the benchmarks among the tests
 
 # Two workers, one a core; then what either left over, the report and the headline figures.
 evaluate: .venv/.installed-dev ## the whole offline bench into OUT=DIR (hours); stopped, it goes on
+	@mkdir -p $(OUT)
 	@export OMP_NUM_THREADS=1; set -- $(BIN)/kith evaluate --methods $(METHODS) --out $(OUT); \
-	  "$$@" --shard 1/2 >/dev/null 2>&1 & other=$$!; trap 'kill $$other 2>/dev/null' EXIT; \
-	  "$$@" --shard 0/2 >/dev/null; wait $$other; "$$@"
+	  "$$@" --shard 1/2 >$(OUT)/worker-1.log 2>&1 & other=$$!; trap 'kill $$other 2>/dev/null' EXIT; \
+	  "$$@" --shard 0/2 >$(OUT)/worker-0.log; wait $$other; "$$@"
 
 reliability: .venv/.installed-dev ## the long form of the reliability programmes (hours); some: PYTEST="-k crash"
 	@KITH_RELIABILITY=long $(BIN)/python -m pytest tests/reliability -m "" -s --timeout 0 $(PYTEST)

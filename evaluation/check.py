@@ -2,13 +2,14 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
 from PIL import Image
 
 from evaluation.manifest import Dataset, Photo
+from kith.errors import InvalidInput
 
 OUTSIDE: Final = 50
 """Outside pictures of a kind that every concept is asked for (thesis, 4.2.2)."""
@@ -66,7 +67,32 @@ def problems(dataset: Dataset) -> list[str]:
     ]
 
 
+def unfit_names(dataset: Dataset, clean_name: Callable[[str], str]) -> list[str]:
+    """The concepts that can't be remembered by their names, in words.
+
+    Args:
+        dataset: Of these concepts.
+        clean_name: A name as the memory keeps it; raises `InvalidInput` for one that it does not.
+    """
+    return [
+        f"concept {concept.name!r} can't be remembered: {problem}"
+        for concept in dataset.concepts
+        if (problem := _unfit(concept.name, clean_name))
+    ]
+
+
+def _unfit(name: str, clean_name: Callable[[str], str]) -> str:
+    """Why a name is not kept as it is; empty if it is."""
+    try:
+        kept = clean_name(name)
+    except InvalidInput as error:
+        return str(error)
+    return "" if kept == name else f"it would be called {kept!r}; call it so in the dataset"
+
+
 def _of_concepts(dataset: Dataset) -> Iterator[str]:
+    if not dataset.concepts:
+        yield f"{dataset.name}: there is no concept"
     yield from _twice("concept", [concept.name for concept in dataset.concepts])
     shown = {name for photo in dataset.photos for name in photo.concepts}
     for concept in dataset.concepts:
@@ -89,6 +115,9 @@ def _of_photos(dataset: Dataset) -> Iterator[str]:
                 yield f"{photo.id} has a box for {name!r}, which it does not show"
             if not (0 <= box[0] < box[2] <= 1 and 0 <= box[1] < box[3] <= 1):
                 yield f"{photo.id} has the box {box} for {name!r}, which is empty or outside of it"
+        for question, times in Counter(photo.questions).items():
+            if times > 1:
+                yield f"{photo.id} is asked {question.text!r} {times} times"
 
 
 def _of_splits(dataset: Dataset) -> Iterator[str]:

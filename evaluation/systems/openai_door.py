@@ -10,6 +10,7 @@ import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import openai
 from PIL import Image
@@ -48,6 +49,7 @@ def opened(url: str, model: str) -> Iterator["Door"]:
     Raises:
         InvalidInput: The address is none, or no key is set.
     """
+    _check(url)
     try:
         client = openai.OpenAI(base_url=url, timeout=_TIMEOUT_S, max_retries=_RETRIES)
     except openai.OpenAIError as error:
@@ -109,17 +111,15 @@ class DoorSession:
         parts.append(_text(question))
         messages: Any = [{"role": "user", "content": parts}]
         try:
-            given = self._client.chat.completions.create(
+            came = self._client.chat.completions.with_raw_response.create(
                 model=self._model, messages=messages, temperature=0, max_tokens=_LONGEST
             )
         except openai.OpenAIError as error:
             raise _as_ours(error) from error
-        usage, choice = given.usage, given.choices[0]
-        return Answer(
-            choice.message.content or "",
-            complete=choice.finish_reason != "length",
-            usage=Usage(usage.prompt_tokens, usage.completion_tokens) if usage else Usage(),
-        )
+        try:
+            return _answer(came.parse())
+        except (ValueError, TypeError, LookupError, AttributeError) as error:
+            raise _no_answer(str(self._client.base_url), came.text) from error
 
     def retrieve(self, photo: bytes) -> Retrieval:
         """Refuses."""
@@ -147,6 +147,35 @@ class DoorSession:
         del self._concepts[name]
 
 
+def _check(url: str) -> None:
+    """Refuse what can't be the address of an API, before anything is sent there."""
+    try:
+        parts = urlsplit(url)
+        is_one = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # such as a port that is no number
+        is_one = False
+    if not is_one:
+        raise InvalidInput(
+            f"openai_url: {url!r} is no address; give it as in http://127.0.0.1:8123/v1",
+            reason="OPENAI_URL_INVALID",
+            field="openai_url",
+        )
+
+
+def _answer(given: Any) -> Answer:  # noqa: ANN401 - the client checks nothing of what it is sent
+    """The answer in a chat completion.
+
+    Raises:
+        TypeError, LookupError, AttributeError: It is none.
+    """
+    usage, choice = given.usage, given.choices[0]
+    return Answer(
+        "".join(choice.message.content or ""),  # a TypeError for what is no text
+        complete=choice.finish_reason != "length",
+        usage=Usage(usage.prompt_tokens, usage.completion_tokens) if usage else Usage(),
+    )
+
+
 def _first_view(concept: Concept) -> bytes:
     return photo_bytes(concept.views[0])
 
@@ -171,6 +200,24 @@ def _as_ours(error: openai.OpenAIError) -> KithError:
     ):
         return Unavailable(f"openai_url: {said}", reason="RPC_UNAVAILABLE", field="openai_url")
     return KithError(f"openai_url: {said}", reason="OPENAI_FAILED", field="openai_url")
+
+
+def _no_answer(url: str, came: str) -> KithError:
+    said = " ".join(came.split())
+    shown = f"{said[:200]!r}"
+    if said.startswith("<"):  # a page for people: there is no API, and the next question meets none
+        return Unavailable(
+            f"openai_url: {url} answers with a page, {shown}, and not as the OpenAI chat API does; "
+            "does the address end with /v1, as in http://127.0.0.1:8123/v1?",
+            reason="RPC_UNAVAILABLE",
+            field="openai_url",
+        )
+    return KithError(
+        f"openai_url: {url} answers with {shown}, which is no chat completion; look into that "
+        "server's log, then give the same command again",
+        reason="OPENAI_FAILED",
+        field="openai_url",
+    )
 
 
 def _refusal() -> Refused:

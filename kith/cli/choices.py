@@ -55,7 +55,8 @@ Controls = Annotated[
     typer.Option(
         metavar="NAMES",
         help="What to withhold or spoil, with commas between: no-memory, blank-photo, "
-        "shuffled-references, true-references, or nothing; left out, all of them.",
+        "shuffled-references, true-references; left out, all of them. The word nothing, by "
+        "itself, asks none.",
     ),
 ]
 MemorySizes = Annotated[

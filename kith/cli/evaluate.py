@@ -10,13 +10,14 @@ from rich.console import Group
 from rich.text import Text
 
 from kith.cli import choices
-from kith.cli.bar import bar
+from kith.cli.bar import told
 from kith.cli.human import simple_table
 from kith.cli.listed import controls_of, each_of, listed, numbers, share
 from kith.cli.measured import Door, openings
 from kith.cli.options import Context
 from kith.cli.session import Session, say
-from kith.local import datagen_module, evaluation_module
+from kith.errors import InvalidInput
+from kith.local import datagen_module, evaluation_module, server_module
 from kith.words import counted
 
 app = typer.Typer()
@@ -72,9 +73,10 @@ def measure(
         "shard": share(shard),
     }
     beside = {"outside": outside, "outside_multi": outside_multi, "distractors": distractors}
-    pictures = _pictures(data, beside, out / "data", quick=quick)
-    door = Door(openai_url, openai_model) if openai_url else None
+    _refuse_inside(out, [*(data or ()), *filter(None, beside.values())])
+    door = Door(openai_url, openai_model) if openai_url is not None else None
     systems = _systems(context.obj, out, chosen["shard"], listed(methods), door)
+    pictures = _pictures(data, beside, out / "data", quick=quick)
     settings = evaluation_module("evaluation.plan").Settings(
         methods=tuple(systems),
         **pictures,
@@ -93,14 +95,19 @@ def check(
     outside: choices.Outside = None,
     outside_multi: choices.OutsideMulti = None,
 ) -> None:
-    """Count what a dataset holds, and say what is missing."""
+    """Count what a dataset holds, and say what is missing.
+
+    Ends with 1 if anything is.
+    """
     forms, checking = (
         evaluation_module("evaluation.datasets"),
         evaluation_module("evaluation.check"),
     )
+    clean_name = server_module("memory_db.names").clean_name
     with context.obj.waiting("Looking through it ..."):
         dataset = forms.read(folder, outside=outside, outside_multi=outside_multi)
-        counts, problems = checking.counts(dataset), checking.problems(dataset)
+        counts = checking.counts(dataset)
+        problems = [*checking.unfit_names(dataset, clean_name), *checking.problems(dataset)]
     table = simple_table("what", "how many")
     for what, number in counts.items():
         table.add_row(what.replace("_", " "), f"{number:,}")
@@ -112,6 +119,8 @@ def check(
     context.obj.show(
         {"counts": counts, "dropped": dict(dataset.dropped), "problems": problems}, said
     )
+    if problems:
+        raise typer.Exit(1)
 
 
 @evaluate.command()
@@ -124,6 +133,22 @@ def report(context: Context, folder: Folder) -> None:
 def _sizes(words: str | None, *, is_bench: bool, quick: bool) -> tuple[int, ...]:
     """Concepts in further memories."""
     return tuple(numbers(words if words is not None else _SIZES[quick] if is_bench else ""))
+
+
+def _refuse_inside(out: Path, folders: Sequence[Path]) -> None:
+    """End a run that would write among the pictures that it asks about.
+
+    Raises:
+        InvalidInput: Its folder is one of these, or lies in one.
+    """
+    for folder in folders:
+        if out.resolve().is_relative_to(folder.resolve()):
+            raise InvalidInput(
+                f"out: {out} lies in {folder}, whose pictures the run asks about; name a folder "
+                "that is not in it",
+                reason="OUT_IN_DATASET",
+                field="out",
+            )
 
 
 def _pictures(
@@ -141,15 +166,8 @@ def _bench(folder: Path, *, quick: bool) -> dict[str, Any]:
     """The offline bench, made if it is not there."""
     making = datagen_module("evaluation.bench")
     turns = evaluation_module("evaluation.folder")
-    with bar() as shown, turns.one_by_one(folder):
-        task = shown.add_task("")
-        datasets = making.build(
-            folder,
-            quick=quick,
-            progress=lambda what, done, of: shown.update(
-                task, total=of, completed=done, description=what
-            ),
-        )
+    with told() as tell, turns.one_by_one(folder):
+        datasets = making.build(folder, quick=quick, progress=tell)
     return {
         "datasets": tuple(datasets),
         "outside": folder / making.OUTSIDE,
@@ -168,19 +186,17 @@ def _systems(
 
 
 def _run(settings: Any, out: Path, systems: Any) -> tuple[Any, Any]:  # noqa: ANN401 - see kith.local
-    """Run, with a bar. The results, and the last that was told of how far it is."""
-    told: list[Any] = []
-    with bar() as shown:
-        task = shown.add_task("")
+    """Run, and tell how far it is. The results, and the last that was told."""
+    last: list[Any] = []
+    with told() as tell:
 
-        def tell(progress: Any) -> None:  # noqa: ANN401 - as above
-            told[:] = [progress]
+        def listen(progress: Any) -> None:  # noqa: ANN401 - as above
+            last[:] = [progress]
             failed = f", {progress.failed} failed" if progress.failed else ""
-            said = f"{progress.doing}{failed}"
-            shown.update(task, total=progress.planned, completed=progress.done, description=said)
+            tell(f"{progress.doing}{failed}", progress.done, progress.planned)
 
-        results = evaluation_module("evaluation.run").run(settings, out, systems, tell)
-    return results, told[-1]
+        results = evaluation_module("evaluation.run").run(settings, out, systems, listen)
+    return results, last[-1]
 
 
 def _report(session: Session, folder: Path) -> Path:

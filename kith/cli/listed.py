@@ -1,9 +1,11 @@
 """Options that hold several values, with commas between."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from kith.errors import InvalidInput
+
+_NOTHING: Final = "nothing"
 
 
 def listed(words: str) -> list[str]:
@@ -11,8 +13,13 @@ def listed(words: str) -> list[str]:
     return [word.strip() for word in words.split(",") if word.strip()]
 
 
-def each_of(kinds: Any, words: Sequence[str], field: str) -> list[Any]:  # noqa: ANN401 - see kith.local
-    """The members of an enumeration that words name.
+def each_of(
+    kinds: Any,  # noqa: ANN401 - see kith.local
+    words: Sequence[str],
+    field: str,
+    otherwise: str = "",
+) -> list[Any]:
+    """The members of an enumeration that words name; an error tells what may stand `otherwise`.
 
     Raises:
         InvalidInput: One names none.
@@ -20,7 +27,7 @@ def each_of(kinds: Any, words: Sequence[str], field: str) -> list[Any]:  # noqa:
     known = {str(kind): kind for kind in kinds if str(kind)}
     if unknown := [word for word in words if word not in known]:
         raise InvalidInput(
-            f"{field}: {unknown[0]!r} is none; give some of {', '.join(known)}",
+            f"{field}: {unknown[0]!r} is none; give some of {', '.join(known)}{otherwise}",
             reason=f"{field.upper()}_INVALID",
             field=field,
         )
@@ -29,7 +36,9 @@ def each_of(kinds: Any, words: Sequence[str], field: str) -> list[Any]:  # noqa:
 
 def controls_of(kinds: Any, words: Sequence[str]) -> tuple[Any, ...]:  # noqa: ANN401 - as above
     """The controls that words name; "nothing" alone stands for none of them."""
-    return (kinds.NOTHING,) if words == ["nothing"] else tuple(each_of(kinds, words, "controls"))
+    if words == [_NOTHING]:
+        return (kinds.NOTHING,)
+    return tuple(each_of(kinds, words, "controls", f", or {_NOTHING} by itself"))
 
 
 def numbers(words: str) -> list[int]:

@@ -29,7 +29,7 @@ def openings(
         door: A system behind the OpenAI chat API, in place of all others.
 
     Raises:
-        InvalidInput: Options that don't go together.
+        InvalidInput: Options that don't go together, or one that names nothing.
         Unavailable: Nobody answers at the server.
     """
     for field in ("memory", "method"):
@@ -51,9 +51,11 @@ def openings(
         with assistants.behind(remote, folder) as system:
             return {system.name: partial(assistants.behind, remote, folder)}
     known = (*server_module("services.assistant.methods").METHODS, *TRAINED)
-    if unknown := [name for name in methods if name not in known]:
+    unknown = [repr(name) for name in methods if name not in known]
+    if unknown or not methods:
+        said = f"{unknown[0]} is none; give some" if unknown else "none; give one or more"
         raise InvalidInput(
-            f"methods: {unknown[0]!r} is none; give some of {', '.join(known)}",
+            f"methods: {said} of {', '.join(known)}",
             reason="METHOD_UNKNOWN",
             field="methods",
         )
@@ -77,4 +79,6 @@ def _behind_door(session: Session, door: Door) -> dict[str, Callable[[], Any]]:
             field="openai_url",
         )
     doors = evaluation_module("evaluation.systems.openai_door")
-    return {doors.name_of(door.model): partial(doors.opened, door.url, door.model)}
+    opening = partial(doors.opened, door.url, door.model)
+    with opening() as system:  # sends nothing, and refuses what is no address
+        return {system.name: opening}

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -148,6 +149,20 @@ def test_photos_that_do_not_fit_are_told(dataset: Dataset, tmp_path: Path) -> No
     ]
     again = (*dataset.photos, dataset.photos[0])
     assert problems(with_(dataset, photos=again)) == ["photo 'test/bo.png' is there 2 times"]
+
+
+def test_a_question_that_is_asked_twice_is_told(dataset: Dataset) -> None:
+    asked = Question("Is it red?", ("Yes", "No"), "No", ("bo",), True)
+    unseen = replace(asked, about_photo=False)
+    first, *rest = dataset.photos
+    first = replace(first, questions=(asked, asked, unseen))
+    assert problems(with_(dataset, photos=(first, *rest))) == [
+        "test/bo.png is asked 'Is it red?' 2 times"
+    ]
+
+
+def test_a_dataset_without_a_concept_is_told() -> None:
+    assert problems(Dataset("none", (), ()))[0] == "none: there is no concept"
 
 
 def test_empty_splits_are_told(dataset: Dataset) -> None:

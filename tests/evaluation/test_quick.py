@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from evaluation import results
-from evaluation.samples import Control, Task
+from evaluation import headline, results
 from kith.cli import main
 from tests.evaluation.test_killed import ROOT, written
 from tests.evaluation.test_run import lines
@@ -40,19 +39,10 @@ def test_the_whole_of_it_comes_to_its_headline_though_it_was_killed_twice(
     assert set(before) < set(everything)
     found = results.read(out)
     assert found.complete
-    value = {
-        (one.method, one.task, one.setting, one.metric): one.value
-        for one in found.figures
-        if one.dataset == "msbench" and one.control is Control.NOTHING and not one.memory_size
-    }
-    named = ("strangers", "outside", "false_accepts")
-    for task, setting, metric in (
-        (Task.RECOGNITION, "weighted", "f1"),
-        (Task.CAPTIONING, "two", "recall"),
-    ):
-        kith, rap, none = (value[who, task, setting, metric] for who in ("kith", "rap", "none"))
-        assert kith > max(rap, none)
-    assert value["kith", *named] < value["rap", *named]
+    told = headline.form(found)["headline"]
+    for what in ("F1", "captions of one concept: F1"):
+        assert told["kith"][what] > max(told["rap"][what], told["none"][what])
+    assert told["kith"]["strangers named"] < told["rap"]["strangers named"]
 
 
 def killed(command: list[str], out: Path, enough: int) -> None:

@@ -1,12 +1,9 @@
 """A system behind the OpenAI chat API: what it is shown, and what it is not asked."""
 
 import base64
-import json
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -19,58 +16,15 @@ from evaluation.samples import Task
 from evaluation.systems import openai_door
 from evaluation.systems.system import Memory
 from kith.errors import InvalidInput, KithError, Refused, Unavailable
+from tests.evaluation.systems.api import Api, listening
 from tests.ports import free_port
-
-
-class Api(HTTPServer):
-    """Says "Yes." to everything, and keeps what it was asked."""
-
-    status = 200
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Answering)
-        self.asked: list[dict[str, Any]] = []
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/v1"
-
-
-class Answering(BaseHTTPRequestHandler):
-    server: Api
-
-    def do_POST(self) -> None:
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.asked.append(asked)
-        message = {"role": "assistant", "content": "Yes."}
-        form = {
-            "id": "1",
-            "object": "chat.completion",
-            "created": 0,
-            "model": asked["model"],
-            "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
-            "usage": {"prompt_tokens": 7, "completion_tokens": 1, "total_tokens": 8},
-        }
-        content = json.dumps(form).encode()
-        self.send_response(self.server.status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *arguments: object) -> None:
-        """Nothing."""
 
 
 @pytest.fixture
 def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
     monkeypatch.setenv("OPENAI_API_KEY", "none")
-    with Api() as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    with listening() as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 def told(asked: dict[str, Any]) -> list[str | bytes]:
@@ -143,6 +97,56 @@ def test_errors_are_told_as_ours(api: Api, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.delenv("OPENAI_API_KEY")
     with pytest.raises(InvalidInput, match="set OPENAI_API_KEY"):
         ask(api.url)
+
+
+def test_a_page_in_place_of_an_answer_names_the_address_and_its_end(api: Api) -> None:
+    api.content, api.kind = b"<!doctype html>\n<title>Ollama</title>", "text/html; charset=utf-8"
+    with pytest.raises(Unavailable) as caught:
+        ask(api.url)
+    assert api.url in str(caught.value)
+    assert "with a page, '<!doctype html> <title>Ollama</title>'" in str(caught.value)
+    assert "does the address end with /v1" in str(caught.value)
+    assert caught.value.reason == "RPC_UNAVAILABLE"  # a run ends there
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"choices": []}',
+        b'{"choices": null}',
+        b'{"choices": [{"index": 0, "mess',
+        b'{"choices": [{"message": null, "finish_reason": "stop"}]}',
+        b'{"choices": [{"message": {"content": [{"type": "text"}]}, "finish_reason": "stop"}]}',
+        b'{"error": "no such model"}',
+        b"[]",
+        b"17",
+        b"\xff\xfe",
+        b"",
+    ],
+)
+@pytest.mark.parametrize("kind", ["application/json", "text/plain"])
+def test_what_is_no_chat_completion_is_told(api: Api, content: bytes, kind: str) -> None:
+    api.content, api.kind = content, kind
+    with pytest.raises(KithError) as caught:
+        ask(api.url)
+    assert api.url in str(caught.value)
+    assert repr(content.decode(errors="replace")) in str(caught.value)
+    assert "which is no chat completion; look into that server's log" in str(caught.value)
+    assert caught.value.reason == "OPENAI_FAILED"
+
+
+@pytest.mark.parametrize(
+    "url", ["foo", "", "127.0.0.1:8123/v1", "ftp://host/v1", "http://", "http://host:port/v1"]
+)
+def test_what_is_no_address_is_refused_before_anything_is_asked(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    with pytest.raises(InvalidInput) as caught, openai_door.opened(url, "m"):
+        pass
+    assert str(caught.value) == (
+        f"openai_url: {url!r} is no address; give it as in http://127.0.0.1:8123/v1"
+    )
 
 
 def ask(url: str) -> None:
