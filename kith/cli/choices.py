@@ -9,6 +9,13 @@ Out = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Where answers, figures and the report go.")
 ]
 Quick = Annotated[bool, typer.Option("--quick", help="A small part of everything, in ten minutes.")]
+Whole = Annotated[
+    bool,
+    typer.Option(
+        "--whole",
+        help="All that the thesis asks: every photo of every concept. Days, where there are many.",
+    ),
+]
 Methods = Annotated[
     str,
     typer.Option(

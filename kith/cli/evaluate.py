@@ -35,6 +35,7 @@ def measure(
     context: Context,
     out: choices.Out = None,
     quick: choices.Quick = False,
+    whole: choices.Whole = False,
     methods: choices.Methods = "kith,rap,none",
     data: choices.Data = None,
     outside: choices.Outside = None,
@@ -56,7 +57,8 @@ def measure(
 
     The whole offline bench takes hours on two cores. It asks for a concept in 1 photo of each, with
     a memory of 80, where the thesis has 8 and 40: recognition's queries grow with the square of the
-    concepts. Controls and further memories are asked about the photos of a few concepts.
+    concepts. With --whole it asks as the thesis does. Controls and further memories are asked about
+    the photos of a few concepts.
 
     The last line tells the headline figures.
     """
@@ -64,6 +66,8 @@ def measure(
         return
     if out is None:
         raise typer.BadParameter("name the folder of the run", param_hint="--out")
+    if quick and whole:
+        raise typer.BadParameter("give one of --quick and --whole", param_hint="--whole")
     # What is mistyped is told before anything is made.
     samples = evaluation_module("evaluation.samples")
     chosen = {
@@ -82,6 +86,7 @@ def measure(
         **pictures,
         **chosen,
         quick=quick,
+        extent=evaluation_module("evaluation.extent").WHOLE if whole else None,
         seed=seed,
         concurrency=concurrency,
     )

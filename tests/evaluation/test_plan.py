@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from evaluation import folder
-from evaluation.extent import FULL, QUICK, Extent
+from evaluation.extent import FULL, QUICK, WHOLE, Extent
 from evaluation.plan import Settings, laid_down, plan
 from evaluation.results import Part
 from evaluation.samples import Control, Task
@@ -49,6 +49,20 @@ def test_every_part_has_its_samples_and_its_memory(settings: Settings) -> None:
         one.fingerprint for part, one in planned.memories.items() if part.task is not Task.EDITS
     }
     assert planned.total == sum(map(len, planned.samples.values()))
+
+
+def test_the_whole_of_it_is_every_photo_and_all_queries_of_the_thesis(
+    settings: Settings, tmp_path: Path
+) -> None:
+    world = write_world(tmp_path, singles=80)
+    asked = replace(settings, datasets=(world,), memory_sizes=())
+    own = Part("world", Task.RECOGNITION, Control.NOTHING, 0)
+    counted = {
+        extent: len(plan(replace(asked, extent=extent)).samples[own]) for extent in (FULL, WHOLE)
+    }
+    outside = 3 * 5 + 3 * 5
+    assert counted[WHOLE] == 5 * 80 * 5 + (2 * 3 + 4) + outside  # 4.2.2: C·T·C, joint, outside
+    assert counted[FULL] < counted[WHOLE]
 
 
 def test_what_there_is_nothing_to_ask_of_is_told(settings: Settings, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from tests.evaluation.systems.api import listening
     ("options", "said"),
     [
         (["--quick"], "name the folder of the run"),
+        (["--quick", "--whole"], "give one of --quick and --whole"),
         (["--tasks", "recognition,knitting"], "tasks: 'knitting' is none; give some of recogni"),
         (["--controls", "nothing,blank"], "controls: 'nothing' is none; give some of no-memory"),
         (["--controls", "blank"], "true-references, or nothing by itself"),
