@@ -50,7 +50,7 @@ _QUICK: Final = _Size(outside=50, distractors=92, original=2)
 
 
 def build(
-    folder: Path, *, quick: bool, progress: Progress, identities: Whose = "test"
+    folder: Path, *, quick: bool, progress: Progress, identities: Whose = "test", seed: int = 0
 ) -> list[Path]:
     """Make the bench, or what is missing of it.
 
@@ -59,6 +59,7 @@ def build(
         quick: A small one, in seconds: 8 concepts a split.
         progress: Called before and after every picture.
         identities: Which of Playroom's.
+        seed: Another draws others of these.
 
     Returns:
         The datasets: both splits, then the original pictures.
@@ -67,15 +68,15 @@ def build(
         InvalidInput: The folder holds something else, or another bench.
         Refused: Another process makes it, or it can't be written.
     """
-    _settle(folder, {"quick": quick, "identities": identities})
+    _settle(folder, {"quick": quick, "identities": identities, "seed": seed})
     size = _QUICK if quick else _FULL
     known: list[Identity] = []
     for split in SPLITS:
         layout = layout_of(split, quick, identities)
-        seed, found = identities_apart(layout, known, identities)
-        make_split(folder / split, layout, seed, found, progress)
+        drawn_by, found = identities_apart(layout, known, identities, seed)
+        make_split(folder / split, layout, drawn_by, found, progress)
         known += found
-    crowd = Crowd(known, identities)
+    crowd = Crowd(known, identities, seed)
     make_distractors(folder / DISTRACTORS, size.distractors, crowd, progress)
     alone = strangers.alone(size.outside, {one.drawn.category for one in known}, crowd)
     save(folder / OUTSIDE, alone, progress)

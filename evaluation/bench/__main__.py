@@ -14,10 +14,15 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("folder", type=Path, help="made if it is not there")
     parser.add_argument("--quick", action="store_true", help="a small one, in seconds")
     parser.add_argument("--identities", choices=("test", "validation"), default="test")
+    parser.add_argument("--seed", type=int, default=0, help="another draws others of these")
     chosen = parser.parse_args(words)
     try:
         datasets = bench.build(
-            chosen.folder, quick=chosen.quick, progress=_show, identities=chosen.identities
+            chosen.folder,
+            quick=chosen.quick,
+            progress=_show,
+            identities=chosen.identities,
+            seed=chosen.seed,
         )
     except KithError as error:
         sys.stderr.write(f"bench: {error}\n")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import count
-from typing import Literal
+from typing import Final, Literal
 
 from datagen import playroom
 from datagen.chance import seed_of
@@ -10,6 +10,10 @@ from datagen.identities import Identity, names
 
 Whose = Literal["test", "validation"]
 """Which of Playroom's identities; methods are tuned on those of "validation" alone."""
+
+
+SEED_APART: Final = 1_000_000
+"""How far apart two seeds begin: no bench draws so many."""
 
 
 def look_of(one: Identity) -> tuple[str, ...]:
@@ -23,14 +27,15 @@ class Crowd:
     Args:
         known: Those that it has to differ from.
         whose: Which identities.
+        seed: Where chance begins.
     """
 
-    def __init__(self, known: Sequence[Identity], whose: Whose) -> None:
+    def __init__(self, known: Sequence[Identity], whose: Whose, seed: int = 0) -> None:
         self._whose = whose
         self._looks = {look_of(one) for one in known}
         taken = {one.name for one in known}
         self._names = (name for name in names(4900, "crowd") if name not in taken)
-        self._chances = (seed_of("crowd", number) for number in count())
+        self._chances = (seed_of("crowd", number) for number in count(seed * SEED_APART))
 
     def next(self, kind: str) -> Identity:
         """A new one of a category of Playroom."""

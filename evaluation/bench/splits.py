@@ -13,7 +13,7 @@ from datagen.layout_files import load
 from datagen.making import Commission, make
 from datagen.plan import draw_up
 from datagen.playroom_engine import PlayroomEngine
-from evaluation.bench.crowd import Whose, look_of
+from evaluation.bench.crowd import SEED_APART, Whose, look_of
 from evaluation.bench.drawings import Progress
 
 SPLITS: Final = ("yollava", "msbench")
@@ -42,11 +42,12 @@ def layout_of(split: str, quick: bool, whose: Whose) -> Layout:
 
 
 def identities_apart(
-    layout: Layout, known: Sequence[Identity], whose: Whose
+    layout: Layout, known: Sequence[Identity], whose: Whose, seed: int = 0
 ) -> tuple[int, tuple[Identity, ...]]:
-    """The first seed, and its identities, that have no name and no look of those known."""
+    """The first seed from one on, and its identities, with no name and no look of those known."""
     taken = {mark for one in known for mark in (one.name, look_of(one))}
-    tried = ((seed, identities(layout, seed, whose)) for seed in count())
+    first = seed * SEED_APART
+    tried = ((seed, identities(layout, seed, whose)) for seed in count(first))
     return next(
         (seed, found)
         for seed, found in tried

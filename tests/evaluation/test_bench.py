@@ -10,7 +10,7 @@ from datagen import playroom
 from evaluation import bench
 from evaluation.bench import strangers
 from evaluation.bench.__main__ import main
-from evaluation.bench.crowd import Crowd
+from evaluation.bench.crowd import Crowd, look_of
 from evaluation.bench.splits import identities_apart, layout_of
 from evaluation.check import counts, problems
 from evaluation.datasets import read
@@ -166,6 +166,17 @@ def test_identities_for_tuning_are_others() -> None:
         assert {one.drawn.split for one in found} == {whose}
         looks[whose] = {tuple(one.drawn.attributes.values()) for one in found}
     assert not looks["test"] & looks["validation"]
+
+
+def test_another_seed_draws_others_of_the_same() -> None:
+    layout = layout_of("yollava", True, "test")
+    drawn = [identities_apart(layout, (), "test", seed)[1] for seed in (0, 1)]
+    strangers = [
+        [Crowd(one, "test", seed).next("dog") for _ in "12"] for seed, one in enumerate(drawn)
+    ]
+    for first, second in (drawn, strangers):
+        assert {one.drawn.split for one in second} == {"test"}
+        assert not {look_of(one) for one in first} & {look_of(one) for one in second}
 
 
 def test_the_command_prints_the_datasets(
