@@ -13,7 +13,7 @@ Whole = Annotated[
     bool,
     typer.Option(
         "--whole",
-        help="All that the thesis asks: every photo of every concept. Days, where there are many.",
+        help="All that the thesis asks: every photo of every concept. Takes much longer.",
     ),
 ]
 Methods = Annotated[

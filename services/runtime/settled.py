@@ -7,8 +7,8 @@ import gc
 def settle() -> None:
     """Looks for garbage once more, and never again among all that is there now.
 
-    Call it when all is loaded. A look through the half a million objects of torch and transformers
-    takes a quarter of a second, in which no call goes on, and it comes in the middle of the work.
+    Call it when all is loaded. No call goes on during a look through all that torch and
+    transformers have made, and it comes in the middle of the work.
     """
     gc.collect()
     gc.freeze()

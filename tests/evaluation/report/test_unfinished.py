@@ -117,35 +117,37 @@ def test_a_run_that_is_killed_in_its_first_method_has_a_report_of_its_answers(
         assert main(["evaluate", "report", str(out)]) == 0
         page = Page(out / "report.html")
         (lacking,) = re.findall(r"kith: (\d+) questions of \d+ parts are not answered", page.text)
-        planned = sum(json.loads((out / "plan.json").read_text(encoding="utf-8"))["parts"].values())
-        assert int(lacking) == planned - len(lines(out))
+        assert int(lacking) == planned(out) - len(lines(out))
         assert "rap: no figures yet; none: no figures yet" in page.text
         rows = page.tables["Who is in the photo, told by Retrieve"]
         assert [row[0] for row in rows[2:]] == ["kith, unfinished"]
         assert not (out / "results.json").exists()  # they are the run's to write
 
 
-def test_one_that_is_killed_in_its_second_method_has_a_report_of_both(
-    killed: Callable[[int], Path],
-) -> None:
+def planned(out: Path) -> int:
+    """Questions to each method."""
+    told = json.loads((out / "plan.json").read_text(encoding="utf-8"))
+    return sum(told["parts"].values())
+
+
+@pytest.fixture
+def second(killed: Callable[[int], Path]) -> Path:
+    """A run that was killed in its second method."""
     out = killed(0)
-    planned = sum(json.loads((out / "plan.json").read_text(encoding="utf-8"))["parts"].values())
-    killed(planned + 40)
-    assert results.read(out).methods.keys() == {"kith"}
-    page = Page(write(out))
-    assert f"rap: {2 * planned - len(lines(out))} questions of " in page.text
+    return killed(planned(out) + 40)
+
+
+def test_one_that_is_killed_in_its_second_method_has_a_report_of_both(second: Path) -> None:
+    assert results.read(second).methods.keys() == {"kith"}
+    page = Page(write(second))
+    assert f"rap: {2 * planned(second) - len(lines(second))} questions of " in page.text
     rows = page.tables["Who is in the photo, told by Retrieve"]
     assert [row[0] for row in rows[2:]] == ["kith", "rap, unfinished"]
 
 
-def test_without_its_datasets_it_has_the_report_of_what_was_written_last(
-    killed: Callable[[int], Path],
-) -> None:
-    out = killed(0)
-    planned = sum(json.loads((out / "plan.json").read_text(encoding="utf-8"))["parts"].values())
-    killed(planned + 40)
-    shutil.rmtree(out.parent / "data")
-    assert "rap: no figures yet; none: no figures yet" in write(out).read_text(encoding="utf-8")
+def test_without_its_datasets_it_has_the_report_of_what_was_written_last(second: Path) -> None:
+    shutil.rmtree(second.parent / "data")
+    assert "rap: no figures yet; none: no figures yet" in write(second).read_text(encoding="utf-8")
 
 
 def test_its_report_needs_the_datasets_as_they_were(killed: Callable[[int], Path]) -> None:
