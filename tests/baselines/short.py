@@ -1,6 +1,7 @@
 """`python -m tests.baselines.short FOLDER` serves Yo'LLaVA on the pocket models, in a hurry.
 
-The same code and the same models as `kith serve --method yollava-s`; few questions, three epochs.
+The same code and the same models as `kith serve --method yollava-s`; few questions, ten epochs, so
+that a training is not over before somebody who restarts the service looks.
 """
 
 import asyncio
@@ -24,7 +25,7 @@ def shortened(epochs: int = 3) -> yollava.YoLLaVA:
 
 def main(folder: Path) -> None:
     settings = TrainingSettings(memory=folder, port=0, method="yollava-s", grace_s=1)
-    method = shortened()
+    method = shortened(epochs=10)
 
     def announce(what: str) -> None:
         print(what, flush=True)  # noqa: T201 - whoever started it reads where it listens
