@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from datagen import playroom
 from pocket.bank import PORTRAITS, Bank
 from pocket.names import draw_name
-from services.assistant.prompts import findings
+from services.assistant.prompts import findings, place
 
 RECOGNITION = "Can you see {} in this photo? Answer the question using a single word Yes or No."
 RECOGNITIONS = (
@@ -55,6 +55,11 @@ LETTERS = "ABCD"
 TOLD = 0.8
 """Share of Kith's own prompts that say who was found in the photo: the rest are those in which the
 user says whom they are about."""
+ALONE = 0.3
+"""Share of those in which one concept alone is asked about: the list shows nobody else, though the
+others are told of."""
+PLACED = 0.85
+"""Share of those who were found of whom it is told where."""
 APART = 0.75
 """Share of the conversations in which no question hears of the others."""
 
@@ -228,9 +233,14 @@ class Author:
     def personal(self, scene: int) -> Conversation:
         """The personal prompt with zero to four references."""
         ids = self.references(scene)
-        names = self.names(len(ids))
-        named = dict(zip(ids, names, strict=True))
+        named = dict(zip(ids, self.names(len(ids)), strict=True))
+        photo_first = self.chance(0.4)
+        told = "" if photo_first or not self.chance(TOLD) else self.findings(scene, named)
         turn = partial(self.personal_turn, scene, named) if ids else partial(self.plain_turn, scene)
+        if told and self.chance(ALONE):
+            asked = ids[int(self.rng.integers(len(ids)))]
+            ids, named = [asked], {asked: named[asked]}
+            turn = partial(self.turn_about, scene, asked, named[asked])
         apart = self.chance(APART)
         turns = [turn() for _ in range(9 if apart else 4)]
         views = [self.view(i, scene) for i in ids]
@@ -238,21 +248,28 @@ class Author:
             f"{k}.<image>\n Name: {name}, Info: {self.info(i, name)}\n"
             for k, (i, name) in enumerate(named.items(), 1)
         )
-        if self.chance(0.4):
+        if photo_first:
             opening, images, photo = f"<image>\n[{listing}]", [("scene", scene), *views], 0
         else:
             listed = f"[{listing}]" if ids else ""
-            told = self.findings(scene, named) if self.chance(TOLD) else ""
             opening = f"{listed}<image>\n{told}"
             images, photo = [*views, ("scene", scene)], len(views)
-        return Conversation(opening, turns, images, photo, ids, names, apart)
+        return Conversation(opening, turns, images, photo, ids, list(named.values()), apart)
 
     def findings(self, scene: int, named: dict[int, str]) -> str:
-        """What Kith's prompt says of who was found in a scene."""
-        here = {int(self.bank.who[r]) for r in self.bank.people_of(scene)}
-        seen = [name.strip("<>") for i, name in named.items() if i in here]
-        unseen = [name.strip("<>") for i, name in named.items() if i not in here]
-        return findings(seen, unseen)
+        """What Kith's prompt says of who was found in a scene, mostly with the place."""
+        rows = {int(self.bank.who[r]): r for r in self.bank.people_of(scene)}
+        seen = {
+            name.strip("<>"): self.placed(rows[i]) if self.chance(PLACED) else ""
+            for i, name in named.items()
+            if i in rows
+        }
+        return findings(seen, [name.strip("<>") for i, name in named.items() if i not in rows])
+
+    def placed(self, row: int) -> str:
+        """Where a thing is, as Kith's prompt says it."""
+        left, top, right, bottom = map(float, self.bank.boxes[row])
+        return place((left, top, right, bottom), self.bank.images.shape[1])
 
     def names(self, count: int) -> list[str]:
         """Different names in angle brackets."""
@@ -294,16 +311,28 @@ class Author:
         if kind < 0.84:
             found = list(present.values())
             return self.pick(WHO), " and ".join(found) + "." if found else NOBODY
-        if not present:
-            name = absent[int(self.rng.integers(len(absent)))]
+        pool = list(present or named)
+        who = pool[int(self.rng.integers(len(pool)))]
+        return self.detail(scene, who, named[who], [i for i in named if i != who])
+
+    def turn_about(self, scene: int, who: int, name: str) -> tuple[str, str]:
+        """A question about one reference and the photo, and its answer."""
+        if self.chance(0.45):
+            there = who in {int(self.bank.who[r]) for r in self.bank.people_of(scene)}
+            return self.pick(RECOGNITIONS).format(name), "Yes" if there else "No"
+        return self.detail(scene, who, name, [])
+
+    def detail(self, scene: int, who: int, name: str, others: list[int]) -> tuple[str, str]:
+        """Where a reference is, what it does or what it is like; or that it isn't there."""
+        rows = [r for r in self.bank.people_of(scene) if int(self.bank.who[r]) == who]
+        if not rows:
             return f"What is {name} doing?", f"I don't see {name} in this photo."
-        who = list(present)[int(self.rng.integers(len(present)))]
         if self.chance(0.5):
-            return self.about(named[who], here[who])
-        return self.attribute(named[who], self.bank.concepts[who], [i for i in named if i != who])
+            return self.about(name, rows[-1])
+        return self.attribute(name, self.bank.concepts[who], others)
 
     def hearsay(self) -> Conversation:
-        """No photo, but a line on who was found in one: names to take from it, and to leave out."""
+        """No photo, but a line on who was found in one, and where: what follows from it."""
         ids = self.rng.choice(len(self.bank.concepts), int(self.rng.integers(2, 5)), replace=False)
         names = self.names(len(ids))
         seen = [name for name in names if self.chance(0.6)]
@@ -312,24 +341,32 @@ class Author:
             f"{k}. Name: {name}, Info: {self.info(int(i), name)}\n"
             for k, (i, name) in enumerate(zip(ids, names, strict=True), 1)
         )
-        bare = ([name.strip("<>") for name in some] for some in (seen, unseen))
-        turns = [self.hearsay_turn(seen, unseen) for _ in range(9)]
-        opening = f"[{listing}]\n{findings(*bare)}"
+        where = {n: self.pick(playroom.POSITIONS[:3]) if self.chance(PLACED) else "" for n in seen}
+        turns = [self.hearsay_turn(where, unseen) for _ in range(9)]
+        told = findings(
+            {n.strip("<>"): at for n, at in where.items()}, [n.strip("<>") for n in unseen]
+        )
+        opening = f"[{listing}]\n{told}"
         return Conversation(opening, turns, photo=-1, names=names, apart=self.chance(APART))
 
-    def hearsay_turn(self, seen: list[str], unseen: list[str]) -> tuple[str, str]:
-        """A question that the line answers: who is there, and who is to be named."""
+    def hearsay_turn(self, seen: dict[str, str], unseen: list[str]) -> tuple[str, str]:
+        """A question that the line answers: who is there, where, and who is to be named."""
         kind = self.rng.random()
         every = [*seen, *unseen]
-        if kind < 0.35:
+        placed = [name for name, where in seen.items() if where]
+        if kind < 0.25 and placed:
+            name = placed[int(self.rng.integers(len(placed)))]
+            wrong = [str(at) for at in self.rng.permutation(playroom.POSITIONS)]
+            return self.with_options(f"Where is {name}?", seen[name], wrong)
+        if kind < 0.45:
             name = every[int(self.rng.integers(len(every)))]
             return self.pick(RECOGNITIONS).format(name), "Yes" if name in seen else "No"
-        if kind < 0.45:
+        if kind < 0.52:
             asked = [str(name) for name in self.rng.permutation(every)[:2]]
             return RECOGNITION.format(" ".join(asked)), "Yes" if set(asked) <= set(seen) else "No"
-        if kind < 0.6 or not seen:
+        if kind < 0.64 or not seen:
             return self.pick(WHO), " and ".join(seen) + "." if seen else NOBODY
-        *first, last = [str(name) for name in self.rng.permutation(seen)]
+        *first, last = [str(name) for name in self.rng.permutation(list(seen))]
         told = f"{', '.join(first)} and {last}" if first else last
         return self.pick(CAPTIONS), f"A photo of {told}."
 

@@ -3,15 +3,16 @@
 Each lays out one user turn as texts and pictures in the order in which the model reads them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 from PIL.Image import Image
 
 from memory_db import Concept
 from services.runtime import images
-from services.runtime.types import Turn
+from services.runtime.types import Box, Turn
 
 Parts = tuple[str | Image, ...]
 
@@ -22,14 +23,20 @@ such pictures still fit into one request."""
 CAPTION = "Please provide a caption for this image."
 """What the model is asked when a description has to be written."""
 
+_LEFT: Final = 0.4
+_RIGHT: Final = 0.6
+_BETWEEN: Final = "in the middle"
+_NEARLY_ALL: Final = 0.9
+"""Shares of a picture's width."""
+
 
 class Reference(NamedTuple):
     """A concept and the one picture of it that the model is shown."""
 
     concept: Concept
     photo: Image
-    seen_in: tuple[int, ...] = ()
-    """Numbers of the chat's pictures in which it was found, from 0."""
+    seen_in: Mapping[int, Box | None] = MappingProxyType({})
+    """By the numbers of the chat's pictures in which it was found, from 0, where in them."""
     absent: bool = False
     """Whether it was looked for in all of them, and found in none."""
 
@@ -87,28 +94,50 @@ def lay_out(turns: Sequence[Turn], references: Sequence[Reference], first: Layou
 def with_findings(turns: Sequence[Turn], references: Sequence[Reference]) -> list[Turn]:
     """The chat with, before what is asked about pictures, who was found in them and who was not.
 
-    Whoever was not looked for is left out.
+    Where somebody is in the picture is told too, if there is one picture to be in. Whoever was not
+    looked for is left out.
     """
     told, pictures = [], 0
     for turn in turns:
-        these = range(pictures, pictures + len(photos_of(turn)))
+        photos = photos_of(turn)
+        these = range(pictures, pictures + len(photos))
         pictures = these.stop
-        seen = [r.concept.name for r in references if any(i in these for i in r.seen_in)]
+        seen = {
+            r.concept.name: place(r.seen_in[these[0]], photos[0].width) if len(these) == 1 else ""
+            for r in references
+            if any(i in these for i in r.seen_in)
+        }
         looked_for = [r for r in references if r.seen_in or r.absent]
         unseen = [r.concept.name for r in looked_for if r.concept.name not in seen]
         words = findings(seen, unseen) if these else ""
-        told.append(Turn(turn.role, (*photos_of(turn), words + text_of(turn))) if words else turn)
+        told.append(Turn(turn.role, (*photos, words + text_of(turn))) if words else turn)
     return told
 
 
-def findings(seen: Sequence[str], unseen: Sequence[str]) -> str:
-    """A line on whom the pictures show and whom not, by names; empty when there is nobody."""
+def findings(seen: Mapping[str, str], unseen: Sequence[str]) -> str:
+    """A line on whom the pictures show and whom not; empty when there is nobody.
+
+    Args:
+        seen: Where each is who was found, by name; empty where that is not known.
+        unseen: Names.
+    """
     said = [
-        f"{word}: {', '.join(f'<{name}>' for name in names)}."
-        for word, names in (("Seen here", seen), ("Not seen here", unseen))
+        f"{word}: {', '.join(f'<{name}> {where}'.rstrip() for name, where in names.items())}."
+        for word, names in (("Seen here", seen), ("Not seen here", dict.fromkeys(unseen, "")))
         if names
     ]
     return f"{' '.join(said)}\n" if said else ""
+
+
+def place(box: Box | None, width: float) -> str:
+    """Where in a picture of this width a box is, in words; empty if it takes up nearly all."""
+    if box is None:
+        return ""
+    left, _, right, _ = (x / width for x in box)
+    if right - left > _NEARLY_ALL:
+        return ""
+    middle = (left + right) / 2
+    return "on the left" if middle < _LEFT else "on the right" if middle > _RIGHT else _BETWEEN
 
 
 def photos_of(turn: Turn) -> list[Image]:

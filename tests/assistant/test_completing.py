@@ -149,4 +149,4 @@ def about_a_photo(question: str) -> list[Turn]:
 def reference(name: str, *seen_in: int, absent: bool = False) -> Reference:
     now = datetime(2026, 1, 1, tzinfo=UTC)
     concept = Concept(name, name, "dog", "", "etag", (), now, now)
-    return Reference(concept, PHOTO, seen_in, absent=absent)
+    return Reference(concept, PHOTO, dict.fromkeys(seen_in), absent=absent)

@@ -97,18 +97,18 @@ def test_references_stand_once_and_later_turns_are_plain() -> None:
 
 
 def test_what_is_asked_about_pictures_begins_with_who_was_found_in_them() -> None:
-    seen = BOTH[0]._replace(seen_in=(0,))
+    seen = BOTH[0]._replace(seen_in={0: (0, 0, PHOTO.width / 4, 5)})
     sought = BOTH[1]._replace(absent=True)
     chat = [Turn("user", ("Who?", PHOTO)), Turn("assistant", ("Bo.",)), Turn("user", ("Sure?",))]
     assert prompts.with_findings(chat, [seen, sought]) == [
-        Turn("user", (PHOTO, "Seen here: <bo>. Not seen here: <my mug>.\nWho?")),
+        Turn("user", (PHOTO, "Seen here: <bo> on the left. Not seen here: <my mug>.\nWho?")),
         *chat[1:],
     ]
 
 
 def test_each_turn_tells_of_its_own_pictures() -> None:
     chat = [Turn("user", (PHOTO, SECOND, "Who?")), Turn("user", (MUG, "And here?"))]
-    first, third = BOTH[0]._replace(seen_in=(1,)), BOTH[1]._replace(seen_in=(2,))
+    first, third = BOTH[0]._replace(seen_in={1: (0, 0, 1, 1)}), BOTH[1]._replace(seen_in={2: None})
     assert [prompts.text_of(turn) for turn in prompts.with_findings(chat, [first, third])] == [
         "Seen here: <bo>. Not seen here: <my mug>.\nWho?",
         "Seen here: <my mug>. Not seen here: <bo>.\nAnd here?",

@@ -20,7 +20,7 @@ from memory_db import Concept
 from services.assistant import prompts
 from services.assistant.capabilities import Capabilities
 from services.assistant.findings import Match, Recognition, Region, Retrieval, Used
-from services.assistant.memory import Memory, only_named
+from services.assistant.memory import Memory, is_spoken_of, only_named
 from services.assistant.methods.completing import completed, expected
 from services.assistant.methods.deciding import (
     Candidate,
@@ -131,8 +131,20 @@ class Kith(Shown):
         """
         told = prompts.with_findings(turns, references)
         names = expected(turns, references)
-        ask = partial(super().ask, stages, references=references, cache_key=cache_key)
+        shown = _spoken_of(turns, references)
+        ask = partial(super().ask, stages, references=shown, cache_key=cache_key)
         return Answer(completed(ask, told, names, limits))
+
+
+def _spoken_of(turns: Sequence[Turn], references: Sequence[Reference]) -> list[Reference]:
+    """Those whose pictures the model needs: of whom the questions name, if each names somebody."""
+    names: set[str] = set()
+    for question in (prompts.text_of(turn) for turn in turns if turn.role == "user"):
+        named = {r.concept.name for r in references if is_spoken_of(r.concept.name, question)}
+        if not named:
+            return list(references)
+        names |= named
+    return [one for one in references if one.concept.name in names]
 
 
 async def _look(memory: Memory, stages: Stages, photo: Image) -> _Look:

@@ -44,7 +44,7 @@ class Shown:
         references = []
         for best, *more in found.values():
             view = next(view for view in best.concept.views if view.id == best.view_id)
-            seen_in = tuple(u.image_index for u in (best, *more) if u.image_index is not None)
+            seen_in = {u.image_index: u.box for u in (best, *more) if u.image_index is not None}
             if (photo := await memory.photo(view)) is not None:
                 references.append(Reference(best.concept, photo, seen_in, best.absent))
         return references
