@@ -293,22 +293,22 @@ class Author:
         absent = [name for i, name in named.items() if i not in here]
         every = list(named.values())
         kind = self.rng.random()
-        if kind < 0.42:
+        if kind < 0.34:
             want = bool(present) and (not absent or self.chance(0.5))
             pool = list(present.values()) if want else absent
             name = pool[int(self.rng.integers(len(pool)))]
             return self.pick(RECOGNITIONS).format(name), "Yes" if want else "No"
-        if kind < 0.50 and len(every) > 1:
+        if kind < 0.41 and len(every) > 1:
             asked = [
                 str(n)
                 for n in self.rng.permutation(every)[: int(self.rng.integers(2, len(every) + 1))]
             ]
             seen = all(n in present.values() for n in asked)
             return RECOGNITION.format(" ".join(asked)), "Yes" if seen else "No"
-        if kind < 0.74:
+        if kind < 0.62:
             prompt = self.pick(CAPTIONS) if self.chance(0.8) else PRIMED.format(" ".join(every))
             return prompt, self.bank.caption(scene, present)
-        if kind < 0.84:
+        if kind < 0.7:
             found = list(present.values())
             return self.pick(WHO), " and ".join(found) + "." if found else NOBODY
         pool = list(present or named)

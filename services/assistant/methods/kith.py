@@ -131,12 +131,12 @@ class Kith(Shown):
         """
         told = prompts.with_findings(turns, references)
         names = expected(turns, references)
-        shown = _spoken_of(turns, references)
+        shown = spoken_of(turns, references)
         ask = partial(super().ask, stages, references=shown, cache_key=cache_key)
         return Answer(completed(ask, told, names, limits))
 
 
-def _spoken_of(turns: Sequence[Turn], references: Sequence[Reference]) -> list[Reference]:
+def spoken_of(turns: Sequence[Turn], references: Sequence[Reference]) -> list[Reference]:
     """Those whose pictures the model needs: of whom the questions name, if each names somebody."""
     names: set[str] = set()
     for question in (prompts.text_of(turn) for turn in turns if turn.role == "user"):
