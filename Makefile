@@ -8,7 +8,7 @@ PORT     ?= 8123
 MODEL    ?= pocket/weights/llava
 VLLM     ?=
 OUT      ?= runs/evaluation
-METHODS  ?= kith,rap,none,yollava-s,mc-llava,myvlm
+METHODS  ?= kith,rap,none,mc-llava,yollava-s,myvlm
 TOOLS    := helm.sh/helm/v3/cmd/helm@v3.22.0 \
             github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0 \
             github.com/helm-unittest/helm-unittest/cmd/helm-unittest@v0.8.2

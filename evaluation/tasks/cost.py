@@ -26,8 +26,8 @@ together = alone
 
 _SETTINGS: Final = ("remember", "retrieve", "recognition", "caption")
 _TOKENS: Final = ("prompt_tokens", "answer_tokens")
-_REMEMBERED: Final = 4
-"""A quarter of the photos' number of concepts is remembered: each costs as much as many queries."""
+_REMEMBERED: Final = 8
+"""Photos for each concept that is remembered: a training costs as much as many queries."""
 
 
 def samples(dataset: Dataset, limits: Limits, seed: int) -> list[Sample]:

@@ -8,9 +8,9 @@ from rich.text import Text
 
 from kith.cli import cleaning, masks, material
 from kith.cli.bar import bar
+from kith.cli.listed import share
 from kith.cli.notes import Cost, cost_said, left_out_said
 from kith.cli.options import Context
-from kith.errors import InvalidInput
 from kith.local import datagen_module
 from kith.words import counted
 
@@ -81,7 +81,7 @@ def make(
     """
     cost = Cost()
     context.obj.refuse_server("datagen make")
-    index, of = _share(shard)
+    index, of = share(shard)
     making = datagen_module("datagen.making")
     order = making.Order(engine, split, out, seeds, models, seed, limit, batch, compiled)
     with context.obj.waiting("Planning ..."):
@@ -103,17 +103,6 @@ def make(
     form |= taken | {"left_out": [str(path) for path in commission.left_out]}
     notes = f"{left_out_said(commission.left_out)} {cost_said(taken)}"
     context.obj.show(form, Text(said + notes))
-
-
-def _share(shard: str) -> tuple[int, int]:
-    index, slash, of = shard.partition("/")
-    if not slash or not index.isdecimal() or not of.isdecimal():
-        raise InvalidInput(
-            f"shard: {shard!r} is not I/N; give it as in 0/16",
-            reason="SHARD_INVALID",
-            field="shard",
-        )
-    return int(index), int(of)
 
 
 def _said(counts: Any) -> str:  # noqa: ANN401 - see kith.local

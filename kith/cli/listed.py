@@ -61,12 +61,12 @@ def share(shard: str) -> tuple[int, int]:
     """I and N of a share, as in 0/16.
 
     Raises:
-        InvalidInput: It is written otherwise.
+        InvalidInput: It is written otherwise, or there is no such share.
     """
     index, slash, of = shard.partition("/")
-    if not slash or not index.isdecimal() or not of.isdecimal():
+    if not slash or not index.isdecimal() or not of.isdecimal() or int(index) >= int(of):
         raise InvalidInput(
-            f"shard: {shard!r} is not I/N; give it as in 0/16",
+            f"shard: {shard!r} is none; give I/N with I from 0 to N-1, as in 0/16",
             reason="SHARD_INVALID",
             field="shard",
         )

@@ -45,9 +45,9 @@ def test_a_dataset_is_made_and_made_again_in_no_time(
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--shard", "2"], "shard: '2' is not I/N; give it as in 0/16"),
-        (["--shard", "2/2"], "shard: 2/2 is none; give I/N"),
-        (["--shard", "0/0"], "shard: 0/0 is none; give I/N"),
+        (["--shard", "2"], "shard: '2' is none; give I/N with I from 0 to N-1, as in 0/16"),
+        (["--shard", "2/2"], "shard: '2/2' is none; give I/N"),
+        (["--shard", "0/0"], "shard: '0/0' is none; give I/N"),
         (["--limit", "0"], "'--limit': Input should be greater"),
         (["--seeds", "x"], "seeds: Playroom draws concepts of its own"),
         (["--engine", "msdiffusion"], "seeds: MS-Diffusion needs pictures of concepts"),
