@@ -311,8 +311,8 @@ class Author:
         if kind < 0.7:
             found = list(present.values())
             return self.pick(WHO), " and ".join(found) + "." if found else NOBODY
-        pool = list(present or named)
-        who = pool[int(self.rng.integers(len(pool)))]
+        ids = list(present or named)
+        who = ids[int(self.rng.integers(len(ids)))]
         return self.detail(scene, who, named[who], [i for i in named if i != who])
 
     def turn_about(self, scene: int, who: int, name: str) -> tuple[str, str]:

@@ -91,7 +91,7 @@ class _Idea:
     """Matches in doubt are put to the model, and dropped where it says no."""
 
 
-_IDEAS: Final = {
+IDEAS: Final = {
     "as shipped": _Idea(),
     "nothing is said of who was found": _Idea(told=lambda turns, _: turns),
     "nothing of where": _Idea(told=_without_places),
@@ -171,14 +171,14 @@ def measure(folder: Path, out: Path) -> Iterator[str]:
         Refused: Another run is in `out`.
     """
     settings = Settings(
-        methods=tuple(_IDEAS),
+        methods=tuple(IDEAS),
         datasets=tuple(folder / name for name in SPLITS),
         tasks=(Task.RECOGNITION, Task.CAPTIONING, Task.QUESTIONS),
         controls=(Control.NOTHING,),
         extent=EXTENT,
     )
     systems = {
-        name: partial(_opened, idea, out / "memory" / "ideas") for name, idea in _IDEAS.items()
+        name: partial(_opened, idea, out / "memory" / "ideas") for name, idea in IDEAS.items()
     }
     with tqdm(desc="questions") as bar:
 
@@ -191,7 +191,7 @@ def measure(folder: Path, out: Path) -> Iterator[str]:
     head = ("what the model is asked", *_COLUMNS)
     yield f"| {' | '.join(head)} |"
     yield "|---" * len(head) + "|"
-    for name in _IDEAS:
+    for name in IDEAS:
         yield f"| {name} | {' | '.join(_cell(found, name, *of) for of in _COLUMNS.values())} |"
 
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from kith.errors import InvalidInput, Unavailable
+from services.assistant import prompts
 from services.assistant.findings import Used
+from services.assistant.memory import is_spoken_of
 from services.assistant.methods import METHODS, Method
 from services.assistant.prompts import Reference
 from services.assistant.recall import Degradation, Loss, OpenStore, Recalled, recall
@@ -85,8 +87,9 @@ async def _in_words(
     # Without the memory the plain model answers, whatever the method says when it finds nobody.
     asked = _PLAIN if question.given is not None and not question.given else method
     room = asked.room(question.turns)
+    said = prompts.text_of(question.turns[-1])
     while True:
-        shown = _most_needed(references, used, room)
+        shown = _most_needed(references, used, room, said)
         answer = await asked.ask(stages, question.turns, shown, question.limits, question.cache_key)
         try:
             async with aclosing(answer):
@@ -112,13 +115,21 @@ def _listed(seen: Sequence[Used]) -> str:
 
 
 def _most_needed(
-    references: Sequence[Reference], used: Sequence[Used], room: int
+    references: Sequence[Reference], used: Sequence[Used], room: int, said: str
 ) -> list[Reference]:
     """As many `references` as there is room for, in their order: the least certain are left out.
 
-    What was only named comes before what was seen: nothing else speaks of it.
+    Whom the question speaks of comes first, then what was only named: nothing else speaks of it.
     """
-    by_need = sorted(used, key=lambda one: (one.image_index is not None, -one.score))
+
+    def place(one: Used) -> tuple[bool, bool, float]:
+        return (
+            not is_spoken_of(one.concept.name, said),
+            one.image_index is not None,
+            -one.score,
+        )
+
+    by_need = sorted(used, key=place)
     there = {reference.concept.id for reference in references}
     ids = dict.fromkeys(one.concept.id for one in by_need if one.concept.id in there)
     fitting = set(list(ids)[: max(0, room)])

@@ -8,7 +8,7 @@ from PIL import Image
 from memory_db import Concept
 from services.assistant import prompts
 from services.assistant.prompts import Layout, Parts, Reference
-from services.runtime.types import Turn
+from services.runtime.types import Box, Turn
 
 PHOTO, SECOND, BO, MUG = (Image.new("RGB", (size, 8)) for size in (8, 9, 10, 11))
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -104,6 +104,22 @@ def test_what_is_asked_about_pictures_begins_with_who_was_found_in_them() -> Non
         Turn("user", (PHOTO, "Seen here: <bo> on the left. Not seen here: <my mug>.\nWho?")),
         *chat[1:],
     ]
+
+
+@pytest.mark.parametrize(
+    ("box", "where"),
+    [
+        (None, ""),
+        ((0, 0, 79, 10), "on the left"),
+        ((0, 0, 81, 10), "in the middle"),
+        ((39, 0, 81, 10), "on the right"),
+        ((9, 0, 100, 10), ""),
+    ],
+)
+def test_a_place_is_told_by_the_middle_of_a_box_unless_it_fills_the_photo(
+    box: Box | None, where: str
+) -> None:
+    assert prompts.place(box, 100) == where
 
 
 def test_each_turn_tells_of_its_own_pictures() -> None:
