@@ -3,7 +3,8 @@
 Beside image-text contrast it learns *who* is seen: instance contrast between views of one identity
 with its look-alikes in the batch, and the same for every 20 px patch of a scene, so that patch
 features (which LLaVA reads) carry identity too. Attribute heads give dense supervision from the
-first step; they are dropped on export.
+first step; they are dropped on export. In the end it looks at views alone, twice as many at once:
+who is who is all that a memory asks.
 """
 
 import json
@@ -79,7 +80,10 @@ def see(model: CLIP, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 def losses(
     model: CLIP, heads: Heads, batch: Batch, labels: Tensor, tokens: tuple[Tensor, Tensor]
 ) -> dict[str, Tensor]:
-    """All parts of the objective for one batch; ``labels`` is [identities, 6]."""
+    """All parts of the objective for one batch; ``labels`` is [identities, 6].
+
+    Without scenes, those of the views.
+    """
     count = len(batch.scenes)
     recolored = batch.views[:RECOLORED, torch.randperm(3).tolist()]
     seen = see(model, torch.cat([batch.scenes, batch.views, recolored]))
@@ -92,6 +96,26 @@ def losses(
     dense = heads.identity(patches)
     whole = F.normalize(dense[count:].mean(1), dim=-1)
     alike_dense = SHARPNESS * whole[portraits] @ whole[sightings].T
+    among = among_rivals(batch.family[portraits])
+    view_words = attribute_loss(heads.view, pooled[count:], labels[batch.who])
+    shape_words = torch.stack(
+        [
+            weight * F.cross_entropy(heads.view[i](shapes), labels[batch.who[:RECOLORED]][:, i])
+            for i, weight in COLORLESS.items()
+        ]
+    ).mean()
+    view_text = contrast(views[portraits], model.encode_text(tokens[1], normalize=True))
+    of_views = {
+        "instance": (F.cross_entropy(alike, target) + F.cross_entropy(alike.T, target)) / 2,
+        "rivals": F.cross_entropy(alike + among, target),
+        "instance_dense": F.cross_entropy(alike_dense, target),
+        "view_words": view_words,
+        "shape_words": shape_words,
+        "text": view_text,
+        "accuracy": (alike.argmax(1) == target).float().mean(),
+    }
+    if not count:
+        return of_views
     owner = batch.owners.flatten()
     names = torch.cat([whole[portraits], F.normalize(heads.backdrop, dim=0)[None]])
     column = torch.full((int(max(owner.max(), ids.max())) + 2,), -100, device=ids.device)
@@ -100,31 +124,16 @@ def losses(
     shown = SHARPNESS * dense[:count].flatten(0, 1) @ names.T
     told = F.cross_entropy(shown, column[owner])
     owned = owner >= 0
-    among = among_rivals(batch.family[portraits])
     named = (column[owner] >= 0) & (column[owner] < len(ids))
     rival = among[column[owner][named]]
     covered = patches[:count].flatten(0, 1)[owned]
     patch_words = attribute_loss(heads.patch, heads.norm(covered), labels[owner[owned]])
-    view_words = attribute_loss(heads.view, pooled[count:], labels[batch.who])
-    shape_words = torch.stack(
-        [
-            weight * F.cross_entropy(heads.view[i](shapes), labels[batch.who[:RECOLORED]][:, i])
-            for i, weight in COLORLESS.items()
-        ]
-    ).mean()
     scene_text = contrast(vectors[:count], model.encode_text(tokens[0], normalize=True))
-    view_text = contrast(views[portraits], model.encode_text(tokens[1], normalize=True))
-    return {
-        "instance": (F.cross_entropy(alike, target) + F.cross_entropy(alike.T, target)) / 2,
-        "rivals": F.cross_entropy(alike + among, target),
-        "instance_dense": F.cross_entropy(alike_dense, target),
+    return of_views | {
         "patch_identity": told,
         "patch_rivals": F.cross_entropy(shown[named, :-1] + rival, column[owner][named]),
         "patch_words": patch_words,
-        "view_words": view_words,
-        "shape_words": shape_words,
         "text": (scene_text + view_text) / 2,
-        "accuracy": (alike.argmax(1) == target).float().mean(),
     }
 
 
@@ -155,9 +164,16 @@ def contrast(images: Tensor, texts: Tensor) -> Tensor:
 
 
 def train(
-    model: CLIP, bank: Bank, folder: Path, minutes: float, device: str, *, resume: bool
+    model: CLIP,
+    bank: Bank,
+    folder: Path,
+    minutes: float,
+    device: str,
+    *,
+    resume: bool,
+    views_alone: bool = False,
 ) -> None:
-    """Trains for the given wall-clock minutes."""
+    """Trains for the given wall-clock minutes, on views alone or on scenes too."""
     torch.manual_seed(0)
     generator = torch.Generator().manual_seed(0)
     model.to(device)
@@ -168,7 +184,7 @@ def train(
     groups = [{"params": decay, "weight_decay": 0.05}, {"params": rest, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(groups, lr=6e-4, betas=(0.9, 0.98))
     run = Run(folder, minutes, {"model": model, "heads": heads}, optimizer, resume=resume)
-    sampler = Sampler(bank, scenes=32, views=160, seed=run.step)
+    sampler = Sampler(bank, 0 if views_alone else 32, 320 if views_alone else 160, seed=run.step)
     labels = torch.from_numpy(bank.labels).to(device)
     tokenize = open_clip.SimpleTokenizer(context_length=TEXT["context_length"])
     ahead = ThreadPoolExecutor(1)
@@ -185,7 +201,8 @@ def train(
             tokenize(batch.descriptions[::2]).to(device),
         )
         parts = losses(model, heads, batch, labels, tokens)
-        loss = torch.stack([weight * parts[name] for name, weight in WEIGHTS.items()]).sum()
+        weighted = [WEIGHTS[name] * part for name, part in parts.items() if name in WEIGHTS]
+        loss = torch.stack(weighted).sum()
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(every, 1.0)

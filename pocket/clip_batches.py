@@ -35,8 +35,8 @@ class Batch:
 class Sampler:
     """Draws batches from a bank: two other views of those in the scenes, each beside a look-alike.
 
-    Without the look-alikes a batch is told apart by category and colour, and pattern and build are
-    never learned.
+    With no scene in a batch they are of anybody. Without the look-alikes a batch is told apart by
+    category and colour, and pattern and build are never learned.
     """
 
     def __init__(self, bank: Bank, scenes: int, views: int, seed: int) -> None:
@@ -50,9 +50,10 @@ class Sampler:
     def draw(self) -> Batch:
         """The next batch."""
         bank = self.bank
-        picked = self.rng.choice(len(bank.images), self.scenes, replace=False)
+        picked = np.sort(self.rng.choice(len(bank.images), self.scenes, replace=False))
         seen = dict.fromkeys(int(bank.who[t]) for s in picked for t in self.things_in[s])
-        wanted = list(seen)
+        wanted = list(seen) or [int(i) for i in self.rng.permutation(len(bank.concepts))]
+        wanted = wanted[: self.views]
         self.rng.shuffle(wanted)
         pairs = [j for i in wanted for j in (i, self.look_alike(i))]
         ids = list(dict.fromkeys(pairs))[: self.views // 2]
@@ -61,9 +62,9 @@ class Sampler:
             views += [self.portrait(i), self.sighting(i)]
             who += [i, i]
         return Batch(
-            scenes=as_float(bank.images[np.sort(picked)]),
-            owners=self.owners(np.sort(picked)),
-            captions=[bank.texts[s] for s in np.sort(picked)],
+            scenes=as_float(bank.images[picked]),
+            owners=self.owners(picked),
+            captions=[bank.texts[s] for s in picked],
             views=as_float(np.stack(views)),
             who=torch.tensor(who),
             family=torch.tensor([self.family_of[i] for i in who]),

@@ -1,9 +1,10 @@
 """Trains the pocket models: ``python -m pocket.train MODEL [--minutes N] [--resume]``.
 
 Everything a run needs is drawn by Playroom; checkpoints, logs and curves stand in
-``runs/pocket/``, the finished weights in ``pocket/weights/``. ``words`` trains the language model
-of the LLaVA on text, ``llava`` joins it with the trained CLIP. To resume is to go on from the last
-checkpoint, or from the shipped weights where there is none.
+``runs/pocket/``, the finished weights in ``pocket/weights/``. ``views`` goes on with the CLIP by
+views alone; ``words`` trains the language model of the LLaVA on text, ``llava`` joins it with the
+trained CLIP. To resume is to go on from the last checkpoint, or from the shipped weights where
+there is none.
 """
 
 import argparse
@@ -22,6 +23,8 @@ from pocket.llava_batches import Album
 RUNS = Path("runs/pocket")
 WEIGHTS = Path(__file__).parent / "weights"
 TRAIN = Plan("train", families=5000, scenes=26000, seed=6, staged=0.7, letterboxed=True)
+VIEWS = Plan("train", families=5000, scenes=24000, seed=7, staged=0.7, letterboxed=True)
+"""What the CLIP looks at in the end, by views alone."""
 TALK = Plan("train", families=1800, scenes=12000, seed=2)
 """What the LLaVA talks about: identities that its eyes were not trained on, as its users' are."""
 STAGED = Plan("train", 3000, scenes=16000, seed=3, staged=0.75, pixels=detector.PIXELS)
@@ -54,6 +57,13 @@ def train_clip(minutes: float, device: str, resume: bool) -> None:
     """Trains and exports the CLIP."""
     model = trained_clip() if resume else clip.build()
     clip.train(model, bank(TRAIN), RUNS / "clip", minutes, device, resume=resume)
+    clip.export(model, WEIGHTS / "clip")
+
+
+def train_views(minutes: float, device: str, resume: bool) -> None:
+    """Goes on with the shipped CLIP by views alone, or with the last checkpoint of that."""
+    model, folder = trained_clip(), RUNS / "views"
+    clip.train(model, bank(VIEWS), folder, minutes, device, resume=resume, views_alone=True)
     clip.export(model, WEIGHTS / "clip")
 
 
@@ -120,6 +130,7 @@ def corpus(pictures: Bank, count: int = 12000) -> list[str]:
 RECIPES = {
     "detector": train_detector,
     "clip": train_clip,
+    "views": train_views,
     "words": train_words,
     "llava": train_llava,
 }
