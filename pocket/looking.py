@@ -16,13 +16,12 @@ from tqdm import tqdm
 from evaluation import datasets, memories
 from evaluation.bench import DISTRACTORS, OUTSIDE, OUTSIDE_MULTI, SPLITS
 from evaluation.manifest import Concept, Dataset
-from services.assistant.methods.kith import MAX_REGIONS
-from services.assistant.regions import cut_out, whole, without_doubles
+from services.assistant.methods.kith import CLOSER, MAX_REGIONS
+from services.assistant.regions import cut_out, scaled, whole, without_doubles
 from services.assistant.settings import LocalSettings
 from services.assistant.stages import Stages
 from services.assistant.views import Photo, prepare
 from services.assistant.wiring import parts_of
-from services.runtime.types import Box
 
 Vectors = NDArray[np.float32]
 """[n, dim], each of unit length."""
@@ -46,6 +45,8 @@ class Seen:
     plain: Vectors
     mirrored: Vectors
     wider: Vectors
+    closer: Vectors
+    closer_mirrored: Vectors
 
 
 @dataclass(frozen=True)
@@ -120,19 +121,21 @@ async def _look(
     photo = _opened(path)
     found = without_doubles(await stages.detector.detect(photo, words))[:MAX_REGIONS]
     boxes = [*(one.box for one in found), whole(photo)]
-    crops = await cut_out(photo, boxes)
-    wider = await cut_out(photo, [_widened(box, photo) for box in boxes])
+    crops, wider, closer = [
+        await cut_out(photo, [scaled(box, photo, factor) for box in boxes])
+        for factor in (1.0, _WIDER, CLOSER)
+    ]
     embed = stages.embedder.embed_images
-    mirrored = await embed([ImageOps.mirror(crop) for crop in crops])
-    categories = [*(one.category for one in found), ""]
-    return Seen(kind, truth, categories, await embed(crops), mirrored, await embed(wider))
-
-
-def _widened(box: Box, photo: Image.Image) -> Box:
-    x1, y1, x2, y2 = box
-    dx, dy = (x2 - x1) * (_WIDER - 1) / 2, (y2 - y1) * (_WIDER - 1) / 2
-    right, bottom = min(float(photo.width), x2 + dx), min(float(photo.height), y2 + dy)
-    return (max(0.0, x1 - dx), max(0.0, y1 - dy), right, bottom)
+    return Seen(
+        kind,
+        truth,
+        [*(one.category for one in found), ""],
+        await embed(crops),
+        await embed([ImageOps.mirror(crop) for crop in crops]),
+        await embed(wider),
+        await embed(closer),
+        await embed([ImageOps.mirror(crop) for crop in closer]),
+    )
 
 
 def _opened(path: Path) -> Image.Image:

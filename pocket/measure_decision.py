@@ -39,7 +39,7 @@ class _Idea:
     """A way to decide; what is not said is as `kith` does it."""
 
     views: Callable[[Known], Vectors] = lambda one: one.plain
-    regions: Callable[[Seen], Vectors] = lambda seen: seen.plain
+    regions: Callable[[Seen], Vectors] = lambda seen: _unit(seen.plain + seen.closer_mirrored)
     told: Callable[[NDArray[np.float64]], NDArray[np.float64]] = lambda distances: distances
     """What counts as the distances of a concept's views, by those they have, the nearest first."""
     other_category: float = 0.0
@@ -68,9 +68,12 @@ _IDEAS: Final = {
     "one view, counted as several": _Idea(views=lambda one: one.plain[:1], strictness=1 / SEVERAL),
     "three views": _Idea(views=lambda one: one.plain[:3]),
     "mirrored views too": _Idea(views=lambda one: np.concatenate([one.plain, one.mirrored])),
-    "regions and their mirror image": _Idea(regions=lambda seen: _unit(seen.plain + seen.mirrored)),
-    "wider regions": _Idea(regions=lambda seen: seen.wider),
-    "regions, wide and narrow": _Idea(regions=lambda seen: _unit(seen.plain + seen.wider)),
+    "regions as they are": _Idea(regions=lambda seen: seen.plain),
+    "closer alone": _Idea(regions=lambda seen: seen.closer),
+    "wider alone": _Idea(regions=lambda seen: seen.wider),
+    "as they are, and closer": _Idea(regions=lambda seen: _unit(seen.plain + seen.closer)),
+    "as they are, and mirrored": _Idea(regions=lambda seen: _unit(seen.plain + seen.mirrored)),
+    "as they are, and wider": _Idea(regions=lambda seen: _unit(seen.plain + seen.wider)),
     "the whole photo beside regions": _Idea(whole_too=True),
     "another category is further (0.05)": _Idea(other_category=0.05),
     "another category is further (0.2)": _Idea(other_category=0.2),

@@ -33,6 +33,14 @@ async def cut_out(photo: Image, boxes: Sequence[Box]) -> list[Image]:
     return await aside(lambda: [cut(photo, box) for box in boxes], *[photo] * len(boxes))
 
 
+def scaled(box: Box, photo: Image, factor: float) -> Box:
+    """`box` with its sides so many times as long about the same middle, as far as `photo` goes."""
+    x1, y1, x2, y2 = box
+    dx, dy = (x2 - x1) * (factor - 1) / 2, (y2 - y1) * (factor - 1) / 2
+    right, bottom = min(float(photo.width), x2 + dx), min(float(photo.height), y2 + dy)
+    return (max(0.0, x1 - dx), max(0.0, y1 - dy), right, bottom)
+
+
 def require_inside(photo: Image, box: Box, field: str) -> Box:
     """`box`, if it lies in `photo`.
 

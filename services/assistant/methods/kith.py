@@ -1,7 +1,8 @@
 """`kith`: our own retrieval. It names all concepts of a photo, and gives a stranger no name.
 
 Regions are the detector's boxes for the memory's categories, each thing once; the whole photo when
-there is none, and for concepts of a category that the detector has no word for. A concept is as
+there is none, and for concepts of a category that the detector has no word for. Each is looked at
+twice, the second time a little closer and in the mirror, and counts as the mean. A concept is as
 near to a region as the nearest quarter of its views in the mean (a little further if it has three
 views or more, or in a crowd), and out of question when one of its rejected views is nearer. Of
 all pairs nearer than the embedder's `stranger_distance` those are accepted that, each region and
@@ -14,6 +15,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ImageOps
 from PIL.Image import Image
 
 from memory_db import Concept
@@ -31,12 +35,16 @@ from services.assistant.methods.deciding import (
 )
 from services.assistant.methods.shown import Shown
 from services.assistant.prompts import Reference
-from services.assistant.regions import cut_out, whole, without_doubles
+from services.assistant.regions import cut_out, scaled, whole, without_doubles
 from services.assistant.stages import Stages
-from services.runtime.types import Answer, Detection, Limits, Turn
+from services.runtime.types import Answer, Box, Detection, Limits, Turn
 
 MAX_REGIONS = 32
 """Regions looked at, the most certain: what lies behind is noise, and each costs an embedding."""
+
+CLOSER = 0.92
+"""Share of a region's sides that is left when it is looked at again: boxes reach beyond what they
+hold, and what stands around it belongs to others."""
 
 MATCHES = 5
 """Nearest concepts reported of a region."""
@@ -153,8 +161,7 @@ async def _look(memory: Memory, stages: Stages, photo: Image) -> _Look:
     found = without_doubles(await stages.detector.detect(photo, memory.categories))[:MAX_REGIONS]
     wordless = await _wordless(memory, stages)
     regions = found if found and not wordless else [*found, Detection(whole(photo), "", 0.0)]
-    crops = await cut_out(photo, [region.box for region in regions])
-    vectors = await stages.embedder.embed_images(crops)
+    vectors = await _vectors(stages, photo, [region.box for region in regions])
     found_near = await memory.within(vectors, stages.stranger_distance)
     weights = Weights.of(memory.views)
     rows = [candidates(row, memory.views, weights) for row in found_near]
@@ -163,6 +170,17 @@ async def _look(memory: Memory, stages: Stages, photo: Image) -> _Look:
             concept_id: one for concept_id, one in rows[-1].items() if concept_id in wordless
         }
     return _Look(regions, rows, decide(rows, stages.stranger_distance))
+
+
+async def _vectors(stages: Stages, photo: Image, boxes: Sequence[Box]) -> NDArray[np.float32]:
+    """What each region looks like: [regions, dim], unit length."""
+    crops = await cut_out(photo, [*boxes, *(scaled(box, photo, CLOSER) for box in boxes)])
+    count = len(boxes)
+    crops[count:] = [ImageOps.mirror(crop) for crop in crops[count:]]
+    vectors = await stages.embedder.embed_images(crops)
+    mean = vectors[:count] + vectors[count:]
+    unit: NDArray[np.float32] = mean / np.linalg.norm(mean, axis=1, keepdims=True)
+    return unit
 
 
 async def _wordless(memory: Memory, stages: Stages) -> set[str]:
