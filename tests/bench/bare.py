@@ -6,10 +6,10 @@ import numpy as np
 import open_clip
 import torch
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
-from services.assistant.methods.kith import MAX_REGIONS
-from services.assistant.regions import cut, without_doubles
+from services.assistant.methods.kith import CLOSER, MAX_REGIONS
+from services.assistant.regions import cut, scaled, without_doubles
 from services.runtime.profile import Profile
 from services.runtime.types import Detection
 
@@ -67,9 +67,14 @@ class BareModels:
 
     def look(self, photos: Sequence[Image.Image], words: Sequence[str]) -> Vectors:
         """What `kith` asks of both models: a vector for each thing in each photo."""
-        crops = [
-            cut(photo, region.box)
+        regions = [
+            (photo, region.box)
             for photo, found in zip(photos, self.detect(photos, words), strict=True)
             for region in without_doubles(found)[:MAX_REGIONS]
         ]
-        return self.embed(crops)
+        crops = [cut(photo, box) for photo, box in regions]
+        crops += [ImageOps.mirror(cut(photo, scaled(box, photo, CLOSER))) for photo, box in regions]
+        seen = self.embed(crops)
+        mean = seen[: len(regions)] + seen[len(regions) :]
+        unit: Vectors = mean / np.linalg.norm(mean, axis=1, keepdims=True)
+        return unit
