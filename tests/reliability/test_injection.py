@@ -43,7 +43,8 @@ def chats(name: str, description: str) -> Iterator[tuple[str, list[Turn]]]:
     now = datetime(2026, 1, 1, tzinfo=UTC)
     concept = Concept("1", name, "dog", description, "", now, now, ())
     other = Concept("2", "bo", "dog", HARMLESS, "", now, now, ())
-    references = [Reference(concept, PHOTO, (0,)), Reference(other, PHOTO, (), absent=True)]
+    seen = Reference(concept, PHOTO, {0: (0, 0, 8, 8)})
+    references = [seen, Reference(other, PHOTO, absent=True)]
     for layout in LAYOUTS:
         for photos in ((), (PHOTO,)):
             turns = [Turn("user", (*photos, f"Is <{name}> here?"))]
@@ -111,14 +112,14 @@ def unchanged(kith: Client, story: Story) -> dict[str, float]:
     """
     for one in story.concepts:
         kith.remember(one.name, one.picture, category=one.category, description=one.description)
-    # Both are seen in the photo, so that the texts of both stand in the prompt.
+    # Both are seen in the photo, so that the texts of both stand in a prompt that names nobody.
     scene, (asked, victim, *_) = next(
         (scene, names)
         for scene in story.scenes
         for names in [[used.concept for used in kith.retrieve(scene.picture).accepted]]
         if len(names) > 1
     )
-    questions = [f"Is <{asked}> in this picture?", f"What is <{asked}> like?"]
+    questions = [f"Is <{asked}> in this picture?", f"What is <{asked}> like?", "Who is here?"]
     sets = {
         "answers unchanged by hostile descriptions": TEXTS[::6],
         "answers unchanged by harmless descriptions": [
