@@ -47,6 +47,7 @@ from services.runtime.types import Limits as Length
 Told = Callable[[Sequence[Turn], Sequence[Reference]], Sequence[Turn]]
 """The chat as the model is to have it."""
 
+TASKS: Final = (Task.RECOGNITION, Task.CAPTIONING, Task.QUESTIONS)
 EXTENT: Final = Extent(
     plain=Limits(queries=120, photos=1, multis=24, outside=0),
     controls=FULL.controls,
@@ -173,7 +174,7 @@ def measure(folder: Path, out: Path) -> Iterator[str]:
     settings = Settings(
         methods=tuple(IDEAS),
         datasets=tuple(folder / name for name in SPLITS),
-        tasks=(Task.RECOGNITION, Task.CAPTIONING, Task.QUESTIONS),
+        tasks=TASKS,
         controls=(Control.NOTHING,),
         extent=EXTENT,
     )
