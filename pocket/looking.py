@@ -22,6 +22,7 @@ from services.assistant.settings import LocalSettings
 from services.assistant.stages import Stages
 from services.assistant.views import Photo, prepare
 from services.assistant.wiring import parts_of
+from services.runtime.types import Box
 
 Vectors = NDArray[np.float32]
 """[n, dim], each of unit length."""
@@ -42,6 +43,7 @@ class Seen:
     """How many concepts it shows, or which kind of outside photo it is."""
     truth: frozenset[str]
     categories: Sequence[str]
+    boxes: Sequence[Box]
     plain: Vectors
     mirrored: Vectors
     wider: Vectors
@@ -130,6 +132,7 @@ async def _look(
         kind,
         truth,
         [*(one.category for one in found), ""],
+        boxes,
         await embed(crops),
         await embed([ImageOps.mirror(crop) for crop in crops]),
         await embed(wider),

@@ -31,6 +31,7 @@ from services.assistant.methods.deciding import (
     Weights,
     candidates,
     decide,
+    without_parts,
 )
 
 
@@ -50,6 +51,8 @@ class _Idea:
     """The whole photo is a region beside those found."""
     strictness: float = 1.0
     """Of the stranger's distance."""
+    parts: bool = False
+    """What shows a part of another region's concept is a thing of its own."""
     together: bool = True
     """Each concept at most once in a photo, in the best pairing of all."""
     crowd: float = CROWD
@@ -81,6 +84,7 @@ _IDEAS: Final = {
     "who is far from all is nearer (0.4)": _Idea(cohort=0.4),
     "5 % stricter": _Idea(strictness=0.95),
     "5 % laxer": _Idea(strictness=1.05),
+    "parts of a thing are things": _Idea(parts=True),
     "each region its nearest": _Idea(together=False),
     "no threshold": _Idea(strictness=2.0),
 }
@@ -182,7 +186,8 @@ def _decided(
         ]
         others = {one.name for one in known if category and category != one.category}
         rows.append(_shifted(idea, candidates(near, counts, weights), others))
-    return frozenset(one.concept_id for one in _kept(idea, rows, stranger * idea.strictness))
+    things = rows if idea.parts else without_parts(rows, seen.boxes[: len(rows)])
+    return frozenset(one.concept_id for one in _kept(idea, things, stranger * idea.strictness))
 
 
 def _shifted(idea: _Idea, row: Candidates, others: Container[str]) -> dict[str, Candidate]:

@@ -17,6 +17,7 @@ from services.assistant.methods.deciding import (
     Weights,
     candidates,
     decide,
+    without_parts,
 )
 from services.assistant.stages import Stages
 from services.runtime.types import Turn
@@ -62,6 +63,28 @@ def test_a_rejected_pair_is_never_kept() -> None:
     rejected = {"bo": Candidate("bo", "view", 0.1, True)}
     assert decide([rejected], 0.5) == {}
     assert decide([rejected | row(rex=0.4)], 0.5)[0].concept_id == "rex"
+
+
+def test_a_part_of_a_thing_is_not_its_look_alike() -> None:
+    dog, shirt, other = (0, 0, 40, 40), (10, 10, 30, 30), (50, 0, 90, 40)
+    rows = [row(bo=0.2, rex=0.4), row(bo=0.3, rex=0.35)]
+    assert without_parts(rows, [dog, shirt]) == [rows[0], {}]
+    assert without_parts(rows[::-1], [shirt, dog]) == [{}, rows[0]]
+    assert without_parts(rows[::-1], [dog, shirt]) == [{}, rows[0]]  # the nearer one stays
+    assert without_parts(rows, [dog, other]) == rows
+    assert without_parts(rows, [dog, (0, 15, 40, 55)]) == rows  # less than half of both
+    assert without_parts(rows, [dog, (0, 10, 40, 50)]) == [rows[0], {}]
+
+
+def test_what_is_inside_another_thing_and_nearest_to_somebody_else_is_a_thing() -> None:
+    rows = [row(bo=0.2, cap=0.9), row(cap=0.3, bo=0.35)]
+    assert without_parts(rows, [(0, 0, 40, 40), (10, 10, 30, 30)]) == rows
+
+
+def test_what_a_rejected_view_is_nearest_to_is_no_part_of_it() -> None:
+    rejected = {"bo": Candidate("bo", "view", 0.1, True)} | row(rex=0.4)
+    rows = [row(bo=0.2), rejected, {}]
+    assert without_parts(rows, [(0, 0, 40, 40)] * 3) == rows
 
 
 @pytest.mark.parametrize("rows", [[], [{}], [{}, {}]])

@@ -26,7 +26,8 @@ def seen(kind: str, who: Sequence[int], distance: float) -> Seen:
     regions = vectors(*((one, distance) for one in who), (3, 0.0))  # the whole photo last
     categories = [*(NAMES[one] for one in who), ""]
     truth = frozenset(NAMES[one] for one in who) if kind.isdigit() else frozenset[str]()
-    return Seen(kind, truth, categories, *[regions] * 5)
+    boxes = [(10.0 * n, 0.0, 10.0 * n + 9, 9.0) for n in range(len(regions))]
+    return Seen(kind, truth, categories, boxes, *[regions] * 5)
 
 
 def rows(lines: Sequence[str]) -> dict[str, list[str]]:

@@ -7,6 +7,8 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from memory_db import Neighbour
+from services.assistant.regions import is_inside, overlap
+from services.runtime.types import Box
 
 SEVERAL: Final = 1.068
 """What distances count more where a concept has three views or more: chance brings a stranger near
@@ -18,6 +20,9 @@ well as this one than the stranger's distance was chosen with (`CALIBRATED`). Ch
 stranger near one of a thousand sooner than near one of eighty."""
 
 CALIBRATED: Final = 80
+
+HALF: Final = 0.5
+"""Overlap (intersection over union) from which on regions of one nearest concept show one thing."""
 
 
 class Candidate(NamedTuple):
@@ -98,6 +103,40 @@ def _distance(seen: Sequence[Neighbour], views: int, further: float, weights: We
     near = [view.distance for view in seen[:count]]
     mean = (sum(near) + (count - len(near)) * further) / count
     return mean * (weights.several if _is_several(views) else weights.few)
+
+
+def without_parts(rows: Sequence[Candidates], boxes: Sequence[Box]) -> list[Candidates]:
+    """The rows, with nothing in those of regions that show what a nearer region shows already.
+
+    A detector often finds a part of a thing beside it. Both are nearest to the same concept, which
+    only one can be, and the other would be taken for its look-alike.
+
+    Args:
+        rows: Of each region.
+        boxes: The regions.
+    """
+    nearest = [
+        min((one for one in row.values() if not one.rejected), key=_by_distance, default=None)
+        for row in rows
+    ]
+    order = sorted(
+        (one.distance, number, one.concept_id) for number, one in enumerate(nearest) if one
+    )
+    parts = {
+        number
+        for place, (_, number, concept_id) in enumerate(order)
+        for _, other, of in order[:place]
+        if of == concept_id and _show_one_thing(boxes[number], boxes[other])
+    }
+    return [{} if number in parts else row for number, row in enumerate(rows)]
+
+
+def _by_distance(one: Candidate) -> float:
+    return one.distance
+
+
+def _show_one_thing(a: Box, b: Box) -> bool:
+    return is_inside(a, b) or is_inside(b, a) or overlap(a, b) >= HALF
 
 
 def decide(rows: Sequence[Candidates], stranger_distance: float) -> dict[int, Candidate]:

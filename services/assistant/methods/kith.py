@@ -2,13 +2,14 @@
 
 Regions are the detector's boxes for the memory's categories, each thing once; the whole photo when
 there is none, and for concepts of a category that the detector has no word for. Each is looked at
-twice, the second time a little closer and in the mirror, and counts as the mean. A concept is as
-near to a region as the nearest quarter of its views in the mean (a little further if it has three
-views or more, or in a crowd), and out of question when one of its rejected views is nearer. Of
-all pairs nearer than the embedder's `stranger_distance` those are accepted that, each region and
-each concept at most once, lie furthest below it together. What a question names, in brackets or as
-a word, is always recalled. The model is told in words who was found in the photo and who was not,
-asked on about whomever it leaves out, and its names are put right.
+twice, the second time a little closer and in the mirror, and counts as the mean; what shows a part
+of another region's concept counts for nothing. A concept is as near to a region as the nearest
+quarter of its views in the mean (a little further if it has three views or more, or in a crowd),
+and out of question when one of its rejected views is nearer. Of all pairs nearer than the
+embedder's `stranger_distance` those are accepted that, each region and each concept at most once,
+lie furthest below it together. What a question names, in brackets or as a word, is always recalled.
+The model is told in words who was found in the photo and who was not, asked on about whomever it
+leaves out, and its names are put right.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,6 +33,7 @@ from services.assistant.methods.deciding import (
     Weights,
     candidates,
     decide,
+    without_parts,
 )
 from services.assistant.methods.shown import Shown
 from services.assistant.prompts import Reference
@@ -57,6 +59,8 @@ class _Look:
     regions: Sequence[Detection]
     candidates: Sequence[Candidates]
     """Of each region."""
+    things: Sequence[Candidates]
+    """The same, with nothing for those that show a part of another region's concept."""
     kept: Mapping[int, Candidate]
     """What the decision keeps, by the number of the region."""
 
@@ -157,7 +161,7 @@ def spoken_of(turns: Sequence[Turn], references: Sequence[Reference]) -> list[Re
 
 async def _look(memory: Memory, stages: Stages, photo: Image) -> _Look:
     if not memory.concepts:
-        return _Look([], [], {})
+        return _Look([], [], [], {})
     found = without_doubles(await stages.detector.detect(photo, memory.categories))[:MAX_REGIONS]
     wordless = await _wordless(memory, stages)
     regions = found if found and not wordless else [*found, Detection(whole(photo), "", 0.0)]
@@ -169,7 +173,8 @@ async def _look(memory: Memory, stages: Stages, photo: Image) -> _Look:
         rows[-1] = {
             concept_id: one for concept_id, one in rows[-1].items() if concept_id in wordless
         }
-    return _Look(regions, rows, decide(rows, stages.stranger_distance))
+    things = without_parts(rows, [region.box for region in regions])
+    return _Look(regions, rows, things, decide(things, stages.stranger_distance))
 
 
 async def _vectors(stages: Stages, photo: Image, boxes: Sequence[Box]) -> NDArray[np.float32]:
@@ -205,7 +210,7 @@ def _recognition(look: _Look, stages: Stages, concept: Concept) -> Recognition:
     places = [
         (found.distance, number, found.view_id)
         for number in own or left
-        if (found := look.candidates[number].get(concept.id)) and not found.rejected
+        if (found := look.things[number].get(concept.id)) and not found.rejected
     ]
     if not places:
         return Recognition(concept, False, 0.0, None, "")
