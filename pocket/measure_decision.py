@@ -10,7 +10,7 @@ ten. No language model is asked: what is lost here no words bring back.
 import argparse
 import asyncio
 import sys
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -25,10 +25,12 @@ from memory_db import Neighbour
 from pocket.looking import Known, Seen, Vectors, looked_at
 from services.assistant.methods.deciding import (
     CROWD,
+    OTHER_CATEGORY,
     SEVERAL,
     Candidate,
     Candidates,
     Weights,
+    by_category,
     candidates,
     decide,
     without_parts,
@@ -43,7 +45,7 @@ class _Idea:
     regions: Callable[[Seen], Vectors] = lambda seen: _unit(seen.plain + seen.closer_mirrored)
     told: Callable[[NDArray[np.float64]], NDArray[np.float64]] = lambda distances: distances
     """What counts as the distances of a concept's views, by those they have, the nearest first."""
-    other_category: float = 0.0
+    other_category: float = OTHER_CATEGORY
     """Added to the distance of a region and a concept of two categories."""
     cohort: float = 0.0
     """Share of how far a region is from everybody that is taken off its distances."""
@@ -78,7 +80,7 @@ _IDEAS: Final = {
     "as they are, and mirrored": _Idea(regions=lambda seen: _unit(seen.plain + seen.mirrored)),
     "as they are, and wider": _Idea(regions=lambda seen: _unit(seen.plain + seen.wider)),
     "the whole photo beside regions": _Idea(whole_too=True),
-    "another category is further (0.05)": _Idea(other_category=0.05),
+    "another category is as near": _Idea(other_category=0.0),
     "another category is further (0.2)": _Idea(other_category=0.2),
     "who is far from all is nearer (0.2)": _Idea(cohort=0.2),
     "who is far from all is nearer (0.4)": _Idea(cohort=0.4),
@@ -175,6 +177,7 @@ def _decided(
     if len(regions) > 1 and not idea.whole_too:
         regions, categories = regions[:-1], categories[:-1]
     counts = {one.name: len(these) for one, these in zip(known, views, strict=True)}
+    words = {one.name: one.category for one in known}
     weights = Weights.of(counts, idea.crowd)
     distances = [_distances(regions, these) for these in views]
     rows = []
@@ -184,27 +187,17 @@ def _decided(
             for one, these in zip(known, distances, strict=True)
             for distance in idea.told(np.sort(these[number]))
         ]
-        others = {one.name for one in known if category and category != one.category}
-        rows.append(_shifted(idea, candidates(near, counts, weights), others))
+        row = by_category(candidates(near, counts, weights), category, words, idea.other_category)
+        rows.append(_nearer(idea, row))
     things = rows if idea.parts else without_parts(rows, seen.boxes[: len(rows)])
     return frozenset(one.concept_id for one in _kept(idea, things, stranger * idea.strictness))
 
 
-def _shifted(idea: _Idea, row: Candidates, others: Container[str]) -> dict[str, Candidate]:
-    """What is near a region, with what an idea adds to the distances or takes off.
-
-    Args:
-        idea: Which.
-        row: Of the region, the nearest first.
-        others: Names of the concepts of another category.
-    """
+def _nearer(idea: _Idea, row: Candidates) -> dict[str, Candidate]:
+    """What is near a region, the nearest first, with what an idea takes off the distances."""
     away = np.mean([one.distance for one in [*row.values()][1:10]])
     nearer = idea.cohort * (float(away) - 1)
-    further = {name: idea.other_category if name in others else 0.0 for name in row}
-    return {
-        name: one._replace(distance=one.distance + further[name] - nearer)
-        for name, one in row.items()
-    }
+    return {name: one._replace(distance=one.distance - nearer) for name, one in row.items()}
 
 
 def _kept(idea: _Idea, rows: Sequence[Candidates], stranger: float) -> Iterable[Candidate]:

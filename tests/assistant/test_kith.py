@@ -12,9 +12,11 @@ from services.assistant.methods import method
 from services.assistant.methods.deciding import (
     CALIBRATED,
     CROWD,
+    OTHER_CATEGORY,
     SEVERAL,
     Candidate,
     Weights,
+    by_category,
     candidates,
     decide,
     without_parts,
@@ -63,6 +65,16 @@ def test_a_rejected_pair_is_never_kept() -> None:
     rejected = {"bo": Candidate("bo", "view", 0.1, True)}
     assert decide([rejected], 0.5) == {}
     assert decide([rejected | row(rex=0.4)], 0.5)[0].concept_id == "rex"
+
+
+def test_a_concept_of_another_category_is_further_away() -> None:
+    words = {"bo": "dog", "tea": "teapot", "it": ""}
+    near = row(tea=0.40, bo=0.42, it=0.43)
+    found = by_category(near, "dog", words)
+    assert list(found) == ["bo", "it", "tea"]
+    assert found["tea"].distance == pytest.approx(0.40 + OTHER_CATEGORY)
+    assert (found["bo"], found["it"]) == (near["bo"], near["it"])
+    assert by_category(near, "", words) == near  # the whole photo has no category
 
 
 def test_a_part_of_a_thing_is_not_its_look_alike() -> None:

@@ -21,6 +21,10 @@ stranger near one of a thousand sooner than near one of eighty."""
 
 CALIBRATED: Final = 80
 
+OTHER_CATEGORY: Final = 0.05
+"""Added to the distance of a region and a concept of which the detector says different words. It may
+be mistaken, but who looks alike and is of another kind is seldom meant."""
+
 HALF: Final = 0.5
 """Overlap (intersection over union) from which on regions of one nearest concept show one thing."""
 
@@ -94,7 +98,7 @@ def candidates(
         )
         for concept_id, seen in nearest.items()
     ]
-    return {one.concept_id: one for one in sorted(found, key=lambda one: one.distance)}
+    return {one.concept_id: one for one in sorted(found, key=_by_distance)}
 
 
 def _distance(seen: Sequence[Neighbour], views: int, further: float, weights: Weights) -> float:
@@ -103,6 +107,26 @@ def _distance(seen: Sequence[Neighbour], views: int, further: float, weights: We
     near = [view.distance for view in seen[:count]]
     mean = (sum(near) + (count - len(near)) * further) / count
     return mean * (weights.several if _is_several(views) else weights.few)
+
+
+def by_category(
+    row: Candidates, category: str, categories: Mapping[str, str], further: float = OTHER_CATEGORY
+) -> dict[str, Candidate]:
+    """A region's candidates with those of another category further away, the nearest first.
+
+    Args:
+        row: Of the region.
+        category: The detector's word for it; empty for the whole photo.
+        categories: Its words for concepts, by their ids; empty where it has none.
+        further: By how much.
+    """
+    found = [
+        one._replace(distance=one.distance + further)
+        if category and categories[concept_id] not in ("", category)
+        else one
+        for concept_id, one in row.items()
+    ]
+    return {one.concept_id: one for one in sorted(found, key=_by_distance)}
 
 
 def without_parts(rows: Sequence[Candidates], boxes: Sequence[Box]) -> list[Candidates]:

@@ -4,15 +4,15 @@ Regions are the detector's boxes for the memory's categories, each thing once; t
 there is none, and for concepts of a category that the detector has no word for. Each is looked at
 twice, the second time a little closer and in the mirror, and counts as the mean; what shows a part
 of another region's concept counts for nothing. A concept is as near to a region as the nearest
-quarter of its views in the mean (a little further if it has three views or more, or in a crowd),
-and out of question when one of its rejected views is nearer. Of all pairs nearer than the
-embedder's `stranger_distance` those are accepted that, each region and each concept at most once,
-lie furthest below it together. What a question names, in brackets or as a word, is always recalled.
-The model is told in words who was found in the photo and who was not, asked on about whomever it
-leaves out, and its names are put right.
+quarter of its views in the mean (a little further if it has three views or more, in a crowd, and if
+the detector has another word for it), and out of question when one of its rejected views is nearer.
+Of all pairs nearer than the embedder's `stranger_distance` those are accepted that, each region and
+each concept at most once, lie furthest below it together. What a question names, in brackets or as
+a word, is always recalled. The model is told in words who was found in the photo and who was not,
+asked on about whomever it leaves out, and its names are put right.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -25,12 +25,13 @@ from memory_db import Concept
 from services.assistant import prompts
 from services.assistant.capabilities import Capabilities
 from services.assistant.findings import Match, Recognition, Region, Retrieval, Used
-from services.assistant.memory import Memory, is_spoken_of, only_named
+from services.assistant.memory import Memory, Rows, is_spoken_of, only_named
 from services.assistant.methods.completing import completed, expected
 from services.assistant.methods.deciding import (
     Candidate,
     Candidates,
     Weights,
+    by_category,
     candidates,
     decide,
     without_parts,
@@ -166,15 +167,25 @@ async def _look(memory: Memory, stages: Stages, photo: Image) -> _Look:
     wordless = await _wordless(memory, stages)
     regions = found if found and not wordless else [*found, Detection(whole(photo), "", 0.0)]
     vectors = await _vectors(stages, photo, [region.box for region in regions])
-    found_near = await memory.within(vectors, stages.stranger_distance)
-    weights = Weights.of(memory.views)
-    rows = [candidates(row, memory.views, weights) for row in found_near]
-    if found and wordless:
-        rows[-1] = {
-            concept_id: one for concept_id, one in rows[-1].items() if concept_id in wordless
-        }
+    near = await memory.within(vectors, stages.stranger_distance)
+    rows = _candidates(memory, regions, near, wordless)
     things = without_parts(rows, [region.box for region in regions])
     return _Look(regions, rows, things, decide(things, stages.stranger_distance))
+
+
+def _candidates(
+    memory: Memory, regions: Sequence[Detection], near: Rows, wordless: Container[str]
+) -> list[Candidates]:
+    """Of each region; of the whole photo beside others, only those that no word finds."""
+    weights = Weights.of(memory.views)
+    words = {c.id: "" if c.id in wordless else c.category.casefold() for c in memory.concepts}
+    rows: list[Candidates] = []
+    for region, row in zip(regions, near, strict=True):
+        found = candidates(row, memory.views, weights)
+        if not region.category and len(regions) > 1:
+            found = {concept_id: one for concept_id, one in found.items() if concept_id in wordless}
+        rows.append(by_category(found, region.category.casefold(), words))
+    return rows
 
 
 async def _vectors(stages: Stages, photo: Image, boxes: Sequence[Box]) -> NDArray[np.float32]:
