@@ -22,8 +22,8 @@ stranger near one of a thousand sooner than near one of eighty."""
 CALIBRATED: Final = 80
 
 OTHER_CATEGORY: Final = 0.05
-"""Added to the distance of a region and a concept of which the detector says different words. It may
-be mistaken, but who looks alike and is of another kind is seldom meant."""
+"""Added to the distance of a region and a concept for which the detector has different words. It
+may be mistaken, but who looks alike and is of another kind is seldom meant."""
 
 HALF: Final = 0.5
 """Overlap (intersection over union) from which on regions of one nearest concept show one thing."""
