@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 from evaluation.averages import average
 from evaluation.results import Results
 from evaluation.samples import Control, Figure, Task
+from evaluation.statistics import Estimate
 
 ORIGINAL: Final = "original"
 """The dataset of original pictures, which is held beside the others and not counted with them."""
@@ -96,7 +97,7 @@ def form(results: Results) -> dict[str, Any]:
 def _number(figure: Figure | None) -> str:
     if not figure:
         return _NONE
-    told = f"{figure.value:.3f} ({figure.low:.3f}–{figure.high:.3f})"
+    told = str(Estimate(figure.value, figure.low, figure.high))
     if figure.metric == "accuracy" and figure.unparsed:
         told += f" with {figure.unparsed:,} of {figure.samples:,} answers unread"
     return told

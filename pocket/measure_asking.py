@@ -22,10 +22,11 @@ from evaluation.averages import average
 from evaluation.bench import SPLITS
 from evaluation.extent import FULL, Extent
 from evaluation.plan import Settings
-from evaluation.report.cells import NONE, number
+from evaluation.report.cells import NONE
 from evaluation.results import Results
 from evaluation.run import Progress, run
 from evaluation.samples import Control, Task
+from evaluation.statistics import Estimate
 from evaluation.systems.assistant import Assistant as System
 from evaluation.systems.assistant import Remote
 from evaluation.tasks.asking import Limits
@@ -214,7 +215,7 @@ def _cell(found: Results, method: str, task: Task, setting: str, metric: str) ->
     if not some:
         return NONE
     figure = average(some)
-    return f"{number(figure.value)} ({number(figure.low)}–{number(figure.high)})"
+    return str(Estimate(figure.value, figure.low, figure.high))
 
 
 def main(words: list[str] | None = None) -> int:

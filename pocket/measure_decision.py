@@ -1,14 +1,16 @@
-"""What each idea of `kith`'s decision is worth: ``python -m pocket.measure_decision FOLDER``.
+"""What each idea of `kith`'s decision is worth: ``python -m pocket.measure_decision FOLDER ...``.
 
-FOLDER is an offline bench of validation identities, as ``python -m evaluation.bench FOLDER
---identities validation`` makes it; nothing is chosen by test identities. Photos are looked at once,
-by the shipped detector and embedder; then every line decides anew who is in them, as `kith` does
-but for one idea; those of the second table in a memory of 1,000, those of the third in memories of
-ten. No language model is asked: what is lost here no words bring back.
+Each FOLDER is an offline bench of validation identities, as ``python -m evaluation.bench FOLDER
+--identities validation --seed N`` makes it; nothing is chosen by test identities. Photos are looked
+at once, by the shipped detector and embedder; then every line decides anew who is in them, as
+`kith` does but for one idea; those of the second table in memories of 1,000, those of the third in
+memories of ten. Behind each figure stands its 95 % interval, by bootstrap over photos. No language
+model is asked: what is lost here no words bring back.
 """
 
 import argparse
 import asyncio
+import math
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +23,7 @@ from tqdm import tqdm
 
 from evaluation.bench import OUTSIDE, OUTSIDE_MULTI
 from evaluation.metrics import Counts
+from evaluation.statistics import Estimate, bootstrap, wilson
 from memory_db import Neighbour
 from pocket.looking import Known, Seen, Vectors, looked_at
 from services.assistant.methods.deciding import (
@@ -102,24 +105,27 @@ _Memory = tuple[Sequence[Known], Sequence[Seen]]
 """Concepts, and the photos that are held against them."""
 
 
-def measure(folder: Path) -> list[str]:
+def measure(folders: Sequence[Path]) -> list[str]:
     """The tables, a line each.
 
     Args:
-        folder: An offline bench.
+        folders: Offline benches, at least one; each is a memory of its own.
 
     Raises:
-        InvalidInput: It is none.
+        InvalidInput: One is none.
     """
-    known, crowd, photos, stranger = asyncio.run(looked_at(folder))
-    everybody = [*known, *crowd]
-    head = f"memory of {len(everybody):,}, the {len(known)} of the photos known by"
+    looked = [asyncio.run(looked_at(folder)) for folder in folders]
+    first, stranger = looked[0], looked[0].stranger_distance
+    own = [(one.known, one.photos) for one in looked]
+    crowds = [([*one.known, *one.crowd], one.photos) for one in looked]
+    tens = [ten for memory in own for ten in _tens(*memory)]
+    head = f"memory of {len(crowds[0][0]):,}, the {len(first.known)} of the photos known by"
     return [
-        *_table("decision", _IDEAS, [(known, photos)], stranger),
+        *_table("decision", _IDEAS, own, stranger),
         "",
-        *_table(head, _IDEAS_FOR_CROWDS, [(everybody, photos)], stranger),
+        *_table(head, _IDEAS_FOR_CROWDS, crowds, stranger),
         "",
-        *_table("memories of ten, known by", _WAYS, list(_tens(known, photos)), stranger),
+        *_table("memories of ten, known by", _WAYS, tens, stranger),
     ]
 
 
@@ -150,23 +156,39 @@ def _figures(idea: _Idea, memories: Sequence[_Memory], stranger: float) -> list[
         views = [idea.views(one) for one in known]
         told += [(seen, _decided(idea, known, views, seen, stranger)) for seen in photos]
 
-    def counted(kinds: Sequence[str]) -> Counts:
-        some = [(seen.truth, names) for seen, names in told if seen.kind in kinds]
-        return Counts(
-            tp=sum(len(names & truth) for truth, names in some),
-            fp=sum(len(names - truth) for truth, names in some),
-            fn=sum(len(truth - names) for truth, names in some),
-        )
+    def found(kinds: Sequence[str], of: Callable[[Counts], float | None]) -> str:
+        some = [
+            (len(names & seen.truth), len(names - seen.truth), len(seen.truth - names))
+            for seen, names in told
+            if seen.kind in kinds
+        ]
+        return _cell(np.array(some), of)
 
-    def named(kind: str) -> float:
-        return float(np.mean([bool(names) for seen, names in told if seen.kind == kind]))
+    def named(kind: str) -> str:
+        some = [bool(names) for seen, names in told if seen.kind == kind]
+        return str(Estimate(sum(some) / len(some), *wilson(sum(some), len(some))))
 
-    one, several, three = counted(["1"]), counted(["2", "3"]), counted(["3"])
-    figures = (
-        one.f1, several.recall, several.precision, three.recall, three.precision,
-        named(OUTSIDE), named(OUTSIDE_MULTI),
-    )  # fmt: skip
-    return [f"{figure:.3f}" for figure in figures]
+    several, three = ("2", "3"), ("3",)
+    return [
+        found(("1",), lambda counts: counts.f1),
+        found(several, lambda counts: counts.recall),
+        found(several, lambda counts: counts.precision),
+        found(three, lambda counts: counts.recall),
+        found(three, lambda counts: counts.precision),
+        named(OUTSIDE),
+        named(OUTSIDE_MULTI),
+    ]
+
+
+def _cell(photos: NDArray[np.int64], of: Callable[[Counts], float | None]) -> str:
+    """A figure of photos, [n, 3] right, wrong and missed names, with its interval."""
+
+    def figure(some: NDArray[np.int64]) -> float:
+        tp, fp, fn = map(int, some.sum(0))
+        value = of(Counts(tp=tp, fp=fp, fn=fn))
+        return math.nan if value is None else value
+
+    return str(Estimate(figure(photos), *bootstrap(photos, figure, draws=300)))
 
 
 def _decided(
@@ -228,8 +250,10 @@ def _unit(vectors: Vectors) -> Vectors:
 def main(words: list[str] | None = None) -> int:
     """Read the command line, measure, print the table. Gives the exit code."""
     parser = argparse.ArgumentParser(prog="python -m pocket.measure_decision", description=__doc__)
-    parser.add_argument("folder", type=Path, help="an offline bench of validation identities")
-    sys.stdout.writelines(f"{line}\n" for line in measure(parser.parse_args(words).folder))
+    parser.add_argument(
+        "folders", type=Path, nargs="+", metavar="FOLDER", help="a bench of validation identities"
+    )
+    sys.stdout.writelines(f"{line}\n" for line in measure(parser.parse_args(words).folders))
     return 0
 
 

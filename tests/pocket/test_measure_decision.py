@@ -32,7 +32,7 @@ def seen(kind: str, who: Sequence[int], distance: float) -> Seen:
 
 def rows(lines: Sequence[str]) -> dict[str, list[str]]:
     cells = [[cell.strip() for cell in line.strip("| ").split("|")] for line in lines]
-    return {name: figures for name, *figures in cells}
+    return {name: [figure.split(" (")[0] for figure in figures] for name, *figures in cells}
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def tables(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, list[str]]]:
         return Looked(known, crowd, photos, STRANGER_DISTANCE)
 
     monkeypatch.setattr(measure_decision, "looked_at", looked_at)
-    lines = "\n".join(measure_decision.measure(Path()))
+    lines = "\n".join(measure_decision.measure([Path()]))
     return [rows(table.splitlines()) for table in lines.split("\n\n")]
 
 
