@@ -45,7 +45,7 @@ from services.runtime.types import Answer, Box, Detection, Limits, Turn
 MAX_REGIONS = 32
 """Regions looked at, the most certain: what lies behind is noise, and each costs an embedding."""
 
-CLOSER = 0.92
+CLOSER = 0.86
 """Share of a region's sides that is left when it is looked at again: boxes reach beyond what they
 hold, and what stands around it belongs to others."""
 
