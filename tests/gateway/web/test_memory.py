@@ -216,7 +216,8 @@ def test_words_are_edited_in_place(hands: Hands, http: httpx.Client) -> None:
     name.press("Enter")
     expect(panel.get_by_text("Saved.")).to_be_attached()
     panel.get_by_label("Description").fill("")
-    panel.get_by_label("Category").focus()
+    with hands.page.expect_response(lambda answer: answer.request.method == "PATCH"):
+        panel.get_by_label("Category").focus()
     expect(panel.get_by_label("Description")).to_have_value("")
     hands.page.keyboard.press("Escape")
     expect(panel).to_be_hidden()
