@@ -225,7 +225,7 @@ def _nearer(idea: _Idea, row: Candidates) -> dict[str, Candidate]:
 def _kept(idea: _Idea, rows: Sequence[Candidates], stranger: float) -> Iterable[Candidate]:
     if idea.together:
         return decide(rows, stranger).values()
-    nearest = (min(row.values(), key=lambda one: one.distance) for row in rows)
+    nearest = (min(row.values(), key=lambda one: one.distance) for row in rows if row)
     return (one for one in nearest if one.distance < stranger)
 
 

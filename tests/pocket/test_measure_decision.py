@@ -30,6 +30,16 @@ def seen(kind: str, who: Sequence[int], distance: float) -> Seen:
     return Seen(kind, truth, categories, boxes, *[regions] * 5)
 
 
+def with_a_part(photo: Seen) -> Seen:
+    """The same photo, of which the detector finds a part of the first thing too."""
+    x1, y1, x2, y2 = photo.boxes[0]
+    part, regions = vectors((0, 0.35)), photo.plain
+    both = np.concatenate([regions[:1], part, regions[1:]])
+    boxes = [photo.boxes[0], (x1 + 2, y1 + 2, x2 - 2, y2 - 2), *photo.boxes[1:]]
+    categories = [photo.categories[0], "", *photo.categories[1:]]
+    return Seen(photo.kind, photo.truth, categories, boxes, *[both] * 5)
+
+
 def rows(lines: Sequence[str]) -> dict[str, list[str]]:
     cells = [[cell.strip() for cell in line.strip("| ").split("|")] for line in lines]
     return {name: [figure.split(" (")[0] for figure in figures] for name, *figures in cells}
@@ -46,6 +56,7 @@ def tables(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, list[str]]]:
             known.append(Known(name, name, views, views))
         photos = [
             seen("1", [0], 0.3),
+            with_a_part(seen("1", [0], 0.3)),
             seen("2", [0, 1], 0.3),
             seen("3", [0, 1, 2], 0.3),
             seen(OUTSIDE, [1], 0.58),
