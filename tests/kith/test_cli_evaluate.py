@@ -179,7 +179,7 @@ def test_both_workers_of_make_evaluate_leave_what_they_print(tmp_path: Path) -> 
     kith, out = tmp_path / "bin" / "kith", tmp_path / "runs" / "first"
     write(kith, '#!/bin/sh\necho "asked $*"\necho failed >&2\n')
     kith.chmod(0o755)
-    command = ["make", "-o", ".venv/.installed-dev", "evaluate"]
+    command = ["make", "--no-print-directory", "-o", ".venv/.installed-dev", "evaluate"]
     done = subprocess.run(
         [*command, f"BIN={kith.parent}", f"OUT={out}", "METHODS=none"],
         cwd=Path(__file__).parents[2],
