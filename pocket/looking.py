@@ -3,6 +3,7 @@
 import random
 import tempfile
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,12 +17,15 @@ from tqdm import tqdm
 from evaluation import datasets, memories
 from evaluation.bench import DISTRACTORS, OUTSIDE, OUTSIDE_MULTI, SPLITS
 from evaluation.manifest import Concept, Dataset
+from pocket.masking import alone
+from pocket.patches import PatchEmbedder, Patches
 from services.assistant.methods.kith import CLOSER, MAX_REGIONS
 from services.assistant.regions import cut_out, scaled, whole, without_doubles
 from services.assistant.settings import LocalSettings
 from services.assistant.stages import Stages
 from services.assistant.views import Photo, prepare
 from services.assistant.wiring import parts_of
+from services.runtime.profile import Profile
 from services.runtime.types import Box
 
 Vectors = NDArray[np.float32]
@@ -49,6 +53,9 @@ class Seen:
     wider: Vectors
     closer: Vectors
     closer_mirrored: Vectors
+    alone: Vectors
+    """Without what is behind them."""
+    patches: Patches
 
 
 @dataclass(frozen=True)
@@ -59,6 +66,8 @@ class Known:
     category: str
     plain: Vectors
     mirrored: Vectors
+    alone: Vectors
+    patches: Patches
 
 
 class Looked(NamedTuple):
@@ -80,18 +89,20 @@ async def looked_at(folder: Path) -> Looked:
         InvalidInput: The folder is no offline bench.
     """
     found = [datasets.read(folder / name) for name in SPLITS]
-    with tempfile.TemporaryDirectory() as memory:
+    profile = Profile.load("pocket")
+    reading = closing(PatchEmbedder(profile.embedder, profile.device))
+    with tempfile.TemporaryDirectory() as memory, reading as patches:
         async with parts_of(LocalSettings(memory=Path(memory))) as parts:
-            stages = parts.stages
+            eyes = _Eyes(parts.stages, patches)
             own = memories.own(found)
             further = datasets.read(folder / DISTRACTORS).concepts
             concepts = memories.of_size(CROWDED, own, (), further).concepts
-            known = [await _learned(stages, one) for one in tqdm(concepts, desc="concepts")]
+            known = [await _learned(eyes, one) for one in tqdm(concepts, desc="concepts")]
             words = list(dict.fromkeys(one.category for one in known))
-            look = partial(_look, stages, words)
+            look = partial(_look, eyes, words)
             photos = [await look(*one) for one in tqdm(_photos(folder, found), desc="photos")]
             count = len(own.concepts)
-            return Looked(known[:count], known[count:], photos, stages.stranger_distance)
+            return Looked(known[:count], known[count:], photos, parts.stages.stranger_distance)
 
 
 def _photos(folder: Path, found: Sequence[Dataset]) -> list[tuple[Path, str, frozenset[str]]]:
@@ -108,36 +119,60 @@ def _photos(folder: Path, found: Sequence[Dataset]) -> list[tuple[Path, str, fro
     return shown
 
 
-async def _learned(stages: Stages, concept: Concept) -> Known:
+class _Eyes(NamedTuple):
+    stages: Stages
+    reading: PatchEmbedder
+
+    async def vectors(self, crops: Sequence[Image.Image]) -> Vectors:
+        return await self.stages.embedder.embed_images(crops)
+
+    async def mirrored(self, crops: Sequence[Image.Image]) -> Vectors:
+        return await self.vectors([ImageOps.mirror(crop) for crop in crops])
+
+    async def alone(self, crops: Sequence[Image.Image]) -> Vectors:
+        return await self.vectors([alone(crop) for crop in crops])
+
+    async def patches(self, crops: Sequence[Image.Image]) -> Patches:
+        found = await self.reading.embed_images(crops)
+        return found.reshape(len(crops), -1, found.shape[-1])
+
+
+async def _learned(eyes: _Eyes, concept: Concept) -> Known:
     """A concept as `kith` remembers it."""
     photos = [Photo(_opened(path)) for path in concept.views]
-    ready = await prepare(stages, photos, concept.category)
-    mirrored = await stages.embedder.embed_images([ImageOps.mirror(crop) for crop in ready.crops])
-    plain = np.stack([view.vector for view in ready.views])
-    return Known(concept.name, ready.category, plain, mirrored)
+    ready = await prepare(eyes.stages, photos, concept.category)
+    return Known(
+        concept.name,
+        ready.category,
+        np.stack([view.vector for view in ready.views]),
+        await eyes.mirrored(ready.crops),
+        await eyes.alone(ready.crops),
+        await eyes.patches(ready.crops),
+    )
 
 
 async def _look(
-    stages: Stages, words: Sequence[str], path: Path, kind: str, truth: frozenset[str]
+    eyes: _Eyes, words: Sequence[str], path: Path, kind: str, truth: frozenset[str]
 ) -> Seen:
     photo = _opened(path)
-    found = without_doubles(await stages.detector.detect(photo, words))[:MAX_REGIONS]
+    found = without_doubles(await eyes.stages.detector.detect(photo, words))[:MAX_REGIONS]
     boxes = [*(one.box for one in found), whole(photo)]
     crops, wider, closer = [
         await cut_out(photo, [scaled(box, photo, factor) for box in boxes])
         for factor in (1.0, _WIDER, CLOSER)
     ]
-    embed = stages.embedder.embed_images
     return Seen(
         kind,
         truth,
         [*(one.category for one in found), ""],
         boxes,
-        await embed(crops),
-        await embed([ImageOps.mirror(crop) for crop in crops]),
-        await embed(wider),
-        await embed(closer),
-        await embed([ImageOps.mirror(crop) for crop in closer]),
+        plain=await eyes.vectors(crops),
+        mirrored=await eyes.mirrored(crops),
+        wider=await eyes.vectors(wider),
+        closer=await eyes.vectors(closer),
+        closer_mirrored=await eyes.mirrored(closer),
+        alone=await eyes.alone(crops),
+        patches=await eyes.patches(crops),
     )
 
 

@@ -12,8 +12,8 @@ import argparse
 import asyncio
 import math
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -24,77 +24,57 @@ from tqdm import tqdm
 from evaluation.bench import OUTSIDE, OUTSIDE_MULTI
 from evaluation.metrics import Counts
 from evaluation.statistics import Estimate, bootstrap, wilson
-from memory_db import Neighbour
-from pocket.looking import Known, Seen, Vectors, looked_at
-from services.assistant.methods.deciding import (
-    CROWD,
-    OTHER_CATEGORY,
-    SEVERAL,
-    Candidate,
-    Candidates,
-    Weights,
-    by_category,
-    candidates,
-    decide,
-    without_parts,
-)
-
-
-@dataclass(frozen=True)
-class _Idea:
-    """A way to decide; what is not said is as `kith` does it."""
-
-    views: Callable[[Known], Vectors] = lambda one: one.plain
-    regions: Callable[[Seen], Vectors] = lambda seen: _unit(seen.plain + seen.closer_mirrored)
-    told: Callable[[NDArray[np.float64]], NDArray[np.float64]] = lambda distances: distances
-    """What counts as the distances of a concept's views, by those they have, the nearest first."""
-    other_category: float = OTHER_CATEGORY
-    """Added to the distance of a region and a concept of two categories."""
-    cohort: float = 0.0
-    """Share of how far a region is from everybody that is taken off its distances."""
-    whole_too: bool = False
-    """The whole photo is a region beside those found."""
-    strictness: float = 1.0
-    """Of the stranger's distance."""
-    parts: bool = False
-    """What shows a part of another region's concept is a thing of its own."""
-    together: bool = True
-    """Each concept at most once in a photo, in the best pairing of all."""
-    crowd: float = CROWD
-    """The power by which distances grow with the memory."""
-
+from pocket.decision import Deciding, Idea, unit
+from pocket.looking import Known, Seen, looked_at
+from services.assistant.methods.deciding import CROWD, SEVERAL
 
 _IDEAS: Final = {
-    "as shipped": _Idea(),
-    "the nearest view alone": _Idea(told=lambda d: np.full_like(d, d[0])),
-    "all views in the mean": _Idea(told=lambda d: np.full_like(d, d.mean())),
-    "the mean of the views": _Idea(
-        views=lambda one: np.repeat(_mean(one.plain), len(one.plain), 0)
+    "as shipped": Idea(),
+    "the nearest view alone": Idea(told=lambda d: np.full_like(d, d[0])),
+    "all views in the mean": Idea(told=lambda d: np.full_like(d, d.mean())),
+    "the mean of the views": Idea(
+        views=lambda one: np.repeat(unit(one.plain.mean(0, keepdims=True)), len(one.plain), 0)
     ),
-    "several views count as one": _Idea(told=lambda d: d / SEVERAL if len(d) > 2 else d),
-    "one view": _Idea(views=lambda one: one.plain[:1]),
-    "one view, counted as several": _Idea(views=lambda one: one.plain[:1], strictness=1 / SEVERAL),
-    "three views": _Idea(views=lambda one: one.plain[:3]),
-    "mirrored views too": _Idea(views=lambda one: np.concatenate([one.plain, one.mirrored])),
-    "regions as they are": _Idea(regions=lambda seen: seen.plain),
-    "closer alone": _Idea(regions=lambda seen: seen.closer),
-    "wider alone": _Idea(regions=lambda seen: seen.wider),
-    "as they are, and closer": _Idea(regions=lambda seen: _unit(seen.plain + seen.closer)),
-    "as they are, and mirrored": _Idea(regions=lambda seen: _unit(seen.plain + seen.mirrored)),
-    "as they are, and wider": _Idea(regions=lambda seen: _unit(seen.plain + seen.wider)),
-    "the whole photo beside regions": _Idea(whole_too=True),
-    "another category is as near": _Idea(other_category=0.0),
-    "another category is further (0.2)": _Idea(other_category=0.2),
-    "who is far from all is nearer (0.2)": _Idea(cohort=0.2),
-    "who is far from all is nearer (0.4)": _Idea(cohort=0.4),
-    "5 % stricter": _Idea(strictness=0.95),
-    "5 % laxer": _Idea(strictness=1.05),
-    "parts of a thing are things": _Idea(parts=True),
-    "each region its nearest": _Idea(together=False),
-    "no threshold": _Idea(strictness=2.0),
+    "several views count as one": Idea(told=lambda d: d / SEVERAL if len(d) > 2 else d),
+    "one view": Idea(views=lambda one: one.plain[:1]),
+    "one view, counted as several": Idea(views=lambda one: one.plain[:1], strictness=1 / SEVERAL),
+    "three views": Idea(views=lambda one: one.plain[:3]),
+    "mirrored views too": Idea(views=lambda one: np.concatenate([one.plain, one.mirrored])),
+    "views without what is behind them, too": Idea(
+        views=lambda one: np.concatenate([one.plain, one.alone])
+    ),
+    "views and regions without it": Idea(
+        views=lambda one: one.alone, regions=lambda seen: seen.alone
+    ),
+    "views and regions, with it and without": Idea(
+        views=lambda one: unit(one.plain + one.alone),
+        regions=lambda seen: unit(seen.plain + seen.closer_mirrored + seen.alone),
+    ),
+    "patches count a quarter": Idea(patches=0.25),
+    "patches count half": Idea(patches=0.5),
+    "patches alone": Idea(patches=1.0),
+    "regions as they are": Idea(regions=lambda seen: seen.plain),
+    "closer alone": Idea(regions=lambda seen: seen.closer),
+    "wider alone": Idea(regions=lambda seen: seen.wider),
+    "as they are, and closer": Idea(regions=lambda seen: unit(seen.plain + seen.closer)),
+    "as they are, and mirrored": Idea(regions=lambda seen: unit(seen.plain + seen.mirrored)),
+    "as they are, and wider": Idea(regions=lambda seen: unit(seen.plain + seen.wider)),
+    "the whole photo beside regions": Idea(whole_too=True),
+    "another category is as near": Idea(other_category=0.0),
+    "another category is further (0.2)": Idea(other_category=0.2),
+    "who is far from all is nearer (0.2)": Idea(cohort=0.2),
+    "who is far from all is nearer (0.4)": Idea(cohort=0.4),
+    "a distance for each category": Idea(kinds=1.0),
+    "half of that (square root)": Idea(kinds=0.5),
+    "the nearest view of another is a rejected one": Idea(rejected=True),
+    "5 % stricter": Idea(strictness=0.95),
+    "5 % laxer": Idea(strictness=1.05),
+    "parts of a thing are things": Idea(parts=True),
+    "each region its nearest": Idea(together=False),
+    "no threshold": Idea(strictness=2.0),
 }
 
-_WAYS: Final = {"all views": _Idea(), "one view": _Idea(views=lambda one: one.plain[:1])}
+_WAYS: Final = {"all views": Idea(), "one view": Idea(views=lambda one: one.plain[:1])}
 _IDEAS_FOR_CROWDS: Final = {
     f"{how}, power {crowd}": replace(idea, crowd=crowd)
     for how, idea in _WAYS.items()
@@ -138,7 +118,7 @@ def _tens(known: Sequence[Known], photos: Sequence[Seen]) -> Iterator[_Memory]:
 
 
 def _table(
-    what: str, ideas: Mapping[str, _Idea], memories: Sequence[_Memory], stranger: float
+    what: str, ideas: Mapping[str, Idea], memories: Sequence[_Memory], stranger: float
 ) -> Iterator[str]:
     head = (
         what, "one concept: F1", "several: recall", "precision", "three: recall",
@@ -150,11 +130,11 @@ def _table(
         yield f"| {name} | {' | '.join(_figures(idea, memories, stranger))} |"
 
 
-def _figures(idea: _Idea, memories: Sequence[_Memory], stranger: float) -> list[str]:
+def _figures(idea: Idea, memories: Sequence[_Memory], stranger: float) -> list[str]:
     told = []
     for known, photos in memories:
-        views = [idea.views(one) for one in known]
-        told += [(seen, _decided(idea, known, views, seen, stranger)) for seen in photos]
+        deciding = Deciding(idea, known, stranger)
+        told += [(seen, deciding.names(seen)) for seen in photos]
 
     def found(kinds: Sequence[str], of: Callable[[Counts], float | None]) -> str:
         some = [
@@ -189,62 +169,6 @@ def _cell(photos: NDArray[np.int64], of: Callable[[Counts], float | None]) -> st
         return math.nan if value is None else value
 
     return str(Estimate(figure(photos), *bootstrap(photos, figure, draws=300)))
-
-
-def _decided(
-    idea: _Idea, known: Sequence[Known], views: Sequence[Vectors], seen: Seen, stranger: float
-) -> frozenset[str]:
-    """Names of whom a photo shows."""
-    regions, categories = idea.regions(seen), seen.categories
-    if len(regions) > 1 and not idea.whole_too:
-        regions, categories = regions[:-1], categories[:-1]
-    counts = {one.name: len(these) for one, these in zip(known, views, strict=True)}
-    words = {one.name: one.category for one in known}
-    weights = Weights.of(counts, idea.crowd)
-    distances = [_distances(regions, these) for these in views]
-    rows = []
-    for number, category in enumerate(categories):
-        near = [
-            Neighbour(one.name, "", float(distance), False)
-            for one, these in zip(known, distances, strict=True)
-            for distance in idea.told(np.sort(these[number]))
-        ]
-        row = by_category(candidates(near, counts, weights), category, words, idea.other_category)
-        rows.append(_nearer(idea, row))
-    things = rows if idea.parts else without_parts(rows, seen.boxes[: len(rows)])
-    return frozenset(one.concept_id for one in _kept(idea, things, stranger * idea.strictness))
-
-
-def _nearer(idea: _Idea, row: Candidates) -> dict[str, Candidate]:
-    """What is near a region, the nearest first, with what an idea takes off the distances."""
-    away = np.mean([one.distance for one in [*row.values()][1:10]])
-    nearer = idea.cohort * (float(away) - 1)
-    return {name: one._replace(distance=one.distance - nearer) for name, one in row.items()}
-
-
-def _kept(idea: _Idea, rows: Sequence[Candidates], stranger: float) -> Iterable[Candidate]:
-    if idea.together:
-        return decide(rows, stranger).values()
-    nearest = (min(row.values(), key=lambda one: one.distance) for row in rows if row)
-    return (one for one in nearest if one.distance < stranger)
-
-
-def _distances(regions: Vectors, views: Vectors) -> NDArray[np.float64]:
-    """[regions, views]."""
-    apart: NDArray[np.float64] = np.sqrt(
-        np.maximum(0, 2 - 2 * regions.astype(np.float64) @ views.T)
-    )
-    return apart
-
-
-def _mean(vectors: Vectors) -> Vectors:
-    mean: Vectors = vectors.mean(0, keepdims=True)
-    return _unit(mean)
-
-
-def _unit(vectors: Vectors) -> Vectors:
-    lengths: Vectors = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return vectors / lengths
 
 
 def main(words: list[str] | None = None) -> int:

@@ -8,6 +8,7 @@ import pytest
 from evaluation.bench import OUTSIDE, OUTSIDE_MULTI
 from pocket import measure_decision
 from pocket.looking import Known, Looked, Seen, Vectors
+from pocket.patches import Patches
 
 STRANGER_DISTANCE = 0.6
 NAMES = ("bo", "mia", "tom")
@@ -22,12 +23,17 @@ def vectors(*places: tuple[int, float]) -> Vectors:
     return found
 
 
+def patches_of(regions: Vectors) -> Patches:
+    """[n, 1, 8]: each picture is a single patch."""
+    return regions[:, None]
+
+
 def seen(kind: str, who: Sequence[int], distance: float) -> Seen:
     regions = vectors(*((one, distance) for one in who), (3, 0.0))  # the whole photo last
     categories = [*(NAMES[one] for one in who), ""]
     truth = frozenset(NAMES[one] for one in who) if kind.isdigit() else frozenset[str]()
     boxes = [(10.0 * n, 0.0, 10.0 * n + 9, 9.0) for n in range(len(regions))]
-    return Seen(kind, truth, categories, boxes, *[regions] * 5)
+    return Seen(kind, truth, categories, boxes, *[regions] * 6, patches=patches_of(regions))
 
 
 def with_a_part(photo: Seen) -> Seen:
@@ -37,7 +43,7 @@ def with_a_part(photo: Seen) -> Seen:
     both = np.concatenate([regions[:1], part, regions[1:]])
     boxes = [photo.boxes[0], (x1 + 2, y1 + 2, x2 - 2, y2 - 2), *photo.boxes[1:]]
     categories = [photo.categories[0], "", *photo.categories[1:]]
-    return Seen(photo.kind, photo.truth, categories, boxes, *[both] * 5)
+    return Seen(photo.kind, photo.truth, categories, boxes, *[both] * 6, patches=patches_of(both))
 
 
 def rows(lines: Sequence[str]) -> dict[str, list[str]]:
@@ -53,7 +59,7 @@ def tables(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, list[str]]]:
         known = []
         for number, name in enumerate(NAMES):
             views = vectors(*[(number, 0.0)] * (1 if name == "bo" else 3))
-            known.append(Known(name, name, views, views))
+            known.append(Known(name, name, *[views] * 3, patches=patches_of(views)))
         photos = [
             seen("1", [0], 0.3),
             with_a_part(seen("1", [0], 0.3)),
@@ -63,7 +69,10 @@ def tables(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, list[str]]]:
             seen(OUTSIDE_MULTI, [0, 1], 0.61),
         ]
         away = vectors((3, 1.0))
-        crowd = [Known(f"other {number}", "other", away, away) for number in range(158)]
+        crowd = [
+            Known(f"other {number}", "other", *[away] * 3, patches=patches_of(away))
+            for number in range(158)
+        ]
         return Looked(known, crowd, photos, STRANGER_DISTANCE)
 
     monkeypatch.setattr(measure_decision, "looked_at", looked_at)
@@ -95,6 +104,17 @@ def test_an_idea_changes_what_it_is_about_and_nothing_else(table: dict[str, list
     assert table["no threshold"][-2:] == ["1.000", "1.000"]
     assert table["the mean of the views"] == table["as shipped"]
     assert table["each region its nearest"] == table["as shipped"]
+
+
+def test_what_says_the_same_changes_nothing(table: dict[str, list[str]]) -> None:
+    # Here patches, and pictures without what is behind them, are the pictures themselves.
+    for idea in (
+        "patches alone",
+        "views and regions without it",
+        "a distance for each category",
+        "the nearest view of another is a rejected one",
+    ):
+        assert table[idea] == table["as shipped"]
 
 
 def test_in_memories_of_ten_each_photo_is_held_against_its_own(
