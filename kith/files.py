@@ -15,6 +15,23 @@ def write_whole(path: Path, content: bytes) -> None:
     Raises:
         Refused: It can't be written, for instance since the disk is full.
     """
+    try:
+        replace(path, content)
+    except OSError as error:
+        raise Refused(
+            f"out: can't write {path}: {error.strerror}; make room or name another folder",
+            reason="FILE_UNWRITABLE",
+            field="out",
+        ) from error
+
+
+def replace(path: Path, content: bytes) -> None:
+    """The same, for those who tell of errors in their own words.
+
+    Raises:
+        OSError: It can't be written.
+    """
+    # Hidden, so that nobody takes the half of it for the whole.
     part = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -23,11 +40,7 @@ def write_whole(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
-    except OSError as error:
+    except OSError:
         with suppress(OSError):  # it may never have been made
             part.unlink()
-        raise Refused(
-            f"out: can't write {path}: {error.strerror}; make room or name another folder",
-            reason="FILE_UNWRITABLE",
-            field="out",
-        ) from error
+        raise

@@ -1,7 +1,6 @@
 """Jobs that outlive the server that takes them: each is a file among its user's things."""
 
 import json
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kith.errors import Refused
+from kith.files import replace
 
 
 class State(Enum):
@@ -77,17 +77,10 @@ def write_json(path: Path, told: Any) -> None:  # noqa: ANN401 - whatever JSON c
     Raises:
         Refused: It can't be written, for instance since the disk is full.
     """
-    # Hidden, so that nobody takes the half of it for the whole.
-    part = path.with_name(f".{path.name}.part")
+    content = json.dumps(told, default=lambda one: one.value)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("w", encoding="utf-8") as file:
-            json.dump(told, file, default=lambda one: one.value)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+        replace(path, content.encode())
     except OSError as error:
-        part.unlink(missing_ok=True)
         # By its name alone: users are told, and where the server keeps things is not their concern.
         raise Refused(
             f"can't write {path.name}: {error.strerror}; the server's operator has to make room",
