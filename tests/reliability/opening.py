@@ -32,22 +32,20 @@ class Opened:
     """Those that broke the decoder, kept something, or came out otherwise than they should."""
     slowest_s: float = 0.0
     slowest: str = ""
+    crashes: int = 0
+    """Of the process: nothing else is told then."""
     peak_mib: float = 0.0
     """Most memory the process had, pictures in the making included."""
 
 
 def opened_elsewhere(*which: str) -> Opened:
-    """The same by a process of its own.
-
-    Raises:
-        AssertionError: It died.
-    """
+    """The same by a process of its own."""
     command = [sys.executable, "-m", "tests.reliability.opening", *which]
     root = Path(__file__).parents[2]
     run = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
-    assert run.returncode == 0, (
-        f"{which} killed the decoder: {run.returncode}\n{run.stderr[-2000:]}"
-    )
+    if run.returncode:
+        sys.stderr.write(f"{which} killed the decoder: {run.returncode}\n{run.stderr[-2000:]}")
+        return Opened(crashes=1)
     return Opened(**json.loads(run.stdout))
 
 

@@ -66,6 +66,8 @@ class Proxy:
         host, _, port = target.rpartition(":")
         self._target = host, int(port)
         self._fault: Fault | None = None
+        self.met = 0
+        """How often something that was sent, or somebody who connected, has met a fault."""
         self._connections: dict[_Connection, asyncio.Task[None]] = {}
         self._server: asyncio.Server | None = None
         self._port = 0
@@ -97,6 +99,7 @@ class Proxy:
         for connection in self._connections:
             if fault in (Fault.RESET, Fault.REFUSE):
                 connection.reset()
+                self.met += 1
             connection.dead = fault is Fault.SILENCE
 
     async def recover(self) -> None:
@@ -142,6 +145,7 @@ class Proxy:
             ConnectionResetError: The fault ends it.
         """
         while data := await reader.read(65536):
+            self.met += connection.dead or self._fault in (Fault.RESET, Fault.DELAY, Fault.CUT)
             if connection.dead:
                 continue
             if self._fault is Fault.RESET:

@@ -38,7 +38,7 @@ def test_no_picture_breaks_the_decoder(effort: Effort) -> None:
         table.traffic("pictures made to hurt", sum(made.outcomes.values()), at_least=20)
         table.traffic("mutated files", sum(damaged.outcomes.values()), at_least=files)
         table.tell("what became of them", _listed(damaged.outcomes))
-        table.exactly("crashes of the process", 0, 0)  # else we would not be here
+        table.exactly("crashes of the process", made.crashes + damaged.crashes, 0)
         table.exactly("pictures made to hurt that came out wrong", _few(made.wrong), "none")
         table.exactly("mutated files that broke it", _few(damaged.wrong), "none")
         table.tell("slowest", f"{made.slowest_s:.2f} s ({made.slowest})")
@@ -77,7 +77,7 @@ def test_no_picture_breaks_a_door(effort: Effort, whole: Whole, user: str) -> No
         table.tell("peak memory of the assistant, its models included", assistant, "MiB")
 
 
-_FINE: Final = {"OK", "INVALID_ARGUMENT", "200", "201", "400", "413"}
+_FINE: Final = {"OK", "INVALID_ARGUMENT", "200", "201", "400", "413", "429"}
 
 
 def _doors(
@@ -107,7 +107,7 @@ def _doors(
 
     def upload(data: bytes) -> str:
         answer = http.post("/v1/uploads", content=data, headers={"Content-Type": "image/png"})
-        return "201" if answer.status_code == 429 else str(answer.status_code)
+        return str(answer.status_code)
 
     return {
         "gRPC Retrieve": retrieve,

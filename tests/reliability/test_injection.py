@@ -22,10 +22,12 @@ from services.generation.llava_model import LlavaModel
 from services.generation.prompt import render
 from services.runtime.profile import Profile
 from services.runtime.types import Turn
-from tests.reliability.hostile import hostile
+from tests.reliability.hostile import SPECIAL, hostile
 from tests.reliability.table import Effort, Table
 
 TEXTS = tuple(hostile())
+DESCRIPTIONS = tuple(dict.fromkeys(map(clean_description, TEXTS)))
+"""As the memory keeps them."""
 HARMLESS = "a red dog that likes the sea"
 ROLE = re.compile(r"\b(user|assistant|human|system)\s*[:\uff1a]", re.IGNORECASE)
 PHOTO = Image.new("RGB", (32, 32), "red")
@@ -54,6 +56,20 @@ def chats(name: str, description: str) -> Iterator[tuple[str, list[Turn]]]:
             yield where, prompts.lay_out(told, references, LAYOUTS[layout])
 
 
+def loaded(template: str) -> LlavaModel:
+    """The pocket model, to whose tokenizer other LLaVAs' special tokens are special too."""
+    model = LlavaModel(replace(Profile.load("pocket").generator, chat_template=template))
+    model.tokenizer.add_tokens(list(SPECIAL), special_tokens=True)
+    return model
+
+
+def is_armed(model: LlavaModel, text: str) -> bool:
+    """Whether a text would be more than text if nobody minded."""
+    tokens = model.tokenizer(text, add_special_tokens=False)["input_ids"]
+    special = set(tokens) & set(model.tokenizer.added_tokens_decoder)
+    return bool(special or ROLE.search(text))
+
+
 def special_in(model: LlavaModel, turns: list[Turn]) -> tuple[list[int], int]:
     """The special tokens of a prompt in order, and how many words open a turn."""
     messages, _ = render(turns, model.special)
@@ -62,6 +78,19 @@ def special_in(model: LlavaModel, turns: list[Turn]) -> tuple[list[int], int]:
     tokens = model.tokenizer(written, add_special_tokens=not begun)["input_ids"]
     special = set(model.tokenizer.added_tokens_decoder)
     return [token for token in tokens if token in special], len(ROLE.findall(written))
+
+
+def changed(
+    model: LlavaModel, name: str, description: str, right: dict[str, tuple[list[int], int]]
+) -> Counter[str]:
+    """Of the prompts that hold the texts of a concept, how many are not built as they should be."""
+    counts: Counter[str] = Counter()
+    for where, chat in chats(name, description):
+        tokens, turns = special_in(model, chat)
+        counts["prompts"] += 1
+        counts["tokens"] += tokens != right[where][0]
+        counts["turns"] += turns != right[where][1]
+    return counts
 
 
 def as_stored(clean: Callable[[str], str], text: str) -> str | None:
@@ -75,26 +104,22 @@ def test_no_text_becomes_a_special_token_and_the_others_are_answered_as_before(
     tmp_path: Path, effort: Effort
 ) -> None:
     oracle = "the same prompt with a harmless text: the same special tokens, the same turns"
-    spec = Profile.load("pocket").generator
     counts: Counter[str] = Counter()
     with Table("Injection", oracle, effort) as table:
         for template, file in TEMPLATES.items():
-            model = LlavaModel(replace(spec, chat_template=file))
+            model = loaded(file)
             right = {where: special_in(model, chat) for where, chat in chats("rex", HARMLESS)}
-            for text in TEXTS:
-                name, description = as_stored(clean_name, text), as_stored(clean_description, text)
+            for name in (as_stored(clean_name, text) for text in TEXTS):
                 counts["names refused"] += name is None
-                for texts in ((name, HARMLESS), ("rex", description)):
-                    if None in texts:
-                        continue
-                    for where, chat in chats(*map(str, texts)):
-                        counts["prompts"] += 1
-                        tokens, turns = special_in(model, chat)
-                        counts["tokens"] += tokens != right[where][0]
-                        counts["turns"] += turns != right[where][1]
+                if name is not None:
+                    counts += changed(model, name, HARMLESS, right)
+            for description in DESCRIPTIONS:
+                counts += changed(model, "rex", description, right)
             table.tell(f"template tried: {template}", len(right), "layouts")
-        table.traffic("hostile texts", len(TEXTS), at_least=200)
-        table.traffic("prompts", counts["prompts"], at_least=len(TEXTS) * len(TEMPLATES) * 6)
+        armed = sum(is_armed(model, text) for text in DESCRIPTIONS)
+        table.tell("hostile texts", len(TEXTS))
+        table.traffic("of them, as kept, more than text if nobody minded", armed, at_least=200)
+        table.traffic("prompts", counts["prompts"], at_least=len(DESCRIPTIONS) * len(TEMPLATES) * 6)
         table.tell("names that the memory refuses", counts["names refused"] // len(TEMPLATES))
         table.exactly("prompts with other special tokens", counts["tokens"], 0)
         table.exactly("prompts with other turns", counts["turns"], 0)
