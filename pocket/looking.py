@@ -15,8 +15,9 @@ from PIL import Image, ImageOps
 from tqdm import tqdm
 
 from evaluation import datasets, memories
-from evaluation.bench import DISTRACTORS, OUTSIDE, OUTSIDE_MULTI, SPLITS
+from evaluation.bench import DISTRACTORS, OUTSIDE, OUTSIDE_MULTI, SPLITS, whose
 from evaluation.manifest import Concept, Dataset
+from kith.errors import InvalidInput
 from pocket.masking import alone
 from pocket.patches import PatchEmbedder, Patches
 from services.assistant.methods.kith import CLOSER, MAX_REGIONS
@@ -82,12 +83,28 @@ class Looked(NamedTuple):
     """Of the shipped embedder."""
 
 
+def require_validation(folder: Path) -> None:
+    """See that ideas are not chosen by test identities.
+
+    Raises:
+        InvalidInput: The folder is no offline bench of validation identities.
+    """
+    if whose(folder) != "validation":
+        raise InvalidInput(
+            f"folder: {folder} is no bench of validation identities, by which alone ideas are "
+            f"chosen; python -m evaluation.bench {folder} --identities validation makes one",
+            reason="BENCH_OF_OTHERS",
+            field="folder",
+        )
+
+
 async def looked_at(folder: Path) -> Looked:
     """Concepts and photos, as the shipped models see them.
 
     Raises:
-        InvalidInput: The folder is no offline bench.
+        InvalidInput: The folder is no offline bench of validation identities.
     """
+    require_validation(folder)
     found = [datasets.read(folder / name) for name in SPLITS]
     profile = Profile.load("pocket")
     reading = closing(PatchEmbedder(profile.embedder, profile.device))

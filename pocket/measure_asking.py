@@ -6,20 +6,22 @@ of `kith evaluate`, whose journals it leaves in OUT: stopped, the same call goes
 """
 
 import argparse
+import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Final
 
+import torch
 from PIL import ImageDraw
 from PIL.Image import Image
 from tqdm import tqdm
 
 from evaluation.averages import average
-from evaluation.bench import SPLITS
+from evaluation.bench import OUTSIDE, OUTSIDE_MULTI, SPLITS
 from evaluation.extent import FULL, Extent
 from evaluation.plan import Settings
 from evaluation.report.cells import NONE
@@ -31,8 +33,9 @@ from evaluation.systems.assistant import Assistant as System
 from evaluation.systems.assistant import Remote
 from evaluation.tasks.asking import Limits
 from evaluation.tasks.queries import QUESTION
+from pocket.looking import require_validation
 from services.assistant import prompts, servicer
-from services.assistant.findings import Used
+from services.assistant.findings import Retrieval, Used
 from services.assistant.memory import Memory
 from services.assistant.methods.completing import completed, expected
 from services.assistant.methods.kith import Kith, spoken_of
@@ -42,19 +45,23 @@ from services.assistant.prompts import Layout, Reference
 from services.assistant.settings import LocalSettings
 from services.assistant.stages import Stages
 from services.assistant.wiring import Assembly, parts_of, served_here
+from services.generation.llava_model import LlavaModel
+from services.generation.prompt import render
+from services.runtime.profile import Profile
 from services.runtime.types import Answer, Box, Turn
 from services.runtime.types import Limits as Length
 
 Told = Callable[[Sequence[Turn], Sequence[Reference]], Sequence[Turn]]
 """The chat as the model is to have it."""
 
-TASKS: Final = (Task.RECOGNITION, Task.CAPTIONING, Task.QUESTIONS)
+TASKS: Final = (Task.RECOGNITION, Task.CAPTIONING, Task.QUESTIONS, Task.STRANGERS)
 EXTENT: Final = Extent(
-    plain=Limits(queries=120, photos=1, multis=24, outside=0),
+    plain=Limits(queries=120, photos=1, multis=24, outside=50),
     controls=FULL.controls,
     sizes=FULL.sizes,
     few=FULL.few,
 )
+_WORDS: Final = ("Yes", "No")
 IN_DOUBT: Final = 0.75
 """Matches less certain than this are asked about: at 0.5 is a stranger."""
 
@@ -90,7 +97,7 @@ class _Idea:
     completes: bool = True
     """Whoever an answer leaves out is asked about, and names are put right."""
     checks: bool = False
-    """Matches in doubt are put to the model, and dropped where it says no."""
+    """Matches in doubt are put to the model, and dropped where no is likelier than yes."""
 
 
 IDEAS: Final = {
@@ -110,27 +117,22 @@ class _Variant(Kith):
 
     def __init__(self, idea: _Idea) -> None:
         self._idea = idea
+        self._model = LlavaModel(Profile.load("pocket").generator) if idea.checks else None
         self.layout = idea.layout  # type: ignore[assignment]
 
-    async def recall(self, memory: Memory, stages: Stages, turns: Sequence[Turn]) -> list[Used]:
-        found = await super().recall(memory, stages, turns)
-        if not self._idea.checks:
-            return found
-        photos = [photo for turn in turns for photo in prompts.photos_of(turn)]
-        return [one for one in found if await self._holds(memory, stages, photos, one)]
+    async def retrieve(self, memory: Memory, stages: Stages, photo: Image) -> Retrieval:
+        found = await super().retrieve(memory, stages, photo)
+        kept = [one for one in found.accepted if await self._holds(memory, photo, one)]
+        return replace(found, accepted=tuple(kept))
 
-    async def _holds(
-        self, memory: Memory, stages: Stages, photos: Sequence[Image], used: Used
-    ) -> bool:
-        """Whether the model says yes of the region of a match, if that is in doubt."""
-        if used.image_index is None or used.box is None or used.score > IN_DOUBT:
+    async def _holds(self, memory: Memory, photo: Image, used: Used) -> bool:
+        """Whether a match is sure, or yes is likelier than no of its region beside its picture."""
+        if self._model is None or used.box is None or used.score > IN_DOUBT:
             return True
-        region = photos[used.image_index].crop(used.box)
-        asked = Turn("user", (region, QUESTION.format(f"<{used.concept.name}>")))
+        asked = Turn("user", (photo.crop(used.box), QUESTION.format(f"<{used.concept.name}>")))
         references = await self.references(memory, [used._replace(image_index=None)])
-        answer = await Shown.ask(self, stages, [asked], references, Length(max_tokens=4), b"")
-        said = "".join([piece async for piece in answer])
-        return not said.strip().lower().startswith("no")
+        turns = prompts.lay_out([asked], references, self.layout)
+        return await asyncio.to_thread(yes_over_no, self._model, turns) > 0
 
     async def ask(
         self,
@@ -149,6 +151,16 @@ class _Variant(Kith):
         return Answer(completed(ask, told, expected(turns, references), limits))
 
 
+@torch.inference_mode()
+def yes_over_no(model: LlavaModel, turns: Sequence[Turn]) -> float:
+    """By how much the logit of yes is above that of no where the answer begins."""
+    messages, images = render(turns, model.special)
+    inputs = model.read([model.prompt(messages)], images)
+    logits = model.network(**inputs, logits_to_keep=1).logits[0, -1]
+    yes, no = (model.tokenizer(word, add_special_tokens=False).input_ids[0] for word in _WORDS)
+    return float(logits[yes] - logits[no])
+
+
 @contextmanager
 def _opened(idea: _Idea, memory: Path) -> Iterator[System]:
     @asynccontextmanager
@@ -162,19 +174,22 @@ def _opened(idea: _Idea, memory: Path) -> Iterator[System]:
 
 
 def measure(folder: Path, out: Path) -> Iterator[str]:
-    """The table, a line each.
+    """The table, a line each, and the revisions of the code that answered.
 
     Args:
-        folder: An offline bench.
+        folder: An offline bench of validation identities.
         out: Folder of the run; see `evaluation.run`.
 
     Raises:
         InvalidInput: `folder` is no such bench.
         Refused: Another run is in `out`.
     """
+    require_validation(folder)
     settings = Settings(
         methods=tuple(IDEAS),
         datasets=tuple(folder / name for name in SPLITS),
+        outside=folder / OUTSIDE,
+        outside_multi=folder / OUTSIDE_MULTI,
         tasks=TASKS,
         controls=(Control.NOTHING,),
         extent=EXTENT,
@@ -195,6 +210,8 @@ def measure(folder: Path, out: Path) -> Iterator[str]:
     yield "|---" * len(head) + "|"
     for name in IDEAS:
         yield f"| {name} | {' | '.join(_cell(found, name, *of) for of in _COLUMNS.values())} |"
+    yield ""
+    yield f"Answers of {', '.join(found.asked_under)}."
 
 
 _COLUMNS: Final = {
@@ -203,6 +220,8 @@ _COLUMNS: Final = {
     "of three: recall": (Task.CAPTIONING, "three", "recall"),
     "precision": (Task.CAPTIONING, "three", "precision"),
     "questions: accuracy": (Task.QUESTIONS, "visual", "accuracy"),
+    "strangers named: one thing": (Task.STRANGERS, "outside", "false_accepts"),
+    "several things": (Task.STRANGERS, "outside-multi", "false_accepts"),
 }
 
 

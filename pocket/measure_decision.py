@@ -28,7 +28,7 @@ from pocket.decision import Deciding, Idea, unit
 from pocket.looking import Known, Seen, looked_at
 from services.assistant.methods.deciding import CROWD, SEVERAL
 
-_IDEAS: Final = {
+IDEAS: Final = {
     "as shipped": Idea(),
     "the nearest view alone": Idea(told=lambda d: np.full_like(d, d[0])),
     "all views in the mean": Idea(told=lambda d: np.full_like(d, d.mean())),
@@ -101,7 +101,7 @@ def measure(folders: Sequence[Path]) -> list[str]:
     tens = [ten for memory in own for ten in _tens(*memory)]
     head = f"memory of {len(crowds[0][0]):,}, the {len(first.known)} of the photos known by"
     return [
-        *_table("decision", _IDEAS, own, stranger),
+        *_table("decision", IDEAS, own, stranger),
         "",
         *_table(head, _IDEAS_FOR_CROWDS, crowds, stranger),
         "",

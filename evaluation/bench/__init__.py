@@ -12,6 +12,7 @@ alone outside are of kinds that the memory holds too, the rest of others. The sa
 same bytes, whether or not it was stopped on the way.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +29,16 @@ from evaluation.bench.strangers import OUTSIDE, OUTSIDE_MULTI
 from kith.errors import InvalidInput
 from kith.files import write_whole
 
-__all__ = ["DISTRACTORS", "ORIGINAL", "OUTSIDE", "OUTSIDE_MULTI", "SPLITS", "Whose", "build"]
+__all__ = [
+    "DISTRACTORS",
+    "ORIGINAL",
+    "OUTSIDE",
+    "OUTSIDE_MULTI",
+    "SPLITS",
+    "Whose",
+    "build",
+    "whose",
+]
 
 _SETTINGS: Final = "bench.json"
 
@@ -83,6 +93,15 @@ def build(
     save(folder / OUTSIDE_MULTI, strangers.together(size.outside, crowd), progress)
     make_original(folder, known[::2], size.original, crowd, progress)
     return [folder / name for name in (*SPLITS, ORIGINAL)]
+
+
+def whose(folder: Path) -> str:
+    """Which identities a bench is of; empty where there is none."""
+    try:
+        told = json.loads((folder / _SETTINGS).read_bytes())
+    except (OSError, ValueError):
+        return ""
+    return str(told.get("identities", "")) if isinstance(told, dict) else ""
 
 
 def _settle(folder: Path, settings: Mapping[str, Any]) -> None:
