@@ -1,7 +1,7 @@
 """The whole pipeline beside its bare models, and beside a script as RAP publishes one.
 
 The bare models are given the same photo and, of it, the same crops, so that the ratio is what the
-pipeline adds: decoding with care, queues, threads, reading the memory, deciding, laying out.
+pipeline adds: queues, threads, reading the memory, deciding, laying out. Both decode with care.
 """
 
 from collections.abc import Callable, Sequence

@@ -27,7 +27,7 @@ def test_as_shipped_the_tables_decide_as_kith_does(
     photos = looking._photos(folder, found)
     with Client(memory=tmp_path / "memory", method="kith") as kith:
         for one in memories.of_size(SIZE, own, (), further).concepts:
-            kith.remember(one.name, *one.views, category=one.category)
+            kith.remember(one.name, list(one.views), category=one.category)
         for (path, _, _), seen in list(zip(photos, looked.photos, strict=True))[::3]:
             names = {used.concept for used in kith.retrieve(path).accepted}
             assert names == deciding.names(seen), path
