@@ -4,7 +4,18 @@ from typing import Any
 
 import pytest
 
-from tests.helm.charts import EVERYTHING, FULL, POCKET, helm, laid_over, named, of_kind, render
+from kith.local import TRAINED
+from tests.helm.charts import (
+    EVERYTHING,
+    FULL,
+    POCKET,
+    SCHEMA,
+    helm,
+    laid_over,
+    named,
+    of_kind,
+    render,
+)
 
 STRANGER = {"app": "stranger"}
 QDRANT = FULL["qdrant"]["pods"]
@@ -130,6 +141,13 @@ def test_nothing_leaves_but_names_and_what_is_said() -> None:
     rule = {"ports": [{"protocol": "TCP", "port": 4317}]}
     objects = render(laid_over(POCKET, {"networkPolicy": {"egress": {"all": [rule]}}}))
     assert all(reaches(objects, one, STRANGER, 4317) for one in pods_of(objects).values())
+
+
+@helm
+def test_rules_are_taken_for_the_parts_that_there_are() -> None:
+    parts = {*pods_of(render(EVERYTHING)), *TRAINED}
+    known = SCHEMA["properties"]["networkPolicy"]["properties"]["egress"]["propertyNames"]["enum"]
+    assert set(known) == parts | {"all"}
 
 
 @helm

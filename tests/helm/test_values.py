@@ -1,6 +1,5 @@
 """The chart's values and their schema, as far as they can be read without Helm."""
 
-import json
 import re
 import tomllib
 from collections.abc import Iterator
@@ -16,9 +15,8 @@ from datagen.making import EngineName
 from kith.local import TRAINED
 from services.assistant.methods import METHODS
 from services.generation import templates
-from tests.helm.charts import CHART, EVERYTHING, EXAMPLES, FULL, POCKET, laid_over
+from tests.helm.charts import CHART, EVERYTHING, EXAMPLES, FULL, POCKET, SCHEMA, laid_over
 
-SCHEMA: dict[str, Any] = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
 CHART_FILE: dict[str, Any] = yaml.safe_load((CHART / "Chart.yaml").read_text(encoding="utf-8"))
 VALUES: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
 Validator = jsonschema.Draft7Validator
@@ -79,6 +77,7 @@ def test_the_values_of_a_whole_product_are_right(values: dict[str, Any]) -> None
         ({"vllm": {"service": {"type": "LoadBalancer"}}}, "vllm: Additional properties"),
         ({"detection": {"replicas": 0}}, "detection.replicas: 0"),
         ({"baselines": {"methods": ["rap"]}}, "baselines.methods.0: 'rap'"),
+        ({"networkPolicy": {"egress": {"zork": []}}}, "networkPolicy.egress: 'zork'"),
         ({"connectionAgeS": 1}, "connectionAgeS: 1"),
         ({"assistants": {}}, ": Additional properties"),
     ],
