@@ -111,6 +111,17 @@ def test_every_setting_can_be_set_and_stands_above_the_charts_own() -> None:
 
 
 @helm
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [(1_000_000, "1000000"), (20, "20"), (0.25, "0.25"), (True, "true")],
+)
+def test_a_number_reaches_a_service_as_it_was_written(given: object, told: str) -> None:
+    asked = laid_over(POCKET, {"gateway": {"env": {"KITH_UPLOADS_MIB": given}}})
+    variables = variables_of(named(render(asked), "Deployment")["gateway"])
+    assert variables["KITH_UPLOADS_MIB"] == told
+
+
+@helm
 def test_callers_are_told_addresses_that_there_are() -> None:
     objects = render(EVERYTHING)
     listening = {

@@ -77,6 +77,8 @@ imagePullSecrets:
 - name: {{ $name }}
   {{- if kindIs "map" $value }}
   valueFrom: {{ toJson $value }}
+  {{- else if and (kindIs "float64" $value) (eq (floor $value) $value) }}
+  value: {{ int64 $value | quote }} # a large one would be written as 1e+06
   {{- else }}
   value: {{ quote $value }}
   {{- end }}
