@@ -1,6 +1,7 @@
 """The chart as Helm renders it: its objects are valid, and the program understands its commands."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -150,6 +151,29 @@ def test_a_long_name_leaves_room_for_the_number_of_a_pod() -> None:
     values = {"fullnameOverride": "a" * 40, "datagen": ON | {"shards": 10_000}}
     (job,) = of_kind(render(values), "Job")
     assert len(f"{job['metadata']['name']}-9999") <= 63
+
+
+@pytest.mark.parametrize(
+    ("release", "begins"),
+    [
+        ("mine", "mine-kith-"),
+        ("my.kith.v2", "my-kith-v2-"),
+        ("2kith", "kith-2kith-"),
+        ("2", "kith-2-kith-"),
+        ("kith-" + "a" * 33 + "--b", "kith-" + "a" * 33 + "-"),
+    ],
+)
+def test_whatever_the_release_is_called_its_objects_have_names_that_are_taken(
+    release: str, begins: str
+) -> None:
+    values = ("--values", CHART / "values-pocket.yaml", "--kube-version", "1.37")
+    done = run_helm("template", release, CHART, *values)
+    names = [one["metadata"]["name"] for one in yaml.safe_load_all(done.stdout) if one]
+    assert len(names) > 20
+    for name in names:
+        assert re.fullmatch("[a-z]([-a-z0-9]*[a-z0-9])?", name)  # as RFC 1035 wants a Service's
+        assert name.startswith(begins)
+        assert not name.removeprefix(begins).startswith("-")
 
 
 @pytest.mark.parametrize(

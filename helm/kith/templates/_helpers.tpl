@@ -1,8 +1,13 @@
-{{/* The name that all objects of a release begin with. Short: a pod's name adds part and number. */}}
+{{/*
+The name that all objects of a release begin with. Short: a pod's name adds part and number. A
+release's name may have dots and begin with a digit, a Service's may not.
+*/}}
 {{- define "kith.fullname" -}}
 {{- $name := default .Chart.Name .Values.nameOverride }}
 {{- $full := ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) }}
-{{- default $full .Values.fullnameOverride | trunc 40 | trimSuffix "-" }}
+{{- $full = default $full .Values.fullnameOverride | replace "." "-" }}
+{{- if regexMatch "^[0-9]" $full }}{{ $full = printf "kith-%s" $full }}{{ end }}
+{{- $full | trunc 40 | trimAll "-" }}
 {{- end }}
 
 {{/* What tells the objects of a part from others; it stays the same from version to version. */}}
