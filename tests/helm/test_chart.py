@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,23 @@ import pytest
 import yaml
 
 from kith.cli import main
-from tests.helm.charts import CHART, EXAMPLES, helm, of_kind, render, run_helm
+from tests.helm.charts import (
+    CHART,
+    EXAMPLES,
+    POCKET,
+    helm,
+    laid_over,
+    of_kind,
+    render,
+    run_helm,
+)
 from tests.helm.orders import commands_of, read
 
 pytestmark = helm
 
 ON = {"enabled": True}
+Told = Callable[[dict[str, Any]], tuple[str, list[dict[str, Any]]]]
+"""From values to what the notes of an install say, and what it makes."""
 GPU = {
     **ON,
     "engine": "msdiffusion",
@@ -198,16 +210,33 @@ def test_a_cluster_that_is_too_old_is_refused() -> None:
     assert ">=1.29" in done.stderr
 
 
-def test_the_notes_name_the_objects_that_are_made(tmp_path: Path) -> None:
+@pytest.fixture
+def told(tmp_path: Path) -> Told:
     chart = Path(shutil.copytree(CHART, tmp_path / "kith"))
     # An install without a cluster is not to be had; but a template may hold another.
     note = '{{ include (print $.Template.BasePath "/NOTES.txt") . | toJson }}'
     holder = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: notes}\ndata: {notes: %s}\n"
     (chart / "templates" / "notes.yaml").write_text(holder % note, encoding="utf-8")
-    (off,) = render({}, chart)
-    assert "Nothing runs" in off["data"]["notes"]
-    objects = render({"datagen": ON}, chart)
-    (notes,) = of_kind(objects, "ConfigMap")
+
+    def tell(values: dict[str, Any]) -> tuple[str, list[dict[str, Any]]]:
+        objects = render(values, chart)
+        (notes,) = (one for one in objects if one["metadata"]["name"] == "notes")
+        objects.remove(notes)
+        return notes["data"]["notes"], objects
+
+    return tell
+
+
+def test_the_notes_name_the_objects_that_are_made(told: Told) -> None:
+    assert "Nothing runs" in told({})[0]
+    notes, objects = told({"datagen": ON})
     for kind in ("Job", "PersistentVolumeClaim"):
         (one,) = of_kind(objects, kind)
-        assert one["metadata"]["name"] in notes["data"]["notes"]
+        assert one["metadata"]["name"] in notes
+
+
+def test_the_notes_do_not_say_whose_a_token_is_that_was_kept(told: Told) -> None:
+    notes, _ = told(laid_over(POCKET, {"users": {"first": "ann"}}))
+    assert "get secret mine-kith-users" in notes
+    assert "users.first of the first install" in notes
+    assert "ann" not in notes

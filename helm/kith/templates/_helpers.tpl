@@ -111,9 +111,12 @@ spec:
   {{- end }}
 {{- end }}
 
-{{/* A secret that is made once: takes root, name, component and what a new one holds. */}}
+{{/*
+A secret that is made once: takes root, name, component and what a new one holds. One that is there
+stays as it is: a token made beside hashes that are kept would be nobody's.
+*/}}
 {{- define "kith.secret" -}}
-{{- $there := (lookup "v1" "Secret" .root.Release.Namespace .name).data | default dict -}}
+{{- $there := lookup "v1" "Secret" .root.Release.Namespace .name -}}
 apiVersion: v1
 kind: Secret
 metadata:
@@ -122,8 +125,12 @@ metadata:
     {{- include "kith.labels" . | nindent 4 }}
   annotations:
     helm.sh/resource-policy: keep # who holds a token need not get another
+{{- if $there }}
+data: {{ $there.data | default dict | toJson }}
+{{- else }}
 data:
   {{- range $key, $new := .fresh }}
-  {{ $key }}: {{ get $there $key | default (b64enc $new) }}
+  {{ $key }}: {{ b64enc $new }}
   {{- end }}
+{{- end }}
 {{- end }}
