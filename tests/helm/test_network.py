@@ -128,6 +128,20 @@ def test_callers_that_are_named_are_the_only_ones() -> None:
 
 
 @helm
+def test_only_those_that_are_named_read_metrics_and_of_every_service() -> None:
+    friend = {"app": "prometheus"}
+    peer = {"podSelector": {"matchLabels": friend}}
+    objects = render(laid_over(EVERYTHING, {"networkPolicy": {"metricsFrom": [peer]}}))
+    deployments = named(objects, "Deployment")
+    for name, labels in pods_of(objects).items():
+        serves = name in deployments and name != "vllm"
+        assert reaches(objects, friend, labels, 9464) is serves, name
+        assert not reaches(objects, STRANGER, labels, 9464), name
+    told = deployments["gateway"]["spec"]["template"]["spec"]["containers"][0]["ports"]
+    assert {"name": "metrics", "containerPort": 9464} in told
+
+
+@helm
 def test_nothing_leaves_but_names_and_what_is_said() -> None:
     objects = render(POCKET)
     for labels in pods_of(objects).values():

@@ -1,5 +1,6 @@
 """The services in a cluster: closed in, probed, and never two where there may be but one."""
 
+from collections import defaultdict
 from typing import Any
 
 import pytest
@@ -123,8 +124,8 @@ def test_a_pod_that_stops_is_given_longer_than_its_calls() -> None:
 @helm
 def test_callers_of_a_stage_see_all_its_pods_and_nobody_outside_sees_any() -> None:
     services = named(render(EVERYTHING), "Service")
-    assert set(services) == {"gateway", "vllm", *SERVED}
-    for name in SERVED:
+    assert set(services) == {"gateway", "gateway-metrics", "vllm", *SERVED}
+    for name in ("gateway-metrics", *SERVED):
         assert services[name]["spec"]["clusterIP"] == "None"
     assert services["vllm"]["spec"]["type"] == "ClusterIP"
     (ingress,) = of_kind(render(EVERYTHING), "Ingress")
@@ -138,16 +139,19 @@ def test_callers_of_a_stage_see_all_its_pods_and_nobody_outside_sees_any() -> No
 def test_every_service_selects_pods_and_ports_that_there_are() -> None:
     objects = render(EVERYTHING)
     deployments = named(objects, "Deployment")
+    ports: dict[str, set[str]] = defaultdict(set)
     for kind in ("Service", "PodDisruptionBudget"):
-        found = named(objects, kind)
-        assert set(found) == set(deployments)
-        for name, one in found.items():
-            pods = deployments[name]["spec"]["template"]["metadata"]["labels"]
+        found = set()
+        for one in of_kind(objects, kind):
+            part = one["metadata"]["labels"]["app.kubernetes.io/component"]
+            pods = deployments[part]["spec"]["template"]["metadata"]["labels"]
             selector = one["spec"]["selector"]
             assert (selector.get("matchLabels") or selector) == pods
-    for name, service in named(objects, "Service").items():
-        there = {port["name"] for port in container_of(deployments[name])["ports"]}
-        assert {port["targetPort"] for port in service["spec"]["ports"]} == there
+            found.add(part)
+            ports[part] |= {port["targetPort"] for port in one["spec"].get("ports", [])}
+        assert found == set(deployments)
+    for part, one in deployments.items():
+        assert {port["name"] for port in container_of(one)["ports"]} == ports[part]
     for name, scaler in named(objects, "HorizontalPodAutoscaler").items():
         assert scaler["spec"]["scaleTargetRef"]["name"] == f"mine-kith-{name}"
         assert "replicas" not in deployments[name]["spec"]

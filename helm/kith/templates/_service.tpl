@@ -6,9 +6,9 @@ env, and what it reads or writes: mounts, volumes.
 
 {{/* What every service is told, under what this one is told, under what the operator says. */}}
 {{- define "kith.serviceEnv" -}}
-{{- $env := dict "HOME" "/tmp" "KITH_PRODUCTION" "true" "KITH_GRACE_S" .root.Values.graceS }}
+{{- $env := dict "HOME" "/tmp" "KITH_PRODUCTION" "true" "KITH_GRACE_S" .root.Values.graceS "KITH_METRICS_PORT" 9464 }}
 {{- if .health }}
-{{- $env = merge (dict "KITH_METRICS_PORT" 9464 "KITH_MAX_CONNECTION_AGE_S" .root.Values.connectionAgeS) $env }}
+{{- $_ := set $env "KITH_MAX_CONNECTION_AGE_S" .root.Values.connectionAgeS }}
 {{- end }}
 {{- with .root.Values.telemetry.endpoint }}
 {{- $_ := set $env "OTEL_EXPORTER_OTLP_ENDPOINT" . }}
@@ -96,9 +96,7 @@ spec:
             {{- range $method, $port := .further }}
             - {name: grpc-{{ $method }}, containerPort: {{ int64 $port }}}
             {{- end }}
-            {{- if .health }}
             - {name: metrics, containerPort: 9464}
-            {{- end }}
           env:
             {{- include "kith.serviceEnv" . | trim | nindent 12 }}
           {{- with .envFrom }}
