@@ -135,6 +135,35 @@ def test_callers_of_a_stage_see_all_its_pods_and_nobody_outside_sees_any() -> No
     ]
 
 
+BACKEND = "nginx.ingress.kubernetes.io/backend-protocol"
+
+
+@helm
+@pytest.mark.parametrize(
+    ("secret", "given", "port", "told"),
+    [
+        ("", {}, {"name": "http"}, None),
+        ("", {"mine": "1"}, {"name": "http"}, {"mine": "1"}),
+        ("own", {}, {"name": "https", "appProtocol": "https"}, {BACKEND: "HTTPS"}),
+        ("own", {BACKEND: "GRPCS"}, {"name": "https", "appProtocol": "https"}, {BACKEND: "GRPCS"}),
+    ],
+)
+def test_an_ingress_speaks_to_the_gateway_as_the_gateway_does(
+    secret: str, given: dict[str, str], port: dict[str, str], told: dict[str, str] | None
+) -> None:
+    ingress = {"enabled": True, "host": "kith.example", "annotations": given}
+    objects = render(
+        laid_over(POCKET, {"tls": {"secret": secret}, "gateway": {"ingress": ingress}})
+    )
+    (served,) = named(objects, "Service")["gateway"]["spec"]["ports"]
+    assert served == {"port": 7460, "targetPort": port["name"]} | port
+    (made,) = of_kind(objects, "Ingress")
+    assert made["metadata"].get("annotations") == told
+    (rule,) = made["spec"]["rules"]
+    (path,) = rule["http"]["paths"]
+    assert path["backend"]["service"]["port"] == {"name": port["name"]}
+
+
 @helm
 def test_every_service_selects_pods_and_ports_that_there_are() -> None:
     objects = render(EVERYTHING)

@@ -76,7 +76,8 @@ def test_every_variable_is_a_setting_and_its_value_is_understood(
         assert chosen.host == "0.0.0.0"
         deployment = container_of(named(render(values), "Deployment")[part])
         ports = {port["name"]: port["containerPort"] for port in deployment["ports"]}
-        assert ports.pop("http", None) or ports.pop("grpc") == chosen.port
+        (served,) = ports.keys() & {"http", "https", "grpc"}
+        assert ports.pop(served) == chosen.port
         assert ports.pop("metrics", None) == chosen.metrics_port
         further = getattr(chosen, "further_methods", {})
         assert ports == {f"grpc-{method}": port for method, port in further.items()}
