@@ -1,6 +1,8 @@
 """The services in a cluster: closed in, probed, and never two where there may be but one."""
 
+import shutil
 from collections import defaultdict
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -232,6 +234,31 @@ def test_the_engine_has_a_card_shared_memory_and_its_models() -> None:
     assert model == "/models/llava-1.5-7b-hf"
     assert "--generation-config=vllm" in options
     assert not [option for option in options if "key" in option]
+
+
+@helm
+def test_another_chat_template_rolls_the_engines_pod(tmp_path: Path) -> None:
+    def summed(chart: Path) -> str:
+        vllm = named(render(FULL, chart), "Deployment")["vllm"]
+        found: str = vllm["spec"]["template"]["metadata"]["annotations"]["checksum/template"]
+        return found
+
+    changed = Path(shutil.copytree(CHART, tmp_path / "changed"))
+    (changed / "files" / "llava_v1.jinja").write_text("{{ messages }}", encoding="utf-8")
+    assert summed(changed) != summed(CHART)
+    bare = laid_over(FULL, {"vllm": {"chatTemplate": ""}})
+    metadata = named(render(bare), "Deployment")["vllm"]["spec"]["template"]["metadata"]
+    assert "annotations" not in metadata
+
+
+@helm
+def test_a_method_that_trains_has_a_card_beside_the_full_size_models() -> None:
+    deployments = named(render(laid_over(FULL, {"baselines": {"enabled": True}})), "Deployment")
+    pods = [deployments[part]["spec"]["template"]["spec"] for part in ("yollava-s", "vllm")]
+    for asked in ("nodeSelector", "tolerations"):
+        assert pods[0][asked] == pods[1][asked]
+    resources = container_of(deployments["yollava-s"])["resources"]
+    assert resources == container_of(deployments["vllm"])["resources"]
 
 
 @helm
