@@ -103,6 +103,19 @@ def test_every_part_reaches_those_that_it_calls_and_no_other() -> None:
 
 
 @helm
+@pytest.mark.parametrize(
+    ("url", "port"),
+    [("http://qdrant:7333", 7333), ("https://qdrant", 6333), ("http://[::1]", 6333)],
+)
+def test_qdrant_is_reached_on_the_port_that_its_url_names(url: str, port: int) -> None:
+    objects = render(laid_over(FULL, {"qdrant": {"url": url}}))
+    assistant = pods_of(objects)["assistant"]
+    for other in (6333, 7333):
+        assert reaches(objects, assistant, QDRANT, other) is (other == port)
+        assert not reaches(objects, STRANGER, QDRANT, other)
+
+
+@helm
 def test_only_the_gateway_and_the_assistant_can_be_reached_from_outside() -> None:
     for values in (POCKET, FULL):
         objects = render(values)
