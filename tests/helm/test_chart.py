@@ -14,6 +14,7 @@ from kith.cli import main
 from tests.helm.charts import (
     CHART,
     EXAMPLES,
+    FULL,
     POCKET,
     helm,
     laid_over,
@@ -240,3 +241,63 @@ def test_the_notes_do_not_say_whose_a_token_is_that_was_kept(told: Told) -> None
     assert "get secret mine-kith-users" in notes
     assert "users.first of the first install" in notes
     assert "ann" not in notes
+
+
+TO_S3 = {"networkPolicy": {"egress": {"assistant": [{"ports": [{"port": 443}]}]}}}
+ANYWHERE = {"networkPolicy": {"egress": {"all": [{}]}}}
+OPEN = {"networkPolicy": {"enabled": False}}
+
+
+@pytest.mark.parametrize(
+    ("values", "value", "step", "answers"),
+    [
+        (
+            {"qdrant": {"url": "http://there:6333"}},
+            "qdrant.url",
+            "qdrant.pods or networkPolicy.egress.assistant",
+            [TO_S3, ANYWHERE, OPEN, {"qdrant": {"pods": {"app": "qdrant"}}}],
+        ),
+        (
+            {"assistant": {"photos": {"url": "s3://bucket/kith"}}},
+            "assistant.photos.url",
+            "networkPolicy.egress.assistant",
+            [TO_S3, ANYWHERE, OPEN],
+        ),
+        (
+            {"generation": {"engine": {"url": "http://there:8000/v1"}}},
+            "generation.engine.url",
+            "networkPolicy.egress.generation",
+            [{"networkPolicy": {"egress": {"generation": [{}]}}}, ANYWHERE, OPEN],
+        ),
+        (
+            {"telemetry": {"endpoint": "http://collector:4317"}},
+            "telemetry.endpoint",
+            "networkPolicy.egress.all",
+            [ANYWHERE, OPEN],
+        ),
+        (
+            {"telemetry": {"serviceMonitor": {"enabled": True}}},
+            "telemetry.serviceMonitor",
+            "networkPolicy.metricsFrom",
+            [{"networkPolicy": {"metricsFrom": [{"podSelector": {}}]}}, OPEN],
+        ),
+    ],
+)
+def test_the_notes_warn_of_what_no_policy_lets_through(
+    told: Told, values: dict[str, Any], value: str, step: str, answers: list[dict[str, Any]]
+) -> None:
+    asked = laid_over(POCKET, values)
+    (warning,) = warnings_of(told(asked)[0])
+    assert warning.startswith(f"Warning: {value}: ")
+    assert warning.endswith(f"; set {step}")
+    for answer in answers:
+        assert warnings_of(told(laid_over(asked, answer))[0]) == []
+
+
+def warnings_of(notes: str) -> list[str]:
+    return [line for line in notes.splitlines() if line.startswith("Warning: ")]
+
+
+def test_the_whole_products_need_no_warning(told: Told) -> None:
+    for values in (POCKET, FULL):
+        assert warnings_of(told(values)[0]) == []
