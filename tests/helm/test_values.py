@@ -15,6 +15,7 @@ from datagen.making import EngineName
 from kith.local import TRAINED
 from services.assistant.methods import METHODS
 from services.generation import templates
+from tests import images
 from tests.helm.charts import CHART, EVERYTHING, EXAMPLES, FULL, POCKET, SCHEMA, laid_over
 
 CHART_FILE: dict[str, Any] = yaml.safe_load((CHART / "Chart.yaml").read_text(encoding="utf-8"))
@@ -121,6 +122,15 @@ def test_the_engines_template_is_the_one_that_generation_has() -> None:
     for name in filter(None, SCHEMA["properties"]["vllm"]["properties"]["chatTemplate"]["enum"]):
         copy = (CHART / "files" / f"{name}.jinja").read_bytes()
         assert copy == (Path(templates.__file__).parent / f"{name}.jinja").read_bytes()
+
+
+def test_the_page_on_deployment_builds_every_image_that_the_chart_can_use() -> None:
+    text = (CHART.parents[1] / "docs" / "deploy.md").read_text(encoding="utf-8")
+    (built,) = re.findall(r"^for service in (.*); do$", text, re.MULTILINE)
+    parts = [one for name, one in VALUES.items() if isinstance(one, dict) and name != "image"]
+    repositories = {one["image"]["repository"] for one in parts if "image" in one}
+    assert {f"kith/{name}" for name in built.split()} == repositories - {"vllm/vllm-openai"}
+    assert all(images.steps(name) for name in built.split())
 
 
 def test_a_clone_is_the_whole_chart() -> None:
