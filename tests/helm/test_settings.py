@@ -2,6 +2,7 @@
 
 import importlib
 import re
+from collections import defaultdict
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -89,9 +90,29 @@ def test_what_is_read_beside_the_settings_is_read() -> None:
     assert 'os.environ.get("KITH_TRUSTED_WEIGHTS")' in text
 
 
+def listed() -> dict[str, set[str]]:
+    """The variables of the table in docs/operate.md, and who reads each."""
+    text = (images.ROOT / "docs" / "operate.md").read_text(encoding="utf-8")
+    found: dict[str, set[str]] = defaultdict(set)
+    for name, readers in re.findall(r"^\| `(KITH_\w+)` \|[^|]*\| ([^|]*) \|", text, re.MULTILINE):
+        found[name] |= set(readers.split(", "))
+    return found
+
+
 @helm
-def test_every_setting_can_be_set_and_stands_above_the_charts_own() -> None:
-    """By `env`, which docs/deploy.md tells of; docs/operate.md lists what may stand there."""
+def test_every_setting_is_set_by_the_chart_or_listed_for_env() -> None:
+    """Which `env` is for, as docs/deploy.md tells: so there is none that an operator can't set."""
+    known = listed()
+    for part in SERVICES:
+        service = "assistant" if SERVICES[part] in TRAINED_SERVED.values() else part
+        readers = {"all", IMAGES.get(service, service)}
+        settings = {f"KITH_{field.upper()}" for field in settings_of(part).model_fields}
+        left = settings - told(part, EVERYTHING).keys()
+        assert {name for name in left if not known[name] & readers} == set(), part
+
+
+@helm
+def test_what_stands_in_env_stands_above_the_charts_own() -> None:
     env = {
         part: {f"KITH_{field.upper()}": f"of-{part}" for field in settings_of(part).model_fields}
         for part in SERVICES
