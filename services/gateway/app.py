@@ -20,7 +20,6 @@ from services.gateway import (
     errors,
     health,
     models,
-    observe,
     openapi,
     photos,
     questions,
@@ -61,7 +60,7 @@ def create_app(settings: GatewaySettings) -> ASGIApp:
     )
     errors.handle_errors(app)
     app.state.gateway = gateway
-    apis = (chat, models, concepts, trainings, questions, photos, watch, health, observe, docs)
+    apis = (chat, models, concepts, trainings, questions, photos, watch, health, docs)
     for api in apis:
         app.include_router(api.router)
     openapi.describe(app)

@@ -22,7 +22,7 @@ from services.runtime.metrics import CALLS_RUNNING
 REQUEST_ID: Final = "x-request-id"
 """Header with the id under which every service that the request passes logs it."""
 
-_FOR_OPERATORS: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+_FOR_OPERATORS: Final = frozenset({"/healthz", "/readyz"})
 """Who asks for these comes by an address of the gateway's own, and again and again, also while it
 is busy: they are let in, and not counted."""
 

@@ -4,24 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from fastapi import APIRouter, Request
-from fastapi.responses import Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from fastapi import Request
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from kith.errors import KithError
 from services.runtime.observe import Outcome, observed
 
-router = APIRouter(tags=["operation"])
-
 _VERBS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
-
-
-@router.get("/metrics", response_class=Response)
-def metrics() -> Response:
-    """Counts and times for Prometheus."""
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from services.gateway.app import create_app
 from services.gateway.settings import GatewaySettings
 from services.runtime import tls
 from services.runtime.address import written
+from services.runtime.metrics import metrics_served
 from services.runtime.settled import settle
 from services.runtime.tracing import traces_sent
 
@@ -63,10 +64,14 @@ async def serve(settings: GatewaySettings, announce: Callable[[str], None]) -> N
         announce: Told "listening on HOST:PORT", then "ready".
 
     Raises:
-        Refused: The port is taken, or the address is not this machine's; a certificate can't be
+        Refused: A port is taken, or the address is not this machine's; a certificate can't be
             read.
     """
-    with listening(settings) as listener, traces_sent("gateway"):
+    with (
+        listening(settings) as listener,
+        metrics_served(settings.host, settings.metrics_port),
+        traces_sent("gateway"),
+    ):
         announce(f"listening on {written(settings.host, listener.getsockname()[1])}")
         server = Server(settings, announce)
         loop = asyncio.get_running_loop()

@@ -16,8 +16,7 @@ Address = Annotated[str, StringConstraints(pattern=r"^[^/\s]+:[0-9]+$")]
 class GatewaySettings(CallerSettings):
     """Settings of `kith serve gateway`, from `KITH_*` variables where they are not given.
 
-    A gateway passes each caller's credential on, and the assistant decides whose it is. Its metrics
-    are at /metrics, on its own port.
+    A gateway passes each caller's credential on, and the assistant decides whose it is.
     """
 
     port: int = Field(default=7460, ge=0, le=65535)

@@ -65,7 +65,7 @@ async def test_its_own_name_is_among_those_it_may_be_called_by() -> None:
 
 
 def test_operators_may_ask_by_any_name(shared: httpx.Client) -> None:
-    for path in ("/healthz", "/readyz", "/metrics"):
+    for path in ("/healthz", "/readyz"):
         for host in ("127.0.0.1", "pod-7.example"):
             assert shared.get(path, headers={"Host": host}).status_code == 200
 
@@ -113,7 +113,7 @@ def test_a_gateway_that_is_busy_says_so_and_still_tells_how_it_is(gateway: Gatew
             refused = client.get("/v1/concepts")
             assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
             assert refused.json()["error"]["status"] == "RESOURCE_EXHAUSTED"
-            for path in ("/healthz", "/readyz", "/metrics"):
+            for path in ("/healthz", "/readyz"):
                 assert client.get(path).status_code == 200
         wait_until(lambda: client.get("/v1/concepts").status_code == 200)
 

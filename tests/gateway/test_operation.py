@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from prometheus_client import generate_latest
 from sse_starlette.sse import AppStatus
 
 from kith.errors import Refused, Unavailable
@@ -36,6 +37,7 @@ from tests.gateway.world import (
     remember,
     wait_until,
 )
+from tests.ports import free_port
 from tests.runtime.test_tls import authority
 
 ASK = {"model": "kith", "messages": [{"role": "user", "content": "Who is <bo>?"}]}
@@ -97,10 +99,28 @@ def test_metrics_count_by_route_and_hold_nothing_that_a_user_wrote(http: httpx.C
     remember(http, "secretname", CUP._replace(category="teapot"))
     http.get("/v1/concepts", params={"category": "secretword"})
     http.get("/v1/concepts/secretid")
-    metrics = http.get("/metrics").text
-    assert 'method="GET /v1/concepts"' in metrics
-    assert 'code="NOT_FOUND",method="GET /v1/concepts/{concept}"' in metrics
-    assert "secret" not in metrics
+    assert 'method="GET /v1/concepts"' in generate_latest().decode()
+    lost = 'code="NOT_FOUND",method="GET /v1/concepts/{concept}"'
+    wait_until(lambda: lost in generate_latest().decode())
+    assert "secret" not in generate_latest().decode()
+
+
+async def test_metrics_have_a_port_of_their_own(gateway: Gateway) -> None:
+    told: asyncio.Queue[str] = asyncio.Queue()
+    metrics = free_port()
+    settings = GatewaySettings(port=0, assistant=gateway.address, metrics_port=metrics)
+    serving = asyncio.create_task(serve(settings, told.put_nowait))
+    public = (await told.get()).removeprefix("listening on ")
+    assert await told.get() == "ready"
+    with pytest.raises(Refused, match="metrics_port: can't listen"):
+        await serve(settings, told.put_nowait)
+    async with httpx.AsyncClient() as http:
+        shown = await http.get(f"http://127.0.0.1:{metrics}/metrics")
+        assert "kith_calls_total" in shown.text
+        assert (await http.get(f"http://{public}/metrics")).status_code == 404
+    serving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await serving
 
 
 def test_metrics_tell_why_a_request_failed(
@@ -115,13 +135,13 @@ def test_metrics_tell_why_a_request_failed(
         headers = {"Content-Type": "application/json"}
         refused = httpx.post(f"{small}/v1/retrieve", content=pieces, headers=headers)
         assert refused.status_code == 413
-    metrics = http.get("/metrics").text
     for status, route, reason in (
         ("UNAVAILABLE", "POST /v1/chat/completions", "ENGINE_WENT"),
         ("INVALID_ARGUMENT", "POST /v1/uploads", "REQUEST_INVALID"),
         ("INVALID_ARGUMENT", "POST /v1/retrieve", "BODY_TOO_LARGE"),
     ):
-        assert f'code="{status}",method="{route}",reason="{reason}"' in metrics
+        labels = f'code="{status}",method="{route}",reason="{reason}"'
+        wait_until(lambda labels=labels: labels in generate_latest().decode())
 
 
 def test_the_log_has_a_line_a_request_and_nothing_that_a_user_wrote(

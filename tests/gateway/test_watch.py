@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from prometheus_client import generate_latest
 
 from services.assistant.background import in_background
 from services.runtime.metrics import CALLS_RUNNING
@@ -84,8 +85,8 @@ def test_a_watch_that_breaks_says_so(tmp_path: Path) -> None:
             assert "EDIT_NONE" in next(line for line in lines if line.startswith("data"))
             assistant.close()
             assert "event: failed" in list(lines)
-            metrics = httpx.get(f"{url}/metrics").text
-    assert 'code="UNAVAILABLE",method="GET /v1/watch"' in metrics
+            ended = 'code="UNAVAILABLE",method="GET /v1/watch"'
+            wait_until(lambda: ended in generate_latest().decode())
 
 
 def test_a_watcher_that_leaves_is_listened_to_no_more(gateway: Gateway, user: str) -> None:

@@ -19,6 +19,7 @@ KUBERNETES = ("1.29", "1.37")
 """The oldest that the chart is for, and the newest whose schemas are at hand."""
 OPERATORS = ("monitoring.coreos.com/v1",)
 """What operators add to Kubernetes, whose schemas are not at hand."""
+SCHEMA: dict[str, Any] = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
 POCKET, FULL = (
     yaml.safe_load((CHART / f"values-{name}.yaml").read_text(encoding="utf-8"))
     for name in ("pocket", "full")

@@ -1,7 +1,9 @@
 """The chart as Helm renders it: its objects are valid, and the program understands its commands."""
 
 import json
+import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +11,24 @@ import pytest
 import yaml
 
 from kith.cli import main
-from tests.helm.charts import CHART, EXAMPLES, helm, of_kind, render, run_helm
+from tests.helm.charts import (
+    CHART,
+    EXAMPLES,
+    FULL,
+    POCKET,
+    helm,
+    laid_over,
+    of_kind,
+    render,
+    run_helm,
+)
 from tests.helm.orders import commands_of, read
 
 pytestmark = helm
 
 ON = {"enabled": True}
+Told = Callable[[dict[str, Any]], tuple[str, list[dict[str, Any]]]]
+"""From values to what the notes of an install say, and what it makes."""
 GPU = {
     **ON,
     "engine": "msdiffusion",
@@ -153,6 +167,29 @@ def test_a_long_name_leaves_room_for_the_number_of_a_pod() -> None:
 
 
 @pytest.mark.parametrize(
+    ("release", "begins"),
+    [
+        ("mine", "mine-kith-"),
+        ("my.kith.v2", "my-kith-v2-"),
+        ("2kith", "kith-2kith-"),
+        ("2", "kith-2-kith-"),
+        ("kith-" + "a" * 33 + "--b", "kith-" + "a" * 33 + "-"),
+    ],
+)
+def test_whatever_the_release_is_called_its_objects_have_names_that_are_taken(
+    release: str, begins: str
+) -> None:
+    values = ("--values", CHART / "values-pocket.yaml", "--kube-version", "1.37")
+    done = run_helm("template", release, CHART, *values)
+    names = [one["metadata"]["name"] for one in yaml.safe_load_all(done.stdout) if one]
+    assert len(names) > 20
+    for name in names:
+        assert re.fullmatch("[a-z]([-a-z0-9]*[a-z0-9])?", name)  # as RFC 1035 wants a Service's
+        assert name.startswith(begins)
+        assert not name.removeprefix(begins).startswith("-")
+
+
+@pytest.mark.parametrize(
     ("setting", "said"),
     [
         ("datagen.shards=0", "/datagen/shards"),
@@ -174,16 +211,93 @@ def test_a_cluster_that_is_too_old_is_refused() -> None:
     assert ">=1.29" in done.stderr
 
 
-def test_the_notes_name_the_objects_that_are_made(tmp_path: Path) -> None:
+@pytest.fixture
+def told(tmp_path: Path) -> Told:
     chart = Path(shutil.copytree(CHART, tmp_path / "kith"))
     # An install without a cluster is not to be had; but a template may hold another.
     note = '{{ include (print $.Template.BasePath "/NOTES.txt") . | toJson }}'
     holder = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: notes}\ndata: {notes: %s}\n"
     (chart / "templates" / "notes.yaml").write_text(holder % note, encoding="utf-8")
-    (off,) = render({}, chart)
-    assert "Nothing runs" in off["data"]["notes"]
-    objects = render({"datagen": ON}, chart)
-    (notes,) = of_kind(objects, "ConfigMap")
+
+    def tell(values: dict[str, Any]) -> tuple[str, list[dict[str, Any]]]:
+        objects = render(values, chart)
+        (notes,) = (one for one in objects if one["metadata"]["name"] == "notes")
+        objects.remove(notes)
+        return notes["data"]["notes"], objects
+
+    return tell
+
+
+def test_the_notes_name_the_objects_that_are_made(told: Told) -> None:
+    assert "Nothing runs" in told({})[0]
+    notes, objects = told({"datagen": ON})
     for kind in ("Job", "PersistentVolumeClaim"):
         (one,) = of_kind(objects, kind)
-        assert one["metadata"]["name"] in notes["data"]["notes"]
+        assert one["metadata"]["name"] in notes
+
+
+def test_the_notes_do_not_say_whose_a_token_is_that_was_kept(told: Told) -> None:
+    notes, _ = told(laid_over(POCKET, {"users": {"first": "ann"}}))
+    assert "get secret mine-kith-users" in notes
+    assert "users.first of the first install" in notes
+    assert "ann" not in notes
+
+
+TO_S3 = {"networkPolicy": {"egress": {"assistant": [{"ports": [{"port": 443}]}]}}}
+ANYWHERE = {"networkPolicy": {"egress": {"all": [{}]}}}
+OPEN = {"networkPolicy": {"enabled": False}}
+
+
+@pytest.mark.parametrize(
+    ("values", "value", "step", "answers"),
+    [
+        (
+            {"qdrant": {"url": "http://there:6333"}},
+            "qdrant.url",
+            "qdrant.pods or networkPolicy.egress.assistant",
+            [TO_S3, ANYWHERE, OPEN, {"qdrant": {"pods": {"app": "qdrant"}}}],
+        ),
+        (
+            {"assistant": {"photos": {"url": "s3://bucket/kith"}}},
+            "assistant.photos.url",
+            "networkPolicy.egress.assistant",
+            [TO_S3, ANYWHERE, OPEN],
+        ),
+        (
+            {"generation": {"engine": {"url": "http://there:8000/v1"}}},
+            "generation.engine.url",
+            "networkPolicy.egress.generation",
+            [{"networkPolicy": {"egress": {"generation": [{}]}}}, ANYWHERE, OPEN],
+        ),
+        (
+            {"telemetry": {"endpoint": "http://collector:4317"}},
+            "telemetry.endpoint",
+            "networkPolicy.egress.all",
+            [ANYWHERE, OPEN],
+        ),
+        (
+            {"telemetry": {"serviceMonitor": {"enabled": True}}},
+            "telemetry.serviceMonitor",
+            "networkPolicy.metricsFrom",
+            [{"networkPolicy": {"metricsFrom": [{"podSelector": {}}]}}, OPEN],
+        ),
+    ],
+)
+def test_the_notes_warn_of_what_no_policy_lets_through(
+    told: Told, values: dict[str, Any], value: str, step: str, answers: list[dict[str, Any]]
+) -> None:
+    asked = laid_over(POCKET, values)
+    (warning,) = warnings_of(told(asked)[0])
+    assert warning.startswith(f"Warning: {value}: ")
+    assert warning.endswith(f"; set {step}")
+    for answer in answers:
+        assert warnings_of(told(laid_over(asked, answer))[0]) == []
+
+
+def warnings_of(notes: str) -> list[str]:
+    return [line for line in notes.splitlines() if line.startswith("Warning: ")]
+
+
+def test_the_whole_products_need_no_warning(told: Told) -> None:
+    for values in (POCKET, FULL):
+        assert warnings_of(told(values)[0]) == []

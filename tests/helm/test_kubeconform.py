@@ -11,6 +11,7 @@ import yaml
 
 from tests.helm.charts import (
     EVERYTHING,
+    EXAMPLES,
     FULL,
     KUBERNETES,
     POCKET,
@@ -51,7 +52,8 @@ def test_kubeconform_finds_nothing_wrong(version: str, tmp_path: Path) -> None:
         done = subprocess.run(command, input=manifests, capture_output=True, text=True, check=False)
         return done.returncode, done.stdout
 
-    for values in (POCKET, FULL, EVERYTHING):
+    drawn = yaml.safe_load((EXAMPLES / "msdiffusion-values.yaml").read_text(encoding="utf-8"))
+    for values in (POCKET, FULL, EVERYTHING, drawn):
         code, said = complaints(template(values))
         assert code == 0, said
     wrong: dict[str, Any] = next(iter(yaml.safe_load_all(template(POCKET))))

@@ -95,24 +95,20 @@ def test_the_rule_in_the_page_on_deployment_makes_that_metric() -> None:
 
 @helm
 def test_prometheus_finds_every_part_that_has_metrics() -> None:
-    objects = render(laid_over(EVERYTHING, {"tls": {"secret": ""}}))
+    objects = render(EVERYTHING)
     (monitor,) = of_kind(objects, "ServiceMonitor")
     selector = monitor["spec"]["selector"]
     (expression,) = selector["matchExpressions"]
-    ports = {
-        endpoint["port"]: endpoint.get("path", "/metrics")
-        for endpoint in monitor["spec"]["endpoints"]
-    }
-    assert set(ports.values()) == {"/metrics"}
-    found = set()
-    for name, service in named(objects, "Service").items():
+    (endpoint,) = monitor["spec"]["endpoints"]
+    found = []
+    for service in of_kind(objects, "Service"):
         labels = service["metadata"]["labels"]
         assert selector["matchLabels"].items() <= labels.items()
         if labels[expression["key"]] in expression["values"]:
             continue
-        if {port["name"] for port in service["spec"]["ports"]} & set(ports):
-            found.add(name)
-    assert found == set(named(objects, "Deployment")) - {"vllm"}
+        if endpoint["port"] in [port["name"] for port in service["spec"]["ports"]]:
+            found.append(labels[expression["key"]])
+    assert sorted(found) == sorted(set(named(objects, "Deployment")) - {"vllm"})
 
 
 @helm

@@ -4,7 +4,18 @@ from typing import Any
 
 import pytest
 
-from tests.helm.charts import EVERYTHING, FULL, POCKET, helm, laid_over, named, of_kind, render
+from kith.local import TRAINED
+from tests.helm.charts import (
+    EVERYTHING,
+    FULL,
+    POCKET,
+    SCHEMA,
+    helm,
+    laid_over,
+    named,
+    of_kind,
+    render,
+)
 
 STRANGER = {"app": "stranger"}
 QDRANT = FULL["qdrant"]["pods"]
@@ -92,6 +103,19 @@ def test_every_part_reaches_those_that_it_calls_and_no_other() -> None:
 
 
 @helm
+@pytest.mark.parametrize(
+    ("url", "port"),
+    [("http://qdrant:7333", 7333), ("https://qdrant", 6333), ("http://[::1]", 6333)],
+)
+def test_qdrant_is_reached_on_the_port_that_its_url_names(url: str, port: int) -> None:
+    objects = render(laid_over(FULL, {"qdrant": {"url": url}}))
+    assistant = pods_of(objects)["assistant"]
+    for other in (6333, 7333):
+        assert reaches(objects, assistant, QDRANT, other) is (other == port)
+        assert not reaches(objects, STRANGER, QDRANT, other)
+
+
+@helm
 def test_only_the_gateway_and_the_assistant_can_be_reached_from_outside() -> None:
     for values in (POCKET, FULL):
         objects = render(values)
@@ -117,6 +141,20 @@ def test_callers_that_are_named_are_the_only_ones() -> None:
 
 
 @helm
+def test_only_those_that_are_named_read_metrics_and_of_every_service() -> None:
+    friend = {"app": "prometheus"}
+    peer = {"podSelector": {"matchLabels": friend}}
+    objects = render(laid_over(EVERYTHING, {"networkPolicy": {"metricsFrom": [peer]}}))
+    deployments = named(objects, "Deployment")
+    for name, labels in pods_of(objects).items():
+        serves = name in deployments and name != "vllm"
+        assert reaches(objects, friend, labels, 9464) is serves, name
+        assert not reaches(objects, STRANGER, labels, 9464), name
+    told = deployments["gateway"]["spec"]["template"]["spec"]["containers"][0]["ports"]
+    assert {"name": "metrics", "containerPort": 9464} in told
+
+
+@helm
 def test_nothing_leaves_but_names_and_what_is_said() -> None:
     objects = render(POCKET)
     for labels in pods_of(objects).values():
@@ -130,6 +168,13 @@ def test_nothing_leaves_but_names_and_what_is_said() -> None:
     rule = {"ports": [{"protocol": "TCP", "port": 4317}]}
     objects = render(laid_over(POCKET, {"networkPolicy": {"egress": {"all": [rule]}}}))
     assert all(reaches(objects, one, STRANGER, 4317) for one in pods_of(objects).values())
+
+
+@helm
+def test_rules_are_taken_for_the_parts_that_there_are() -> None:
+    parts = {*pods_of(render(EVERYTHING)), *TRAINED}
+    known = SCHEMA["properties"]["networkPolicy"]["properties"]["egress"]["propertyNames"]["enum"]
+    assert set(known) == parts | {"all"}
 
 
 @helm

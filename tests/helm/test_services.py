@@ -1,5 +1,7 @@
 """The services in a cluster: closed in, probed, and never two where there may be but one."""
 
+import shutil
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,6 @@ from tests.helm.charts import (
     laid_over,
     named,
     of_kind,
-    refusal,
     render,
     run_helm,
     variables_of,
@@ -33,7 +34,6 @@ SERVED = {
     "myvlm": assistant_pb2.DESCRIPTOR.services_by_name["Assistant"],
 }
 CLEAR = laid_over(EVERYTHING, {"tls": {"secret": ""}})
-TWO = {"assistant": {"replicas": 2}}
 
 
 @helm
@@ -126,8 +126,8 @@ def test_a_pod_that_stops_is_given_longer_than_its_calls() -> None:
 @helm
 def test_callers_of_a_stage_see_all_its_pods_and_nobody_outside_sees_any() -> None:
     services = named(render(EVERYTHING), "Service")
-    assert set(services) == {"gateway", "vllm", *SERVED}
-    for name in SERVED:
+    assert set(services) == {"gateway", "gateway-metrics", "vllm", *SERVED}
+    for name in ("gateway-metrics", *SERVED):
         assert services[name]["spec"]["clusterIP"] == "None"
     assert services["vllm"]["spec"]["type"] == "ClusterIP"
     (ingress,) = of_kind(render(EVERYTHING), "Ingress")
@@ -137,36 +137,65 @@ def test_callers_of_a_stage_see_all_its_pods_and_nobody_outside_sees_any() -> No
     ]
 
 
+BACKEND = "nginx.ingress.kubernetes.io/backend-protocol"
+
+
+@helm
+@pytest.mark.parametrize(
+    ("secret", "given", "port", "told"),
+    [
+        ("", {}, {"name": "http"}, None),
+        ("", {"mine": "1"}, {"name": "http"}, {"mine": "1"}),
+        ("own", {}, {"name": "https", "appProtocol": "https"}, {BACKEND: "HTTPS"}),
+        ("own", {BACKEND: "GRPCS"}, {"name": "https", "appProtocol": "https"}, {BACKEND: "GRPCS"}),
+    ],
+)
+def test_an_ingress_speaks_to_the_gateway_as_the_gateway_does(
+    secret: str, given: dict[str, str], port: dict[str, str], told: dict[str, str] | None
+) -> None:
+    ingress = {"enabled": True, "host": "kith.example", "annotations": given}
+    objects = render(
+        laid_over(POCKET, {"tls": {"secret": secret}, "gateway": {"ingress": ingress}})
+    )
+    (served,) = named(objects, "Service")["gateway"]["spec"]["ports"]
+    assert served == {"port": 7460, "targetPort": port["name"]} | port
+    (made,) = of_kind(objects, "Ingress")
+    assert made["metadata"].get("annotations") == told
+    (rule,) = made["spec"]["rules"]
+    (path,) = rule["http"]["paths"]
+    assert path["backend"]["service"]["port"] == {"name": port["name"]}
+
+
 @helm
 def test_every_service_selects_pods_and_ports_that_there_are() -> None:
     objects = render(EVERYTHING)
     deployments = named(objects, "Deployment")
+    ports: dict[str, set[str]] = defaultdict(set)
     for kind in ("Service", "PodDisruptionBudget"):
-        found = named(objects, kind)
-        assert set(found) == set(deployments)
-        for name, one in found.items():
-            pods = deployments[name]["spec"]["template"]["metadata"]["labels"]
+        found = set()
+        for one in of_kind(objects, kind):
+            part = one["metadata"]["labels"]["app.kubernetes.io/component"]
+            pods = deployments[part]["spec"]["template"]["metadata"]["labels"]
             selector = one["spec"]["selector"]
             assert (selector.get("matchLabels") or selector) == pods
-    for name, service in named(objects, "Service").items():
-        there = {port["name"] for port in container_of(deployments[name])["ports"]}
-        assert {port["targetPort"] for port in service["spec"]["ports"]} == there
+            found.add(part)
+            ports[part] |= {port["targetPort"] for port in one["spec"].get("ports", [])}
+        assert found == set(deployments)
+    for part, one in deployments.items():
+        assert {port["name"] for port in container_of(one)["ports"]} == ports[part]
     for name, scaler in named(objects, "HorizontalPodAutoscaler").items():
         assert scaler["spec"]["scaleTargetRef"]["name"] == f"mine-kith-{name}"
         assert "replicas" not in deployments[name]["spec"]
 
 
 @helm
-def test_a_memory_in_a_volume_is_never_opened_twice(tmp_path: Path) -> None:
+def test_a_memory_in_a_volume_is_never_opened_twice() -> None:
     objects = render(POCKET)
     assistant = named(objects, "Deployment")["assistant"]
     assert assistant["spec"]["strategy"] == {"type": "Recreate"}
     (claim,) = of_kind(objects, "PersistentVolumeClaim")
     assert claim["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
-    assert "assistant.replicas" in refusal(laid_over(POCKET, TWO), tmp_path)
-    without_s3 = laid_over(FULL, {"assistant": {"replicas": 2, "photos": {"url": ""}}})
-    assert "assistant.replicas" in refusal(without_s3, tmp_path)
-    shared = render(laid_over(FULL, TWO))
+    shared = render(laid_over(FULL, {"assistant": {"replicas": 2}}))
     assert named(shared, "Deployment")["assistant"]["spec"]["replicas"] == 2
     assert of_kind(shared, "PersistentVolumeClaim") == []
 
@@ -208,6 +237,31 @@ def test_the_engine_has_a_card_shared_memory_and_its_models() -> None:
 
 
 @helm
+def test_another_chat_template_rolls_the_engines_pod(tmp_path: Path) -> None:
+    def summed(chart: Path) -> str:
+        vllm = named(render(FULL, chart), "Deployment")["vllm"]
+        found: str = vllm["spec"]["template"]["metadata"]["annotations"]["checksum/template"]
+        return found
+
+    changed = Path(shutil.copytree(CHART, tmp_path / "changed"))
+    (changed / "files" / "llava_v1.jinja").write_text("{{ messages }}", encoding="utf-8")
+    assert summed(changed) != summed(CHART)
+    bare = laid_over(FULL, {"vllm": {"chatTemplate": ""}})
+    metadata = named(render(bare), "Deployment")["vllm"]["spec"]["template"]["metadata"]
+    assert "annotations" not in metadata
+
+
+@helm
+def test_a_method_that_trains_has_a_card_beside_the_full_size_models() -> None:
+    deployments = named(render(laid_over(FULL, {"baselines": {"enabled": True}})), "Deployment")
+    pods = [deployments[part]["spec"]["template"]["spec"] for part in ("yollava-s", "vllm")]
+    for asked in ("nodeSelector", "tolerations"):
+        assert pods[0][asked] == pods[1][asked]
+    resources = container_of(deployments["yollava-s"])["resources"]
+    assert resources == container_of(deployments["vllm"])["resources"]
+
+
+@helm
 def test_the_engines_options_are_those_of_the_page_on_deployment() -> None:
     text = (CHART.parents[1] / "docs" / "deploy.md").read_text(encoding="utf-8")
     command = text.partition("vllm serve DIR/llava-1.5-7b-hf")[2].partition("```")[0]
@@ -232,9 +286,6 @@ def test_a_reader_finds_the_engine_and_shows_its_key() -> None:
 
 
 @helm
-def test_an_autoscaler_that_could_never_act_is_refused(tmp_path: Path) -> None:
-    scaled = {"generation": {"autoscaling": {"enabled": True}}}
-    assert "generation.autoscaling" in refusal(laid_over(FULL, scaled), tmp_path)
-    assert set(named(render(laid_over(POCKET, scaled)), "HorizontalPodAutoscaler")) == {
-        "generation"
-    }
+def test_a_language_model_without_an_engine_may_be_scaled() -> None:
+    scaled = laid_over(POCKET, {"generation": {"autoscaling": {"enabled": True}}})
+    assert set(named(render(scaled), "HorizontalPodAutoscaler")) == {"generation"}

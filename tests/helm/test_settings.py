@@ -2,6 +2,7 @@
 
 import importlib
 import re
+from collections import defaultdict
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -76,7 +77,8 @@ def test_every_variable_is_a_setting_and_its_value_is_understood(
         assert chosen.host == "0.0.0.0"
         deployment = container_of(named(render(values), "Deployment")[part])
         ports = {port["name"]: port["containerPort"] for port in deployment["ports"]}
-        assert ports.pop("http", None) or ports.pop("grpc") == chosen.port
+        (served,) = ports.keys() & {"http", "https", "grpc"}
+        assert ports.pop(served) == chosen.port
         assert ports.pop("metrics", None) == chosen.metrics_port
         further = getattr(chosen, "further_methods", {})
         assert ports == {f"grpc-{method}": port for method, port in further.items()}
@@ -88,9 +90,29 @@ def test_what_is_read_beside_the_settings_is_read() -> None:
     assert 'os.environ.get("KITH_TRUSTED_WEIGHTS")' in text
 
 
+def listed() -> dict[str, set[str]]:
+    """The variables of the table in docs/operate.md, and who reads each."""
+    text = (images.ROOT / "docs" / "operate.md").read_text(encoding="utf-8")
+    found: dict[str, set[str]] = defaultdict(set)
+    for name, readers in re.findall(r"^\| `(KITH_\w+)` \|[^|]*\| ([^|]*) \|", text, re.MULTILINE):
+        found[name] |= set(readers.split(", "))
+    return found
+
+
 @helm
-def test_every_setting_can_be_set_and_stands_above_the_charts_own() -> None:
-    """By `env`, which docs/deploy.md tells of; docs/operate.md lists what may stand there."""
+def test_every_setting_is_set_by_the_chart_or_listed_for_env() -> None:
+    """Which `env` is for, as docs/deploy.md tells: so there is none that an operator can't set."""
+    known = listed()
+    for part in SERVICES:
+        service = "assistant" if SERVICES[part] in TRAINED_SERVED.values() else part
+        readers = {"all", IMAGES.get(service, service)}
+        settings = {f"KITH_{field.upper()}" for field in settings_of(part).model_fields}
+        left = settings - told(part, EVERYTHING).keys()
+        assert {name for name in left if not known[name] & readers} == set(), part
+
+
+@helm
+def test_what_stands_in_env_stands_above_the_charts_own() -> None:
     env = {
         part: {f"KITH_{field.upper()}": f"of-{part}" for field in settings_of(part).model_fields}
         for part in SERVICES
@@ -108,6 +130,17 @@ def test_every_setting_can_be_set_and_stands_above_the_charts_own() -> None:
     asked = laid_over(POCKET, {"assistant": {"env": {"KITH_PHOTOS": secret, "KITH_METHOD": "rap"}}})
     variables = variables_of(named(render(asked), "Deployment")["assistant"])
     assert (variables["KITH_PHOTOS"], variables["KITH_METHOD"]) == (secret, "rap")
+
+
+@helm
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [(1_000_000, "1000000"), (20, "20"), (0.25, "0.25"), (True, "true")],
+)
+def test_a_number_reaches_a_service_as_it_was_written(given: object, told: str) -> None:
+    asked = laid_over(POCKET, {"gateway": {"env": {"KITH_UPLOADS_MIB": given}}})
+    variables = variables_of(named(render(asked), "Deployment")["gateway"])
+    assert variables["KITH_UPLOADS_MIB"] == told
 
 
 @helm

@@ -1,6 +1,5 @@
 """The chart's values and their schema, as far as they can be read without Helm."""
 
-import json
 import re
 import tomllib
 from collections.abc import Iterator
@@ -16,9 +15,9 @@ from datagen.making import EngineName
 from kith.local import TRAINED
 from services.assistant.methods import METHODS
 from services.generation import templates
-from tests.helm.charts import CHART, EVERYTHING, EXAMPLES, FULL, POCKET, laid_over
+from tests import images
+from tests.helm.charts import CHART, EVERYTHING, EXAMPLES, FULL, POCKET, SCHEMA, laid_over
 
-SCHEMA: dict[str, Any] = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
 CHART_FILE: dict[str, Any] = yaml.safe_load((CHART / "Chart.yaml").read_text(encoding="utf-8"))
 VALUES: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
 Validator = jsonschema.Draft7Validator
@@ -79,6 +78,7 @@ def test_the_values_of_a_whole_product_are_right(values: dict[str, Any]) -> None
         ({"vllm": {"service": {"type": "LoadBalancer"}}}, "vllm: Additional properties"),
         ({"detection": {"replicas": 0}}, "detection.replicas: 0"),
         ({"baselines": {"methods": ["rap"]}}, "baselines.methods.0: 'rap'"),
+        ({"networkPolicy": {"egress": {"zork": []}}}, "networkPolicy.egress: 'zork'"),
         ({"connectionAgeS": 1}, "connectionAgeS: 1"),
         ({"assistants": {}}, ": Additional properties"),
     ],
@@ -122,6 +122,15 @@ def test_the_engines_template_is_the_one_that_generation_has() -> None:
     for name in filter(None, SCHEMA["properties"]["vllm"]["properties"]["chatTemplate"]["enum"]):
         copy = (CHART / "files" / f"{name}.jinja").read_bytes()
         assert copy == (Path(templates.__file__).parent / f"{name}.jinja").read_bytes()
+
+
+def test_the_page_on_deployment_builds_every_image_that_the_chart_can_use() -> None:
+    text = (CHART.parents[1] / "docs" / "deploy.md").read_text(encoding="utf-8")
+    (built,) = re.findall(r"^for service in (.*); do$", text, re.MULTILINE)
+    parts = [one for name, one in VALUES.items() if isinstance(one, dict) and name != "image"]
+    repositories = {one["image"]["repository"] for one in parts if "image" in one}
+    assert {f"kith/{name}" for name in built.split()} == repositories - {"vllm/vllm-openai"}
+    assert all(images.steps(name) for name in built.split())
 
 
 def test_a_clone_is_the_whole_chart() -> None:

@@ -1,8 +1,13 @@
-{{/* The name that all objects of a release begin with. Short: a pod's name adds part and number. */}}
+{{/*
+The name that all objects of a release begin with. Short: a pod's name adds part and number. A
+release's name may have dots and begin with a digit, a Service's may not.
+*/}}
 {{- define "kith.fullname" -}}
 {{- $name := default .Chart.Name .Values.nameOverride }}
 {{- $full := ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) }}
-{{- default $full .Values.fullnameOverride | trunc 40 | trimSuffix "-" }}
+{{- $full = default $full .Values.fullnameOverride | replace "." "-" }}
+{{- if regexMatch "^[0-9]" $full }}{{ $full = printf "kith-%s" $full }}{{ end }}
+{{- $full | trunc 40 | trimAll "-" }}
 {{- end }}
 
 {{/* What tells the objects of a part from others; it stays the same from version to version. */}}
@@ -77,6 +82,8 @@ imagePullSecrets:
 - name: {{ $name }}
   {{- if kindIs "map" $value }}
   valueFrom: {{ toJson $value }}
+  {{- else if and (kindIs "float64" $value) (eq (floor $value) $value) }}
+  value: {{ int64 $value | quote }} # a large one would be written as 1e+06
   {{- else }}
   value: {{ quote $value }}
   {{- end }}
@@ -104,9 +111,12 @@ spec:
   {{- end }}
 {{- end }}
 
-{{/* A secret that is made once: takes root, name, component and what a new one holds. */}}
+{{/*
+A secret that is made once: takes root, name, component and what a new one holds. One that is there
+stays as it is: a token made beside hashes that are kept would be nobody's.
+*/}}
 {{- define "kith.secret" -}}
-{{- $there := (lookup "v1" "Secret" .root.Release.Namespace .name).data | default dict -}}
+{{- $there := lookup "v1" "Secret" .root.Release.Namespace .name -}}
 apiVersion: v1
 kind: Secret
 metadata:
@@ -115,8 +125,12 @@ metadata:
     {{- include "kith.labels" . | nindent 4 }}
   annotations:
     helm.sh/resource-policy: keep # who holds a token need not get another
+{{- if $there }}
+data: {{ $there.data | default dict | toJson }}
+{{- else }}
 data:
   {{- range $key, $new := .fresh }}
-  {{ $key }}: {{ get $there $key | default (b64enc $new) }}
+  {{ $key }}: {{ b64enc $new }}
   {{- end }}
+{{- end }}
 {{- end }}

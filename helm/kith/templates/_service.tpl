@@ -1,14 +1,14 @@
 {{/*
 A service of Kith. The templates of the parts hand all of these the same dict: root, component (its
-name), values (of the part), port, health (the gRPC service that readiness asks for; none over HTTP),
-env, and what it reads or writes: mounts, volumes.
+name), values (of the part), port, health (the gRPC service that readiness asks for) or, over HTTP,
+scheme (http or https), env, and what it reads or writes: mounts, volumes.
 */}}
 
 {{/* What every service is told, under what this one is told, under what the operator says. */}}
 {{- define "kith.serviceEnv" -}}
-{{- $env := dict "HOME" "/tmp" "KITH_PRODUCTION" "true" "KITH_GRACE_S" .root.Values.graceS }}
+{{- $env := dict "HOME" "/tmp" "KITH_PRODUCTION" "true" "KITH_GRACE_S" .root.Values.graceS "KITH_METRICS_PORT" 9464 }}
 {{- if .health }}
-{{- $env = merge (dict "KITH_METRICS_PORT" 9464 "KITH_MAX_CONNECTION_AGE_S" .root.Values.connectionAgeS) $env }}
+{{- $_ := set $env "KITH_MAX_CONNECTION_AGE_S" .root.Values.connectionAgeS }}
 {{- end }}
 {{- with .root.Values.telemetry.endpoint }}
 {{- $_ := set $env "OTEL_EXPORTER_OTLP_ENDPOINT" . }}
@@ -27,9 +27,8 @@ env, and what it reads or writes: mounts, volumes.
 {{- $live := dict "grpc" (dict "port" .port "service" "live") }}
 {{- $ready := dict "grpc" (dict "port" .port "service" .health) }}
 {{- if not .health }}
-{{- $scheme := ternary "HTTPS" "HTTP" (not (empty .root.Values.tls.secret)) }}
-{{- $live = dict "httpGet" (dict "port" .port "path" "/healthz" "scheme" $scheme) }}
-{{- $ready = dict "httpGet" (dict "port" .port "path" "/readyz" "scheme" $scheme) }}
+{{- $live = dict "httpGet" (dict "port" .port "path" "/healthz" "scheme" (upper .scheme)) }}
+{{- $ready = dict "httpGet" (dict "port" .port "path" "/readyz" "scheme" (upper .scheme)) }}
 {{- else if .root.Values.tls.secret }}
 {{- $live = dict "tcpSocket" (dict "port" .port) }}
 {{- $probe := list "python" "-P" "-m" "services.runtime.probe" (printf "127.0.0.1:%v" .port) }}
@@ -92,13 +91,11 @@ spec:
         - name: {{ .container | default .component }}
           {{- include "kith.image" (dict "root" .root "image" .values.image) | nindent 10 }}
           ports:
-            - {name: {{ ternary "grpc" "http" (not (empty .health)) }}, containerPort: {{ .port }}}
+            - {name: {{ .scheme | default "grpc" }}, containerPort: {{ .port }}}
             {{- range $method, $port := .further }}
             - {name: grpc-{{ $method }}, containerPort: {{ int64 $port }}}
             {{- end }}
-            {{- if .health }}
             - {name: metrics, containerPort: 9464}
-            {{- end }}
           env:
             {{- include "kith.serviceEnv" . | trim | nindent 12 }}
           {{- with .envFrom }}

@@ -1,3 +1,7 @@
+{{- define "kith.vllm.template" -}}
+{{ .Files.Get (printf "files/%s.jinja" .Values.vllm.chatTemplate) }}
+{{- end }}
+
 {{- define "kith.vllm.args" -}}
 {{- with .Values.vllm -}}
 - {{ list "/models" $.Values.models.folder .model | compact | join "/" }}

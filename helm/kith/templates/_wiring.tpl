@@ -102,3 +102,31 @@ generation: [assistant]
 words: [detection]
 vllm: [generation]
 {{- end }}
+
+{{/* What no policy lets through though a value names it: what it is, who calls it, what to set. */}}
+{{- define "kith.closed" -}}
+{{- $egress := .Values.networkPolicy.egress }}
+{{- if .Values.networkPolicy.enabled }}
+{{- with .Values.assistant }}
+{{- if and .enabled (not $egress.assistant) (not $egress.all) }}
+{{- if and $.Values.qdrant.url (not $.Values.qdrant.pods) }}
+- [qdrant.url, assistant, qdrant.pods or networkPolicy.egress.assistant]
+{{- end }}
+{{- if .photos.url }}
+- [assistant.photos.url, assistant, networkPolicy.egress.assistant]
+{{- end }}
+{{- end }}
+{{- end }}
+{{- with .Values.generation }}
+{{- if and .enabled .engine.url (not $.Values.vllm.enabled) (not $egress.generation) (not $egress.all) }}
+- [generation.engine.url, generation, networkPolicy.egress.generation]
+{{- end }}
+{{- end }}
+{{- if and .Values.telemetry.endpoint (not $egress.all) }}
+- [telemetry.endpoint, every part, networkPolicy.egress.all]
+{{- end }}
+{{- if and .Values.telemetry.serviceMonitor.enabled (not .Values.networkPolicy.metricsFrom) }}
+- [telemetry.serviceMonitor, Prometheus, networkPolicy.metricsFrom]
+{{- end }}
+{{- end }}
+{{- end }}
