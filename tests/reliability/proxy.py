@@ -67,7 +67,7 @@ class Proxy:
         self._target = host, int(port)
         self._fault: Fault | None = None
         self.met = 0
-        """How often something that was sent, or somebody who connected, has met a fault."""
+        """How often something that was sent, or an open connection, has met a fault."""
         self._connections: dict[_Connection, asyncio.Task[None]] = {}
         self._server: asyncio.Server | None = None
         self._port = 0
