@@ -67,6 +67,15 @@ def problems(dataset: Dataset) -> list[str]:
     ]
 
 
+def unlisted(dataset: Dataset) -> list[str]:
+    """Whom photos show though no list of concepts has them, in words."""
+    return [
+        f"{photo.id} shows {name!r}, which is no concept"
+        for photo in dataset.photos
+        for name in sorted({*photo.concepts} - dataset.by_name.keys())
+    ]
+
+
 def unfit_names(dataset: Dataset, clean_name: Callable[[str], str]) -> list[str]:
     """The concepts that can't be remembered by their names, in words.
 
@@ -107,9 +116,8 @@ def _of_concepts(dataset: Dataset) -> Iterator[str]:
 def _of_photos(dataset: Dataset) -> Iterator[str]:
     photos = (*dataset.photos, *dataset.outside, *dataset.outside_multi)
     yield from _twice("photo", [photo.id for photo in photos])
+    yield from unlisted(dataset)
     for photo in photos:
-        for name in sorted({*photo.concepts} - dataset.by_name.keys()):
-            yield f"{photo.id} shows {name!r}, which is no concept"
         for name, box in photo.boxes.items():
             if name not in photo.concepts:
                 yield f"{photo.id} has a box for {name!r}, which it does not show"

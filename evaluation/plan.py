@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from evaluation import datasets as forms
 from evaluation import extent, folder, memories
-from evaluation.check import counts
+from evaluation.check import counts, unlisted
 from evaluation.contents import fingerprint, of_dataset
 from evaluation.controls import CONTROLLED, memory_under
 from evaluation.extent import Extent
@@ -189,7 +189,7 @@ def plan(settings: Settings) -> Planned:
         folder and folder.resolve() for folder in (settings.outside, settings.outside_multi)
     )
     found = tuple(
-        forms.read(folder.resolve(), outside=outside, outside_multi=outside_multi)
+        _measurable(forms.read(folder.resolve(), outside=outside, outside_multi=outside_multi))
         for folder in settings.datasets
     )
     names = [dataset.name for dataset in found]
@@ -315,7 +315,36 @@ def _limits(asked: Extent, part: Part) -> Limits:
 
 
 def _further(folder: Path | None) -> tuple[Concept, ...]:
-    return forms.read(folder).concepts if folder else ()
+    try:
+        return forms.read(folder).concepts if folder else ()
+    except InvalidInput as error:
+        said = str(error).removeprefix("data: ")
+        raise InvalidInput(
+            f"distractors: {said}", reason=error.reason, field="distractors"
+        ) from error
+
+
+def _measurable(dataset: Dataset) -> Dataset:
+    """A dataset about which every question can be put. `kith evaluate check` tells the same.
+
+    Raises:
+        InvalidInput: It has no concept, one that is called by angle brackets, or a photo of
+            somebody else.
+    """
+    problems = [
+        f"concept {one.name!r} holds angle brackets, which questions put around a name; call it "
+        f"{one.name.strip('<>')!r} in the dataset"
+        for one in dataset.concepts
+        if {"<", ">"} & set(one.name)
+    ]
+    problems += [f"{one}; add it, or take it out of the photo" for one in unlisted(dataset)]
+    if not dataset.concepts:
+        problems = ["there is no concept; add one, or leave the folder out"]
+    if problems:
+        raise InvalidInput(
+            f"data: {dataset.name}: {problems[0]}", reason="DATASET_INVALID", field="data"
+        )
+    return dataset
 
 
 def _check(settings: Settings) -> None:

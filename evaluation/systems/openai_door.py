@@ -6,16 +6,15 @@ and finds none by itself, so that tasks by retrieval are left out.
 """
 
 import base64
-import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import openai
-from PIL import Image
 
 from evaluation.manifest import Concept
+from evaluation.systems import pictures
 from evaluation.systems.system import Memory, Remembering
 from kith.errors import InvalidInput, KithError, Overloaded, Refused, Unavailable
 from kith.messages import Answer, Capabilities, Model, Recognition, Retrieval, Usage
@@ -181,7 +180,7 @@ def _first_view(concept: Concept) -> bytes:
 
 
 def _picture(content: bytes) -> dict[str, Any]:
-    with Image.open(io.BytesIO(content)) as image:
+    with pictures.opened(content) as image:
         kind = image.get_format_mimetype() or "image/jpeg"
     encoded = base64.b64encode(content).decode()
     return {"type": "image_url", "image_url": {"url": f"data:{kind};base64,{encoded}"}}
