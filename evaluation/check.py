@@ -8,7 +8,7 @@ from typing import Final
 
 from PIL import Image
 
-from evaluation.manifest import Dataset, Photo
+from evaluation.manifest import NOT_DRAWN, Dataset, Photo
 from kith.errors import InvalidInput
 
 OUTSIDE: Final = 50
@@ -47,6 +47,7 @@ def counts(dataset: Dataset) -> dict[str, int]:
         "outside_multi": len(dataset.outside_multi),
         "questions": sum(len(photo.questions) for photo in dataset.photos),
         "boxes": sum(len(photo.boxes) for photo in dataset.photos),
+        "generated": sum(photo.source not in NOT_DRAWN for photo in dataset.photos),
         "dropped": sum(dataset.dropped.values()),
         "positives": positives(dataset),
         "negatives": negatives(dataset),

@@ -143,6 +143,9 @@ def test_the_headline_tells_every_method_in_one_line(settings: Settings, tmp_pat
     small = [replace(one, memory_size=4) for one in found.figures]
     said = headline.said(replace(found, figures=tuple(small)))
     assert said.startswith("stripes (memory of 4): recognition accuracy 1.000 (")
+    original = [replace(one, dataset="original") for one in found.figures]
+    alone = replace(found, figures=tuple(original), datasets={"original": {}})
+    assert headline.said(alone) == headline.said(found)
     form = headline.form(found)["headline"]["stripes"]
     assert form["captions of one concept: F1"] == 1
 
