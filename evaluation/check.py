@@ -10,6 +10,7 @@ from PIL import Image
 
 from evaluation.manifest import NOT_DRAWN, Dataset, Photo
 from kith.errors import InvalidInput
+from kith.words import counted
 
 OUTSIDE: Final = 50
 """Outside pictures of a kind that every concept is asked for (thesis, 4.2.2)."""
@@ -65,6 +66,21 @@ def problems(dataset: Dataset) -> list[str]:
         *_of_photos(dataset),
         *_of_splits(dataset),
         *_of_pictures(dataset),
+    ]
+
+
+def fewer(dataset: Dataset) -> list[str]:
+    """Of what there are fewer than 4.2.2 asks about, in words: outside photos of either kind.
+
+    It keeps nothing from being measured. That there is none at all is one of the `problems`.
+    """
+    return [
+        f"{counted(len(photos), 'outside photo')} of {what}: the thesis asks about {OUTSIDE}"
+        for what, photos in (
+            ("one thing", dataset.outside),
+            ("several things", dataset.outside_multi),
+        )
+        if 0 < len(photos) < OUTSIDE
     ]
 
 

@@ -28,6 +28,8 @@ from kith.files import write_whole
 
 _AGAIN: Final = "the same kith evaluate as before writes it anew, and asks nothing twice"
 """What to do where results are damaged."""
+_WITH_OUTSIDE: Final = {Task.RECOGNITION, Task.RETRIEVAL, Task.STRANGERS}
+"""Tasks that ask about photos that show no concept."""
 
 
 class Part(NamedTuple):
@@ -87,6 +89,14 @@ class Results:
     """Spent on asking, over all runs that went into it."""
     nothing_to_ask: tuple[Mapping[str, str], ...] = ()
     """Tasks of which a dataset has nothing: dataset, task, why."""
+
+    @property
+    def without_outside(self) -> list[str]:
+        """The datasets that have no photo from outside, though tasks ask about such."""
+        if not _WITH_OUTSIDE & set(self.settings.get("tasks", ())):
+            return []
+        kinds = ("outside", "outside_multi")
+        return [name for name, what in self.datasets.items() if not any(map(what.get, kinds))]
 
     def write(self, out: Path) -> None:
         """As `results.json`."""

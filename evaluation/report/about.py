@@ -41,6 +41,11 @@ def intro(results: Results, measures: Measured) -> str:
             f"{ORIGINAL} holds other photos of the same concepts: it has a section of its own, and "
             "is in no average."
         )
+    if names := results.without_outside:
+        said.append(
+            f"No photo from outside was asked about with {' and '.join(names)}: negatives are "
+            "photos of other concepts alone, where 4.2.2 has 50 outside photos of either kind."
+        )
     if others := [name for name in thesis.methods() if name not in results.settings["methods"]]:
         said.append(f"Not asked in this run: {', '.join(others)}.")
     return " ".join(said)
