@@ -204,6 +204,31 @@ def test_a_dataset_that_nothing_can_be_asked_of_is_refused_as_check_tells_it(
     assert "call it 'bo' in the dataset" in refused("<bo>")
 
 
+def test_a_control_that_one_concept_can_not_have_is_left_out_unless_it_is_named(
+    settings: Settings, tmp_path: Path
+) -> None:
+    entry = {"category": "dog", "train": ["1.png"], "test": ["2.png"]}
+    write(tmp_path / "manifest.json", {"concepts": {"bo": entry}})
+    pictures(tmp_path, "1.png", "2.png")
+    alone = replace(settings, datasets=(tmp_path,), memory_sizes=())
+    planned = plan(alone)
+    controls = {part.control for part in planned.samples}
+    assert controls == {*Control} - {Control.SHUFFLED_REFERENCES}
+    left_out = {
+        "dataset": tmp_path.name,
+        "task": "shuffled-references",
+        "why": "it takes two concepts",
+    }
+    assert left_out in planned.nothing_to_ask
+    out = tmp_path / "out"
+    folder.lay_down(out, planned.told, planned.places)
+    assert laid_down(out).nothing_to_ask == planned.nothing_to_ask
+    chosen = replace(alone, controls=(Control.BLANK_PHOTO,))
+    assert left_out not in plan(chosen).nothing_to_ask
+    with pytest.raises(InvalidInput, match="shuffled-references needs two concepts; leave it out"):
+        plan(replace(alone, controls=(Control.SHUFFLED_REFERENCES,)))
+
+
 def test_a_photo_of_one_who_is_no_concept_is_refused_as_check_tells_it(
     settings: Settings, tmp_path: Path
 ) -> None:
