@@ -8,8 +8,9 @@ from typing import Final
 
 from PIL import Image
 
-from evaluation.manifest import Dataset, Photo
+from evaluation.manifest import NOT_DRAWN, Dataset, Photo
 from kith.errors import InvalidInput
+from kith.words import counted
 
 OUTSIDE: Final = 50
 """Outside pictures of a kind that every concept is asked for (thesis, 4.2.2)."""
@@ -47,6 +48,7 @@ def counts(dataset: Dataset) -> dict[str, int]:
         "outside_multi": len(dataset.outside_multi),
         "questions": sum(len(photo.questions) for photo in dataset.photos),
         "boxes": sum(len(photo.boxes) for photo in dataset.photos),
+        "generated": sum(photo.source not in NOT_DRAWN for photo in dataset.photos),
         "dropped": sum(dataset.dropped.values()),
         "positives": positives(dataset),
         "negatives": negatives(dataset),
@@ -64,6 +66,30 @@ def problems(dataset: Dataset) -> list[str]:
         *_of_photos(dataset),
         *_of_splits(dataset),
         *_of_pictures(dataset),
+    ]
+
+
+def fewer(dataset: Dataset) -> list[str]:
+    """Of what there are fewer than 4.2.2 asks about, in words: outside photos of either kind.
+
+    It keeps nothing from being measured. That there is none at all is one of the `problems`.
+    """
+    return [
+        f"{counted(len(photos), 'outside photo')} of {what}: the thesis asks about {OUTSIDE}"
+        for what, photos in (
+            ("one thing", dataset.outside),
+            ("several things", dataset.outside_multi),
+        )
+        if 0 < len(photos) < OUTSIDE
+    ]
+
+
+def unlisted(dataset: Dataset) -> list[str]:
+    """Whom photos show though no list of concepts has them, in words."""
+    return [
+        f"{photo.id} shows {name!r}, which is no concept"
+        for photo in dataset.photos
+        for name in sorted({*photo.concepts} - dataset.by_name.keys())
     ]
 
 
@@ -107,9 +133,8 @@ def _of_concepts(dataset: Dataset) -> Iterator[str]:
 def _of_photos(dataset: Dataset) -> Iterator[str]:
     photos = (*dataset.photos, *dataset.outside, *dataset.outside_multi)
     yield from _twice("photo", [photo.id for photo in photos])
+    yield from unlisted(dataset)
     for photo in photos:
-        for name in sorted({*photo.concepts} - dataset.by_name.keys()):
-            yield f"{photo.id} shows {name!r}, which is no concept"
         for name, box in photo.boxes.items():
             if name not in photo.concepts:
                 yield f"{photo.id} has a box for {name!r}, which it does not show"

@@ -94,6 +94,11 @@ class Asker:
         return true if self._told or self._control is Control.TRUE_REFERENCES else None
 
 
+def is_possible(control: Control, memory: Memory) -> bool:
+    """Whether a memory is large enough for a control: to be shuffled takes two concepts."""
+    return control is not Control.SHUFFLED_REFERENCES or len(memory.concepts) > 1
+
+
 def memory_under(control: Control, memory: Memory, photos: Iterable[Photo], seed: int) -> Memory:
     """The memory that a system has under a control.
 
@@ -108,7 +113,7 @@ def memory_under(control: Control, memory: Memory, photos: Iterable[Photo], seed
     """
     if control is not Control.SHUFFLED_REFERENCES:
         return memory
-    if len(memory.concepts) < 2:
+    if not is_possible(control, memory):
         raise InvalidInput(
             "controls: shuffled-references needs two concepts; leave it out",
             reason="CONTROL_IMPOSSIBLE",

@@ -1,6 +1,6 @@
 """The figures by which methods are told apart at a glance, for the last line of a run."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 from evaluation.averages import average
@@ -10,6 +10,7 @@ from evaluation.statistics import Estimate
 
 ORIGINAL: Final = "original"
 """The dataset of original pictures, which is held beside the others and not counted with them."""
+
 
 _IN_WORDS: Final = (Task.RECOGNITION, Task.CAPTIONING)
 _ELSE: Final[tuple[tuple[str, Task, Sequence[str], str], ...]] = (
@@ -42,6 +43,12 @@ class Headline(NamedTuple):
     """None where it is undefined, or the method can't be asked."""
 
 
+def averaged(datasets: Iterable[str]) -> list[str]:
+    """Those that averages are taken over: all but the original pictures, if there are others."""
+    names = list(datasets)
+    return [name for name in names if name != ORIGINAL] or names
+
+
 def headlines(results: Results) -> list[Headline]:
     """Those that a run has figures for, method by method: the same ones of each."""
     most = next((one for one in _SEVERAL if _settings(results, Task.CAPTIONING, one)), "two")
@@ -53,11 +60,15 @@ def headlines(results: Results) -> list[Headline]:
         ("precision", Task.CAPTIONING, (most,), "precision"),
         ("strangers named", Task.STRANGERS, ("outside", "outside-multi"), "false_accepts"),
     )
-    if not any(_counts(one) and one.task in _IN_WORDS for one in results.figures):
+    counted = set(averaged(results.datasets))
+    plain = [
+        one for one in results.figures if one.control is Control.NOTHING and one.dataset in counted
+    ]
+    if not any(one.task in _IN_WORDS for one in plain):
         wanted = _ELSE
     found: list[Headline] = []
     for method in results.methods:
-        own = [one for one in results.figures if _counts(one) and one.method == method]
+        own = [one for one in plain if one.method == method]
         size = min((one.memory_size for one in own), default=0)
         for what, task, settings, metric in wanted:
             some = [
@@ -105,7 +116,3 @@ def _number(figure: Figure | None) -> str:
 
 def _settings(results: Results, task: Task, setting: str) -> bool:
     return any((one.task, one.setting) == (task, setting) for one in results.figures)
-
-
-def _counts(figure: Figure) -> bool:
-    return figure.control is Control.NOTHING and figure.dataset != ORIGINAL

@@ -15,12 +15,13 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from glob import escape
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from evaluation.files import json_lines, whole_lines
+from evaluation.files import json_lines, typed, whole_lines
 from evaluation.results import Part
 from evaluation.samples import Said, Sample
 from kith.errors import Refused
@@ -118,12 +119,9 @@ def read(folder: Path, part: Part, fingerprint: str) -> dict[str, Said]:
     found: dict[str, Said] = {}
     for path in sorted(folder.glob(f"{escape(part.file.removesuffix('.jsonl'))}*.jsonl")):
         if path.name == part.file or _is_share(path.name, part):
-            for line in json_lines(path):
-                if "said" not in line:
-                    _check(path, line, fingerprint)
-                elif not line["said"]["error"]:
-                    said = {**line["said"], "concepts": tuple(line["said"]["concepts"])}
-                    found.setdefault(said["sample"], Said(**said))
+            for said in json_lines(path, partial(_said, path, fingerprint)):
+                if said and not said.error:
+                    found.setdefault(said.sample, said)
     return found
 
 
@@ -139,7 +137,10 @@ def _is_share(name: str, part: Part) -> bool:
     return f"{stem}.jsonl" == part.file and index.isdecimal() and of.isdecimal()
 
 
-def _check(path: Path, line: Mapping[str, Any], fingerprint: str) -> None:
+def _said(path: Path, fingerprint: str, line: Mapping[str, Any]) -> Said | None:
+    """What a line says; None for a first one, if it tells of that fingerprint."""
+    if "said" in line:
+        return typed(Said, line["said"])
     if line.get("fingerprint") != fingerprint:
         raise Refused(
             f"out: {path} holds answers to other questions, or of other models; name another "
@@ -147,6 +148,7 @@ def _check(path: Path, line: Mapping[str, Any], fingerprint: str) -> None:
             reason="JOURNAL_DIFFERS",
             field="out",
         )
+    return None
 
 
 def _unwritable(path: Path, error: OSError) -> Refused:

@@ -9,11 +9,14 @@ A task there is a dataset, task and setting here; a setting that sums up others 
 its own. `METRIC,none` is the value and `METRIC_stderr,none` a standard error, of which the 95 %
 interval is 3.92 wide. `acc` of a sample says whether the answer is right, `unread,none` of a task
 how many of its answers could not be read, as a share; these count as wrong, and such a sample has
-`null` in `filtered_resps`. The date is that on which the run was begun.
+`null` in `filtered_resps`. `metric_list` of a task's `configs` names what its samples log, and
+`output_type` is `generate_until`: nothing is asked by likelihoods. The date is that on which the
+run was begun.
 """
 
 import hashlib
 import json
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -31,6 +34,9 @@ _NAMES: Final = {"accuracy": "acc"}
 _WORSE: Final = ("false_accepts", "mistaken", "both", "seconds", "bytes", "tokens")
 _READ: Final = (Task.RECOGNITION, Task.QUESTIONS)
 """Tasks whose answers may be unreadable."""
+_LOGGED: Final = {"metric": "acc", "aggregation": "mean", "higher_is_better": True}
+"""What samples log, of all tasks but costs, which are not right or wrong."""
+_IN_NO_FILE_NAME: Final = re.compile(r'["<>:/|\\?*\[\]]+')
 _VERSION: Final = 1
 """Of the tasks: to be raised when one asks something else."""
 _WIDTH: Final = 2 * 1.959964
@@ -85,10 +91,16 @@ def form(results: Results, method: str) -> dict[str, Any]:
     """The results of one method."""
     found: dict[str, dict[str, Any]] = {}
     better: dict[str, dict[str, bool]] = {}
+    configs: dict[str, dict[str, Any]] = {}
     counts: dict[str, int] = {}
     for one in (one for one in results.figures if one.method == method):
         task, metric = task_name(one), _NAMES.get(one.metric, one.metric)
         row = found.setdefault(task, {"name": task, "alias": task, "sample_len": one.samples})
+        configs[task] = {
+            "task": task,
+            "output_type": "generate_until",
+            "metric_list": [] if one.task is Task.COST else [_LOGGED],
+        }
         row[f"{metric},none"] = one.value
         row[f"{metric}_stderr,none"] = (one.high - one.low) / _WIDTH
         better.setdefault(task, {})[metric] = not any(word in one.metric for word in _WORSE)
@@ -99,7 +111,7 @@ def form(results: Results, method: str) -> dict[str, Any]:
     return {
         "results": found,
         "group_subtasks": {},
-        "configs": {task: {"task": task} for task in found},
+        "configs": configs,
         "versions": dict.fromkeys(found, _VERSION),
         "n-shot": dict.fromkeys(found, 0),
         "higher_is_better": better,
@@ -108,7 +120,7 @@ def form(results: Results, method: str) -> dict[str, Any]:
         "git_hash": results.revision,
         "model_source": "kith",
         "model_name": method,
-        "model_name_sanitized": method,
+        "model_name_sanitized": _IN_NO_FILE_NAME.sub("__", method),
     }
 
 

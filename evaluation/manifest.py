@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Final
 
 Box = tuple[float, float, float, float]
 """(x1, y1, x2, y2) in shares of the photo, 0 to 1."""
+NOT_DRAWN: Final = ("real", "unknown")
+"""Sources of photos that no engine is known to have drawn."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """What a run will ask: the parts, their samples, and the memory that each needs."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -8,9 +8,9 @@ from typing import Any, Self
 
 from evaluation import datasets as forms
 from evaluation import extent, folder, memories
-from evaluation.check import counts
+from evaluation.check import counts, unlisted
 from evaluation.contents import fingerprint, of_dataset
-from evaluation.controls import CONTROLLED, memory_under
+from evaluation.controls import CONTROLLED, is_possible, memory_under
 from evaluation.extent import Extent
 from evaluation.manifest import Concept, Dataset, Photo
 from evaluation.places import Places
@@ -189,7 +189,7 @@ def plan(settings: Settings) -> Planned:
         folder and folder.resolve() for folder in (settings.outside, settings.outside_multi)
     )
     found = tuple(
-        forms.read(folder.resolve(), outside=outside, outside_multi=outside_multi)
+        _measurable(forms.read(folder.resolve(), outside=outside, outside_multi=outside_multi))
         for folder in settings.datasets
     )
     names = [dataset.name for dataset in found]
@@ -199,6 +199,10 @@ def plan(settings: Settings) -> Planned:
             reason="NAME_TWICE",
             field="data",
         )
+    own = memories.own(found)
+    possible = tuple(one for one in Control if is_possible(one, own))
+    if not settings.controls and len(possible) < len(Control):
+        settings = replace(settings, controls=possible)
     samples: dict[Part, tuple[Sample, ...]] = {}
     needed: dict[Part, Memory] = {}
     empty: list[Part] = []
@@ -208,7 +212,8 @@ def plan(settings: Settings) -> Planned:
             samples[part], needed[part] = tuple(asked), memory
         else:
             empty.append(part)
-    return Planned(settings, found, samples, memories.own(found), needed, tuple(_told(empty)))
+    nothing = (*_told(empty), *_impossible(settings, found, possible))
+    return Planned(settings, found, samples, own, needed, nothing)
 
 
 def laid_down(out: Path) -> Planned:
@@ -235,6 +240,16 @@ def _told(empty: Sequence[Part]) -> Iterator[Mapping[str, str]]:
             why += f" among the concepts that a memory of {part.memory_size} is asked about"
         if part == own or own not in empty:
             yield {"dataset": part.dataset, "task": str(part.task), "why": why}
+
+
+def _impossible(
+    settings: Settings, found: Sequence[Dataset], possible: Collection[Control]
+) -> Iterator[Mapping[str, str]]:
+    """The controls that all others were chosen without, since the datasets can't have them."""
+    for control in Control:
+        if control not in possible and set(possible) == {Control.NOTHING, *settings.controls}:
+            why = "it takes two concepts"
+            yield {"dataset": found[0].name, "task": str(control), "why": why}
 
 
 def _parts(
@@ -315,7 +330,36 @@ def _limits(asked: Extent, part: Part) -> Limits:
 
 
 def _further(folder: Path | None) -> tuple[Concept, ...]:
-    return forms.read(folder).concepts if folder else ()
+    try:
+        return forms.read(folder).concepts if folder else ()
+    except InvalidInput as error:
+        said = str(error).removeprefix("data: ")
+        raise InvalidInput(
+            f"distractors: {said}", reason=error.reason, field="distractors"
+        ) from error
+
+
+def _measurable(dataset: Dataset) -> Dataset:
+    """A dataset about which every question can be put. `kith evaluate check` tells the same.
+
+    Raises:
+        InvalidInput: It has no concept, one that is called by angle brackets, or a photo of
+            somebody else.
+    """
+    problems = [
+        f"concept {one.name!r} holds angle brackets, which questions put around a name; call it "
+        f"{one.name.strip('<>')!r} in the dataset"
+        for one in dataset.concepts
+        if {"<", ">"} & set(one.name)
+    ]
+    problems += [f"{one}; add it, or take it out of the photo" for one in unlisted(dataset)]
+    if not dataset.concepts:
+        problems = ["there is no concept; add one, or leave the folder out"]
+    if problems:
+        raise InvalidInput(
+            f"data: {dataset.name}: {problems[0]}", reason="DATASET_INVALID", field="data"
+        )
+    return dataset
 
 
 def _check(settings: Settings) -> None:

@@ -15,11 +15,12 @@ A line that is still being written, or that a crash tore, is not read.
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from evaluation import folder
-from evaluation.files import damaged, json_lines, read_json
+from evaluation.files import damaged, json_lines, read_json, typed
 from evaluation.places import Places
 from evaluation.samples import Control, Figure, Said, Sample, Task
 from kith.errors import NotFound
@@ -27,6 +28,8 @@ from kith.files import write_whole
 
 _AGAIN: Final = "the same kith evaluate as before writes it anew, and asks nothing twice"
 """What to do where results are damaged."""
+_WITH_OUTSIDE: Final = {Task.RECOGNITION, Task.RETRIEVAL, Task.STRANGERS}
+"""Tasks that ask about photos that show no concept."""
 
 
 class Part(NamedTuple):
@@ -87,6 +90,14 @@ class Results:
     nothing_to_ask: tuple[Mapping[str, str], ...] = ()
     """Tasks of which a dataset has nothing: dataset, task, why."""
 
+    @property
+    def without_outside(self) -> list[str]:
+        """The datasets that have no photo from outside, though tasks ask about such."""
+        if not _WITH_OUTSIDE & set(self.settings.get("tasks", ())):
+            return []
+        kinds = ("outside", "outside_multi")
+        return [name for name, what in self.datasets.items() if not any(map(what.get, kinds))]
+
     def write(self, out: Path) -> None:
         """As `results.json`."""
         text = json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n"
@@ -103,13 +114,10 @@ def read(out: Path) -> Results:
     path = out / "results.json"
     try:
         told = read_json(path, _AGAIN)
-        told["figures"] = tuple(
-            Figure(**{**one, "task": Task(one["task"]), "control": Control(one["control"])})
-            for one in told["figures"]
-        )
+        told["figures"] = tuple(map(_figure, told["figures"]))
         for key in ("comparisons", "asked_under", "nothing_to_ask"):
             told[key] = tuple(told.get(key, ()))
-        return Results(**told)
+        return typed(Results, told)
     except FileNotFoundError as error:
         raise NotFound(
             f"out: {out} holds no results.json; run kith evaluate with this folder first",
@@ -124,10 +132,22 @@ def answers(out: Path) -> Iterator[Answered]:
     """Every answer in the journals of a folder, method by method; one that failed is left out."""
     places = folder.places(out)
     for file in sorted((out / "answers").glob("*/*.jsonl")):
-        for told in json_lines(file):
-            if "sample" in told and not told["said"]["error"]:
-                sample = _sample(told["sample"], places)
-                yield Answered(file.parent.name, _part(told["part"]), sample, _said(told))
+        for one in json_lines(file, partial(_answered, file.parent.name, places)):
+            if one and not one.said.error:
+                yield one
+
+
+def _figure(told: dict[str, Any]) -> Figure:
+    kinds = {"task": Task(told["task"]), "control": Control(told["control"])}
+    return typed(Figure, {**told, **kinds})
+
+
+def _answered(method: str, places: Places, line: dict[str, Any]) -> Answered | None:
+    """The answer in a line of a journal; None for a first one."""
+    if "said" not in line:
+        return None
+    sample = _sample(line["sample"], places)
+    return Answered(method, _part(line["part"]), sample, typed(Said, line["said"]))
 
 
 def _part(told: list[Any]) -> Part:
@@ -136,17 +156,11 @@ def _part(told: list[Any]) -> Part:
 
 def _sample(told: dict[str, Any], places: Places) -> Sample:
     photo = told["photo"]
-    return Sample(
-        **{
+    return typed(
+        Sample,
+        {
             **told,
             "task": Task(told["task"]),
             "photo": places.of(told["dataset"], photo) if photo else None,
-            "present": tuple(told["present"]),
-            "asked": tuple(told["asked"]),
-        }
+        },
     )
-
-
-def _said(told: dict[str, Any]) -> Said:
-    said = told["said"]
-    return Said(**{**said, "concepts": tuple(said["concepts"])})

@@ -200,10 +200,17 @@ def _ask(task: Asking, asker: Asker, samples: Sequence[Sample], answers: Journal
     except KithError as error:
         if isinstance(error, Unavailable) and error.reason == "RPC_UNAVAILABLE":
             raise
-        said = [Said(one.id, error=str(error)) for one in samples]
+        said = [Said(one.id, error=_why(error, one)) for one in samples]
     for sample, answer in zip(samples, said, strict=True):
         answers.add(sample, answer)
     return said
+
+
+def _why(error: KithError, sample: Sample) -> str:
+    """Why there is no answer; an error about a picture names its file."""
+    said = str(error)
+    is_named = "IMAGE" not in error.reason or str(sample.photo) in said
+    return said if is_named else f"{sample.photo}: {said}"
 
 
 def _in_threads(calls: Iterator[Callable[[], T]], workers: int) -> Generator[T, None, None]:

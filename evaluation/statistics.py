@@ -100,7 +100,8 @@ def mcnemar(first_right: Sequence[bool], second_right: Sequence[bool]) -> float:
     """The p-value of the hypothesis that two methods are right equally often.
 
     Below 25 disagreements it is the exact binomial one, from there on that of chi-squared with
-    Edwards' continuity correction.
+    Edwards' continuity correction. It takes samples for independent of each other, also those about
+    one photo, so that it may be too small where a photo is asked about often.
 
     Args:
         first_right: [samples], whether the first method is right.

@@ -13,7 +13,7 @@ SUFFIXES: Final = (".jpg", ".jpeg", ".png", ".webp")
 """What a picture's file name ends with, in small letters."""
 
 
-def wrong(where: object, what: str, field: str = "dataset") -> InvalidInput:
+def wrong(where: object, what: str, field: str = "data") -> InvalidInput:
     """The error for an entry that can't be used.
 
     Args:
@@ -75,6 +75,17 @@ def text(where: object, told: object) -> str:
     if not isinstance(told, str) or not told.strip():
         raise wrong(where, f"{short(told)} is no text; correct it")
     return told.strip()
+
+
+def remark(where: object, told: object) -> str:
+    """A text as it stands, which may be empty, as it is where there is none.
+
+    Raises:
+        InvalidInput: It is something else.
+    """
+    if told is not None and not isinstance(told, str):
+        raise wrong(where, f"{short(told)} is no text; correct it, or leave it out")
+    return told or ""
 
 
 def texts(where: object, told: object) -> list[str]:

@@ -79,7 +79,8 @@ def _concepts(folder: Path) -> Iterator[Concept]:
     told = _index(folder / _INDEX)
     alike = defaultdict(set)
     for name, entry in told.items():
-        if other := entry.get("alike"):
+        if entry.get("alike"):
+            other = text(f"{folder / _INDEX}: {name}.alike", entry["alike"])
             alike[name].add(other)
             alike[other].add(name)
     for name, entry in told.items():

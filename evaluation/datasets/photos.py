@@ -15,7 +15,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from evaluation.datasets.album import Album
-from evaluation.datasets.files import listing, mapping, path_in, read_json, text, texts, wrong
+from evaluation.datasets.files import (
+    listing,
+    mapping,
+    path_in,
+    read_json,
+    remark,
+    text,
+    texts,
+    wrong,
+)
 from evaluation.manifest import Concept, Dataset
 
 INDEX: Final = "manifest.json"
@@ -66,6 +75,6 @@ def _concepts(folder: Path, entries: dict[str, Any], album: Album) -> Iterator[C
             name=name,
             category=text(f"{where}.category", entry.get("category")),
             views=tuple(folder / file for file in files["train"]),
-            description=entry.get("description", ""),
+            description=remark(f"{where}.description", entry.get("description")),
             alike=frozenset(texts(f"{where}.alike", entry.get("alike", []))),
         )

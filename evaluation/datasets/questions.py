@@ -53,11 +53,11 @@ def of_rap(where: str, told: object, concept: str, *, about_photo: bool) -> Ques
         for letter, one in mapping(f"{where}.{key}", entry.get(key)).items()
     }
     answer = entry.get("correct_answer")
-    if answer not in options:
+    if not isinstance(answer, str) or answer not in options:
         known = ", ".join(options) or "none"
         raise wrong(f"{where}.correct_answer", f"{short(answer)} is no option; give one of {known}")
     asked = _PLACEHOLDER.sub(f"<{concept}>", text(f"{where}.question", entry.get("question")))
-    return _question(asked, list(options.values()), options[str(answer)], (concept,), about_photo)
+    return _question(asked, list(options.values()), options[answer], (concept,), about_photo)
 
 
 def of_mc_llava(

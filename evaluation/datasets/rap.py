@@ -24,6 +24,7 @@ from evaluation.datasets.files import (
     mapping,
     path_in,
     read_json,
+    remark,
     short,
     text,
     texts,
@@ -158,7 +159,7 @@ class _Reading:
             view = next((path.parent / end for end in ends if (path.parent / end).is_file()), None)
             yield Concept(
                 name=text(f"{where}.name", entry.get("name", tag)).strip("<>"),
-                category=entry.get("category", ""),
+                category=remark(f"{where}.category", entry.get("category")),
                 views=(view or path.parent / image,),
-                description=entry.get("info", ""),
+                description=remark(f"{where}.info", entry.get("info")),
             )

@@ -34,12 +34,17 @@ def intro(results: Results, measures: Measured) -> str:
         "figures, each with its 95 % interval and the number of answers (n) that it rests on. A "
         "dash stands for what was not asked or is undefined."
     ]
-    if splits := thesis.generated(measures.datasets):
+    if splits := thesis.generated(measures):
         said.append(splits)
-    if ORIGINAL in measures.datasets:
+    if ORIGINAL in measures.datasets and ORIGINAL not in measures.averaged:
         said.append(
             f"{ORIGINAL} holds other photos of the same concepts: it has a section of its own, and "
             "is in no average."
+        )
+    if names := results.without_outside:
+        said.append(
+            f"No photo from outside was asked about with {' and '.join(names)}: negatives are "
+            "photos of other concepts alone, where 4.2.2 has 50 outside photos of either kind."
         )
     if others := [name for name in thesis.methods() if name not in results.settings["methods"]]:
         said.append(f"Not asked in this run: {', '.join(others)}.")

@@ -160,14 +160,14 @@ def _by_chance(as_it_is: Figure, plain: Mapping[Key, Figure], concepts: int) -> 
 def _of_saying_yes(one: Figure, plain: Mapping[Key, Figure]) -> float:
     """F1 of who says yes to all: precision is the share of what is true, recall 1.
 
-    A part in which nothing is true has none, and does not count.
+    A part in which nothing is true, or all, has none, and does not count.
     """
     key = Key(one.method, one.dataset, one.task, "", "accuracy", one.control)
     parts = [plain.get(key._replace(setting=setting)) for setting in ("single", "multi")]
     found, samples = 0.0, 0
     for part in filter(None, parts):
-        tp, _, _, fn = part.detail["counts"]
-        if tp + fn:
+        tp, fp, tn, fn = part.detail["counts"]
+        if tp + fn and fp + tn:
             found += part.samples * 2 * (tp + fn) / (tp + fn + part.samples)
             samples += part.samples
     return found / samples

@@ -1,6 +1,6 @@
 """What only the answers themselves tell: read once, a part after the other.
 
-Of original pictures nothing is taken but recognition by concept.
+Of original pictures beside others nothing is taken but recognition by concept.
 """
 
 from collections import defaultdict
@@ -53,16 +53,16 @@ class Journals:
         """Under each control, on just the questions of `as_it_is`."""
         for method, answered in groupby(results.answers(out), key=lambda one: one.method):
             if method in measures.methods:
-                self._take(method, _by_part(answered), measures.home(method))
+                self._take(method, _by_part(answered), measures)
 
-    def _take(self, method: str, parts: Mapping[Part, list[Answered]], home: int) -> None:
+    def _take(self, method: str, parts: Mapping[Part, list[Answered]], measures: Measured) -> None:
         for part, answered in parts.items():
             if part.control:
                 self._compare(method, part, answered, parts)
-            elif part.memory_size == home:
+            elif part.memory_size == measures.home(method):
                 if part.task is Task.RECOGNITION:
                     self._count(method, part, answered)
-                if part.dataset != ORIGINAL:
+                if part.dataset in measures.averaged:
                     self._at_home(method, part, answered)
         self.budgets.settle(method)
 

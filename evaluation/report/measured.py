@@ -4,7 +4,7 @@ from collections.abc import Container, Iterable
 from typing import NamedTuple
 
 from evaluation.averages import average
-from evaluation.headline import ORIGINAL
+from evaluation.headline import averaged
 from evaluation.results import Results
 from evaluation.samples import Control, Figure, Task
 from kith.words import counted
@@ -29,6 +29,8 @@ class Measured:
     def __init__(self, results: Results) -> None:
         self.methods = tuple(results.methods)
         self.datasets = tuple(results.datasets)
+        self.real = {name for name, what in results.datasets.items() if what.get("generated") == 0}
+        """The datasets of which no photo is generated."""
         self.figures = results.figures
         self.sizes: tuple[int, ...] = tuple(results.settings["memory_sizes"])
         """Concepts in the further memories, from few to many."""
@@ -68,8 +70,8 @@ class Measured:
 
     @property
     def averaged(self) -> list[str]:
-        """The datasets that averages are taken over: all but the original pictures."""
-        return [name for name in self.datasets if name != ORIGINAL]
+        """The datasets that averages are taken over; see `headline.averaged`."""
+        return averaged(self.datasets)
 
     @property
     def splits(self) -> str:

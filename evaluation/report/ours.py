@@ -4,7 +4,6 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from evaluation.headline import ORIGINAL
 from evaluation.report.cells import NONE, Cell, Group, Row, Table, measured
 from evaluation.report.headline import (
     NUMBERS,
@@ -179,7 +178,8 @@ def by_memory(measures: Measured) -> Table:
 
 def _table(asked: _Asked, measures: Measured) -> Table:
     groups = []
-    for datasets in (measures.averaged, [ORIGINAL]):
+    apart = [name for name in measures.datasets if name not in measures.averaged]
+    for datasets in (measures.averaged, apart):
         for memory in measures.memories:
             title = f"{', '.join(datasets)}; {measures.called(memory)}"
             rows = tuple(_rows(asked, measures, datasets, memory))

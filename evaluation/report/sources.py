@@ -33,6 +33,8 @@ def sources(measures: Measured) -> Table:
 
 def _rows(one: Headline, measures: Measured) -> Iterator[Row]:
     (setting,) = one.settings
+    if ORIGINAL in measures.averaged:  # there are no others
+        return
     for name in measures.methods:
         original = measures.of(Key(name, ORIGINAL, one.task, setting, one.metric))
         if original:

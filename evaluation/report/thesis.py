@@ -91,9 +91,9 @@ def methods() -> Sequence[str]:
     return tuple(_told()["methods"])
 
 
-def generated(datasets: Sequence[str]) -> str:
-    """A sentence on those of these that are splits of MP-Bench; empty if none is."""
-    splits = [name for name in datasets if name in _told()["pooled"]["MP-Bench"]]
+def generated(measures: Measured) -> str:
+    """A sentence on the datasets that are splits of MP-Bench; empty if none is."""
+    splits = [name for name in measures.datasets if _is_split(name, measures)]
     named = " and ".join(splits)
     is_one = len(splits) == 1
     what = "is a split" if is_one else "are the splits"
@@ -103,6 +103,11 @@ def generated(datasets: Sequence[str]) -> str:
 def source() -> str:
     """Whose figures ours stand beside."""
     return f"The thesis is {_told()['source']}."
+
+
+def _is_split(dataset: str, measures: Measured) -> bool:
+    """Whether a dataset is one of MP-Bench's: it is called so, and photos of it are generated."""
+    return dataset in _told()["pooled"]["MP-Bench"] and dataset not in measures.real
 
 
 def _table(reference: Reference, measures: Measured) -> Table:
@@ -136,7 +141,10 @@ def _lines(reference: Reference, measures: Measured) -> dict[str, Sequence[str]]
     whole = {split: dataset for dataset, splits in pooled.items() for split in splits}
     lines: dict[str, list[str]] = {}
     for split in measures.datasets:
-        lines.setdefault(whole.get(split, split), []).append(split)
+        line = whole.get(split, split)
+        if split in _told()["pooled"]["MP-Bench"] and not _is_split(split, measures):
+            line = f"{split}, real photos"
+        lines.setdefault(line, []).append(split)
     return lines | {dataset: () for dataset in reference.rows if dataset not in lines}
 
 

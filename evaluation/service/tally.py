@@ -55,11 +55,11 @@ class Tally:
         for line in _whole_lines(file, seen):
             try:
                 told = json.loads(line)
-            except ValueError:  # damaged: whoever goes on with it is told
+                if "said" in told:
+                    said = told["said"]
+                    (seen.failed if said["error"] else seen.answered).add(said["sample"])
+            except (ValueError, KeyError, TypeError):  # damaged: whoever goes on with it is told
                 continue
-            if "said" in told:
-                said = told["said"]
-                (seen.failed if said["error"] else seen.answered).add(said["sample"])
 
 
 def _whole_lines(file: Path, seen: _Seen) -> Iterator[bytes]:

@@ -6,6 +6,7 @@ whose memory is emptied and filled in turns, and emptied at the end; what somebo
 there is never touched.
 """
 
+import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ from kith.photos import photo_bytes
 
 _AT_ONCE: Final = 64
 """Concepts that one Recognize takes."""
+_VIEW: Final = re.compile(r"views\[([0-9]+)\]\.photo")
+"""How an error about a view begins."""
 
 
 @dataclass(frozen=True)
@@ -157,6 +160,9 @@ class AssistantSession:
             kept: Names of those that are as they should be.
             remembering: Told how far it is.
             note: Told of each that is remembered.
+
+        Raises:
+            InvalidInput: A concept can't be remembered, or not by its name.
         """
         for one in there:
             if one.display_name not in kept:
@@ -165,7 +171,9 @@ class AssistantSession:
         for done, concept in enumerate(wanted):
             remembering(done, len(wanted))
             if concept.name not in kept:
-                note(self._show(concept))
+                made = self._show(concept)
+                note(made)
+                _check_name(made, concept)
         if self._can.training:
             self._train([concept.name for concept in wanted], remembering)
         remembering(len(wanted), len(wanted))
@@ -225,6 +233,11 @@ class AssistantSession:
         try:
             return patiently(lambda: remember([]))
         except InvalidInput as error:
+            if found := _VIEW.match(str(error)):
+                view = concept.views[int(found[1])]
+                raise InvalidInput(
+                    f"data: {view}: {error}", reason=error.reason, field="data"
+                ) from error
             if concept.category or error.reason != "SEVERAL_REGIONS":
                 raise
             # Several things are seen, and nobody says of what kind it is: all of it is meant.
@@ -251,3 +264,14 @@ class AssistantSession:
                 raise
             for name in names:
                 self._client.train(name)
+
+
+def _check_name(made: messages.Concept, wanted: Concept) -> None:
+    """Refuse a concept that questions would ask for by another name than it is remembered by."""
+    if made.display_name != wanted.name:
+        raise InvalidInput(
+            f"data: concept {wanted.name!r} can't be remembered: it would be called "
+            f"{made.display_name!r}; call it so in the dataset",
+            reason="NAME_UNFIT",
+            field="data",
+        )

@@ -6,18 +6,24 @@ and finds none by itself, so that tasks by retrieval are left out.
 """
 
 import base64
-import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import openai
-from PIL import Image
 
 from evaluation.manifest import Concept
+from evaluation.systems import pictures
 from evaluation.systems.system import Memory, Remembering
-from kith.errors import InvalidInput, KithError, Overloaded, Refused, Unavailable
+from kith.errors import (
+    InvalidInput,
+    KithError,
+    Overloaded,
+    Refused,
+    Unauthenticated,
+    Unavailable,
+)
 from kith.messages import Answer, Capabilities, Model, Recognition, Retrieval, Usage
 from kith.photos import photo_bytes
 
@@ -115,7 +121,7 @@ class DoorSession:
                 model=self._model, messages=messages, temperature=0, max_tokens=_LONGEST
             )
         except openai.OpenAIError as error:
-            raise _as_ours(error) from error
+            raise _as_ours(error, str(self._client.base_url), self._model) from error
         try:
             return _answer(came.parse())
         except (ValueError, TypeError, LookupError, AttributeError) as error:
@@ -181,7 +187,7 @@ def _first_view(concept: Concept) -> bytes:
 
 
 def _picture(content: bytes) -> dict[str, Any]:
-    with Image.open(io.BytesIO(content)) as image:
+    with pictures.opened(content) as image:
         kind = image.get_format_mimetype() or "image/jpeg"
     encoded = base64.b64encode(content).decode()
     return {"type": "image_url", "image_url": {"url": f"data:{kind};base64,{encoded}"}}
@@ -191,8 +197,23 @@ def _text(words: str) -> dict[str, Any]:
     return {"type": "text", "text": words}
 
 
-def _as_ours(error: openai.OpenAIError) -> KithError:
+def _as_ours(error: openai.OpenAIError, url: str, model: str) -> KithError:
+    """The same error in our words; one that every question would end in is one that ends a run."""
     said = " ".join(str(error).split())[:500]
+    if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
+        return Unauthenticated(
+            f"openai_url: {url} does not take the key in OPENAI_API_KEY: {said}; set one that it "
+            "takes, then give the same command again",
+            reason="OPENAI_KEY_REFUSED",
+            field="openai_url",
+        )
+    if isinstance(error, openai.NotFoundError):
+        return Unavailable(
+            f"openai_url: {url} has no chat API, or no model {model!r}: {said}; does the address "
+            "end with /v1, and is --openai-model one of its models?",
+            reason="RPC_UNAVAILABLE",
+            field="openai_url",
+        )
     if isinstance(error, openai.RateLimitError):
         return Overloaded(f"openai_url: {said}", reason="OPENAI_OVERLOADED", field="openai_url")
     if isinstance(error, openai.APIConnectionError) and not isinstance(

@@ -1,11 +1,32 @@
 """Sizes of encoded pictures, and a blank in place of one."""
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 
-from PIL import Image, ImageOps
+from PIL import Image, ImageFile, ImageOps
 
+from kith.errors import InvalidInput
 from kith.messages import Box
+
+
+@contextmanager
+def opened(photo: bytes) -> Iterator[ImageFile.ImageFile]:
+    """An encoded picture, for as long as the block.
+
+    Raises:
+        InvalidInput: It is none, or not whole.
+    """
+    try:
+        with Image.open(io.BytesIO(photo)) as image:
+            yield image
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise InvalidInput(
+            "image: no whole JPEG, PNG or WebP picture; kith evaluate check tells of all such",
+            reason="IMAGE_DAMAGED",
+            field="image",
+        ) from error
 
 
 def whole(photo: bytes) -> Box:
@@ -15,8 +36,12 @@ def whole(photo: bytes) -> Box:
 
 
 def size(photo: bytes) -> tuple[int, int]:
-    """Width and height of a picture when it is upright."""
-    with Image.open(io.BytesIO(photo)) as image:
+    """Width and height of a picture when it is upright.
+
+    Raises:
+        InvalidInput: See `opened`.
+    """
+    with opened(photo) as image:
         return ImageOps.exif_transpose(image).size
 
 

@@ -10,7 +10,8 @@ For C concepts with T photos each, M settings of m concepts with T_m photos each
 The settings of samples are `single`, `multi`, `outside` and `outside-multi`. Of figures, `single`
 takes in the outside photos of one thing and `multi` those of several, as 4.2.2 counts them;
 `weighted` is the mean of these two by their samples. Where nothing that is asked for is there, only
-the accuracy tells something: there are no other figures then, and means leave them out.
+the accuracy tells something; where all of it is, as of photos of several without outside ones,
+precision and F1 tell nothing. There are no such figures then, and means leave them out.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,6 +38,8 @@ _METRICS: Final[Mapping[str, numbers.Scale]] = {
     "balanced_accuracy": numbers.SHARE,
 }
 """By name, how each grows with a share."""
+_OF_NEGATIVES: Final = ("precision", "f1")
+"""Those that who says yes to all would have at their best, were there no negatives."""
 _SINGLE: Final = ("single", "outside")
 _MULTI: Final = ("multi", "outside-multi")
 
@@ -122,7 +125,8 @@ def _of_one(setting: str, both: _Both) -> list[Measured]:
     metrics = {
         metric: numbers.Measure(partial(_of_counts, metric), scale)
         for metric, scale in _METRICS.items()
-        if metric == "accuracy" or total.tp + total.fn
+        if metric == "accuracy"
+        or (total.tp + total.fn and (metric not in _OF_NEGATIVES or total.fp + total.tn))
     }
     return numbers.of_sums(setting, metrics, rows, total.unparsed, {"accuracy": detail})
 

@@ -31,13 +31,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except typer.TyperException as error:
         return _fail(error.format_message(), error.exit_code)
     except KithError as error:
-        return _fail(str(error), 2 if isinstance(error, BAD_INPUT) else 1)
+        return _fail(_said(error), 2 if isinstance(error, BAD_INPUT) else 1)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
         # Whoever read our output has left; the interpreter would complain when it flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+
+
+def _said(error: KithError) -> str:
+    """What an error says, in the options of the command line."""
+    if error.reason == "TOKEN_UNKNOWN":  # the server says how a call shows a token
+        return f"{error}: put it into KITH_TOKEN, or give --token before the command"
+    return str(error)
 
 
 def _fail(message: str, code: int) -> int:

@@ -113,17 +113,19 @@ def check(
         dataset = forms.read(folder, outside=outside, outside_multi=outside_multi)
         counts = checking.counts(dataset)
         problems = [*checking.unfit_names(dataset, clean_name), *checking.problems(dataset)]
+        fewer = checking.fewer(dataset)
     table = simple_table("what", "how many")
     for what, number in counts.items():
         table.add_row(what.replace("_", " "), f"{number:,}")
         if what == "dropped":
             for why, some in dataset.dropped.items():
                 table.add_row(f"  {why}", f"{some:,}")
-    end = counted(len(problems), "problem") if problems else "Nothing is missing."
-    said = Group(table, *(Text(problem, "yellow") for problem in problems), Text(end))
-    context.obj.show(
-        {"counts": counts, "dropped": dict(dataset.dropped), "problems": problems}, said
-    )
+    end = f"Nothing {'else ' if fewer else ''}is missing."
+    if problems:
+        end = counted(len(problems), "problem")
+    said = Group(table, *(Text(one, "yellow") for one in (*problems, *fewer)), Text(end))
+    form = {"counts": counts, "dropped": dict(dataset.dropped), "problems": problems}
+    context.obj.show(form | {"fewer": fewer}, said)
     if problems:
         raise typer.Exit(1)
 
@@ -216,6 +218,12 @@ def _tell(session: Session, out: Path, results: Any, progress: Any) -> None:  # 
     """Say what was not asked, what failed, where the report is, and the headline figures."""
     headline = evaluation_module("evaluation.headline")
     page, failed = _report(session, out), progress.failed
+    if names := results.without_outside:
+        typer.echo(
+            f"No negatives from outside were asked of {', '.join(names)}: name pictures that show "
+            "nobody with --outside and --outside-multi.",
+            err=True,
+        )
     if not session.as_json:
         for one in results.nothing_to_ask:
             say(Text(f"Nothing to ask: {one['task']} of {one['dataset']}: {one['why']}.", "yellow"))

@@ -42,5 +42,5 @@ def refusal(folder: Path) -> str:
     """Why a folder can't be read; the message names the setting first."""
     with pytest.raises(InvalidInput) as caught:
         read(folder)
-    assert caught.value.field == "dataset"
+    assert caught.value.field == "data"
     return str(caught.value)

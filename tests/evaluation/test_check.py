@@ -53,6 +53,7 @@ def test_all_is_counted(dataset: Dataset) -> None:
         "outside_multi": 1,
         "questions": 2,
         "boxes": 1,
+        "generated": 0,
         "dropped": 3,
         "positives": 2 + 3,
         "negatives": 2 * 1 + 2 * 2,

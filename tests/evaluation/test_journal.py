@@ -94,6 +94,46 @@ def test_a_line_that_is_torn_amid_others_is_named(tmp_path: Path, number: int, s
         list(results.answers(tmp_path))
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ({"said": {}}, "missing .* 'sample'"),
+        ({"said": 5}, "5 is no object"),
+        ({"said": {"sample": "c", "concepts": 5}}, "concepts: 5 is no list"),
+        ({"said": {"sample": "c", "seconds": "x"}}, "seconds: 'x' is no number"),
+        ({"said": {"sample": "c", "seconds": True}}, "seconds: True is no number"),
+        ({"said": {"sample": "c", "mood": 1}}, "unexpected keyword .* 'mood'"),
+    ],
+)
+def test_a_line_of_another_form_is_named(tmp_path: Path, line: object, said: str) -> None:
+    path = write(tmp_path / "answers" / "kith", Said("a", True), Said("b", True))
+    head, first, second = path.read_text(encoding="utf-8").splitlines()
+    path.write_text("\n".join([head, first, json.dumps(line), second, ""]), encoding="utf-8")
+    where = (
+        rf"out: {path} line 3 is damaged: it is of another form \(.*{said}.*\); delete this line"
+    )
+    with pytest.raises(Refused, match=where):
+        journal.read(path.parent, PART, "print")
+
+
+def test_a_sample_of_another_form_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path / "answers" / "kith", Said("a", True))
+    folder.lay_down(tmp_path, {}, Places({"made": Path("data", "made")}))
+    path.write_text(path.read_text("utf-8").replace('"truth"', '"mood"'), encoding="utf-8")
+    with pytest.raises(Refused, match=rf"{path} line 2 is damaged: .* 'mood'\); delete this line"):
+        list(results.answers(tmp_path))
+
+
+def test_a_journal_that_does_not_tell_what_was_asked_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "answers" / "kith", Said("a", True), Said("b", True))
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[1:]))
+    said = rf"{path} line 1 is damaged: it does not tell what was asked; delete the file; the same"
+    with pytest.raises(Refused, match=said):
+        journal.read(path.parent, PART, "print")
+    with pytest.raises(Refused, match=said):
+        list(results.answers(tmp_path))
+
+
 def test_answers_to_something_else_are_refused(tmp_path: Path) -> None:
     write(tmp_path, Said("a", True))
     with pytest.raises(Refused, match="holds answers to other questions, or of other models"):

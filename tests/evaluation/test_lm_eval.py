@@ -61,6 +61,9 @@ def test_each_method_has_a_file_of_its_own(settings: Settings, tmp_path: Path) -
         } <= tasks
         for key in ("configs", "versions", "n-shot", "higher_is_better", "n-samples"):
             assert form[key].keys() == tasks
+    config = form["configs"]["world_recognition_single"]
+    assert (config["task"], config["output_type"]) == ("world_recognition_single", "generate_until")
+    assert [one["metric"] for one in config["metric_list"]] == ["acc"]
     row = form["results"]["world_recognition_single"]
     (accuracy,) = [
         one
@@ -113,6 +116,10 @@ def test_each_answer_is_logged(settings: Settings, tmp_path: Path) -> None:
         "target_hash": hashlib.sha256(b"true").hexdigest(),
         "acc": 1.0,
     }
+    told = lm_eval.form(found, "stripes")["configs"]
+    for task, answers in logged.items():
+        for answer in answers:
+            assert answer["metrics"] == [metric["metric"] for metric in told[task]["metric_list"]]
     assert one["doc"]["photo"] == "bo-lina.png"
     assert "<bo>" in question
     # What is right by the lines is right by the figures.
@@ -125,6 +132,16 @@ def test_each_answer_is_logged(settings: Settings, tmp_path: Path) -> None:
     lines = logged["world_identification_multi"]
     assert sum(line["acc"] for line in lines) / len(lines) == told.value
     assert "bo" in lines[0]["filtered_resps"][0]
+
+
+def test_a_models_name_is_made_fit_for_a_file_as_lm_eval_makes_it(
+    settings: Settings, tmp_path: Path
+) -> None:
+    door = StripeSystem("openai:a", capabilities=capabilities("openai:a"))
+    chosen = replace(settings, methods=("openai:a",), tasks=(Task.COST,), memory_sizes=())
+    form = lm_eval.form(measure(chosen, tmp_path, door), "openai:a")
+    assert (form["model_name"], form["model_name_sanitized"]) == ("openai:a", "openai__a")
+    assert form["configs"]["world_cost_caption"]["metric_list"] == []
 
 
 def test_the_headline_tells_every_method_in_one_line(settings: Settings, tmp_path: Path) -> None:
@@ -143,6 +160,9 @@ def test_the_headline_tells_every_method_in_one_line(settings: Settings, tmp_pat
     small = [replace(one, memory_size=4) for one in found.figures]
     said = headline.said(replace(found, figures=tuple(small)))
     assert said.startswith("stripes (memory of 4): recognition accuracy 1.000 (")
+    original = [replace(one, dataset="original") for one in found.figures]
+    alone = replace(found, figures=tuple(original), datasets={"original": {}})
+    assert headline.said(alone) == headline.said(found)
     form = headline.form(found)["headline"]["stripes"]
     assert form["captions of one concept: F1"] == 1
 

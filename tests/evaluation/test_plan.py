@@ -9,12 +9,15 @@ from pathlib import Path
 import pytest
 
 from evaluation import folder
+from evaluation.check import problems
+from evaluation.datasets import read
 from evaluation.extent import FULL, QUICK, WHOLE, Extent
 from evaluation.plan import Settings, laid_down, plan
 from evaluation.results import Part
 from evaluation.samples import Control, Task
 from evaluation.systems.system import Memory
 from kith.errors import InvalidInput
+from tests.evaluation.making import pictures, write
 from tests.evaluation.stripes import write_further, write_world
 
 
@@ -183,6 +186,62 @@ def test_the_extent_follows_from_quick_unless_it_is_given(settings: Settings) ->
     assert replace(settings, extent=None, quick=True).asked is QUICK
 
 
+def test_a_dataset_that_nothing_can_be_asked_of_is_refused_as_check_tells_it(
+    settings: Settings, tmp_path: Path
+) -> None:
+    entry = {"category": "dog", "train": ["1.png"], "test": ["2.png"]}
+    pictures(tmp_path, "1.png", "2.png")
+
+    def refused(*names: str) -> str:
+        write(tmp_path / "manifest.json", {"concepts": dict.fromkeys(names, entry)})
+        with pytest.raises(InvalidInput) as caught:
+            plan(replace(settings, datasets=(tmp_path,)))
+        assert caught.value.field == "data"
+        return str(caught.value)
+
+    assert "there is no concept; add one, or leave the folder out" in refused()
+    assert "concept '<bo>' holds angle brackets" in refused("<bo>")
+    assert "call it 'bo' in the dataset" in refused("<bo>")
+
+
+def test_a_control_that_one_concept_can_not_have_is_left_out_unless_it_is_named(
+    settings: Settings, tmp_path: Path
+) -> None:
+    entry = {"category": "dog", "train": ["1.png"], "test": ["2.png"]}
+    write(tmp_path / "manifest.json", {"concepts": {"bo": entry}})
+    pictures(tmp_path, "1.png", "2.png")
+    alone = replace(settings, datasets=(tmp_path,), memory_sizes=())
+    planned = plan(alone)
+    controls = {part.control for part in planned.samples}
+    assert controls == {*Control} - {Control.SHUFFLED_REFERENCES}
+    left_out = {
+        "dataset": tmp_path.name,
+        "task": "shuffled-references",
+        "why": "it takes two concepts",
+    }
+    assert left_out in planned.nothing_to_ask
+    out = tmp_path / "out"
+    folder.lay_down(out, planned.told, planned.places)
+    assert laid_down(out).nothing_to_ask == planned.nothing_to_ask
+    chosen = replace(alone, controls=(Control.BLANK_PHOTO,))
+    assert left_out not in plan(chosen).nothing_to_ask
+    with pytest.raises(InvalidInput, match="shuffled-references needs two concepts; leave it out"):
+        plan(replace(alone, controls=(Control.SHUFFLED_REFERENCES,)))
+
+
+def test_a_photo_of_one_who_is_no_concept_is_refused_as_check_tells_it(
+    settings: Settings, tmp_path: Path
+) -> None:
+    write(tmp_path / "seeds" / "concepts.yaml", "bo: {category: dog}")
+    row = {"file_name": "1.png", "source": "real", "concepts": ["ghost"]}
+    write(tmp_path / "test" / "metadata.jsonl", f"{json.dumps(row)}\n")
+    pictures(tmp_path, "seeds/bo/train/1.png", "test/1.png")
+    said = "test/1.png shows 'ghost', which is no concept"
+    assert said in problems(read(tmp_path))
+    with pytest.raises(InvalidInput, match=f"data: .*: {said}; add it, or take it out"):
+        plan(replace(settings, datasets=(tmp_path,)))
+
+
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
@@ -193,7 +252,8 @@ def test_the_extent_follows_from_quick_unless_it_is_given(settings: Settings) ->
         ({"memory_sizes": (0,)}, "memory_sizes: 0 concepts; give 1 or more"),
         ({"memory_sizes": (99,)}, "99 concepts need 94 beside the datasets' own"),
         ({"concurrency": 0}, "concurrency: 0; give 1 or more"),
-        ({"datasets": (Path("nowhere"),)}, "nowhere"),
+        ({"datasets": (Path("/nowhere"),)}, "data: /nowhere: is no folder; name one that holds"),
+        ({"distractors": Path("/nowhere")}, "distractors: /nowhere: is no folder; name one that"),
     ],
 )
 def test_what_can_not_be_planned_is_told(

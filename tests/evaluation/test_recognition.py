@@ -109,6 +109,28 @@ def test_where_nothing_is_there_only_the_accuracy_is_told_and_means_leave_the_re
     assert (samples["accuracy"], samples["f1"]) == (4, 2)
 
 
+def test_where_all_is_there_precision_and_f1_tell_nothing_and_means_leave_them_out() -> None:
+    figures = recognition.figures(
+        [
+            said(True, True),
+            said(True, False, photo="2"),
+            said(True, True, setting="multi", photo="3"),
+            said(False, True, setting="multi", photo="4"),
+        ]
+    )
+    found = values(figures)
+    assert {metric for setting, metric in found if setting == "multi"} == {
+        "accuracy",
+        "recall",
+        "balanced_accuracy",
+    }
+    for metric in ("precision", "f1"):
+        assert found["weighted", metric] == found["single", metric] < 1
+    assert found["weighted", "recall"] == 0.75
+    samples = {one.metric: one.samples for one in figures if one.setting == "weighted"}
+    assert (samples["recall"], samples["f1"]) == (4, 2)
+
+
 def test_a_method_that_never_says_yes_has_no_precision() -> None:
     found = values(recognition.figures([said(False, True), said(False, False, photo="2")]))
     assert ("single", "precision") not in found
@@ -117,7 +139,7 @@ def test_a_method_that_never_says_yes_has_no_precision() -> None:
 
 
 def test_where_all_photos_agree_the_interval_of_a_share_is_wilsons_by_photo() -> None:
-    answers = [said(True, True, photo=str(number % 10)) for number in range(40)]
+    answers = [said(number < 30, number < 30, photo=str(number % 10)) for number in range(40)]
     found = {
         one.metric: (one.low, one.high)
         for one in recognition.figures(answers)

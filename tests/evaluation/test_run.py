@@ -2,9 +2,9 @@
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from threading import Barrier, BrokenBarrierError
@@ -17,8 +17,10 @@ from evaluation.gathering import gather
 from evaluation.plan import Settings, laid_down, plan
 from evaluation.run import Progress
 from evaluation.samples import Control, Task
+from evaluation.systems.system import Memory, Remembering
 from kith.errors import InvalidInput, KithError, Refused, Unavailable
-from tests.evaluation.stripes import StripeSystem, capabilities
+from kith.messages import Answer
+from tests.evaluation.stripes import StripeSession, StripeSystem, capabilities, write_world
 
 SOME = (Task.RECOGNITION, Task.RETRIEVAL, Task.CAPTIONING)
 
@@ -282,6 +284,45 @@ def test_damaged_files_are_named_and_what_helps(small: Settings, tmp_path: Path)
     measure(small, tmp_path, again)
     assert again.asked == []
     assert told(tmp_path) == before
+
+
+def test_a_figure_that_is_no_number_is_named(small: Settings, tmp_path: Path) -> None:
+    measure(replace(small, tasks=(Task.RETRIEVAL,)), tmp_path)
+    form = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
+    form["figures"][1]["value"] = "x"
+    (tmp_path / "results.json").write_text(json.dumps(form), encoding="utf-8")
+    with pytest.raises(Refused, match=r"results.json is damaged: .* \(value: 'x' is no number\); "):
+        results.read(tmp_path)
+
+
+@pytest.mark.parametrize("control", [Control.NOTHING, Control.BLANK_PHOTO])
+def test_a_picture_that_is_not_whole_is_named(
+    control: Control, small: Settings, tmp_path: Path
+) -> None:
+    world = write_world(tmp_path)
+    damaged = world / "bo" / "0.png"
+    damaged.write_bytes(b"no picture")
+
+    class Looking(StripeSession):
+        def ask(self, question: str, photo: bytes | None, concepts: Sequence[str] | None) -> Answer:
+            if photo == b"no picture":
+                said = "turns[0].parts[0].image: truncated or damaged; send the whole file"
+                raise InvalidInput(said, reason="IMAGE_DAMAGED")
+            return super().ask(question, photo, concepts)
+
+    class System(StripeSystem):
+        @contextmanager
+        def session(self, memory: Memory, remembering: Remembering) -> Iterator[StripeSession]:
+            session = Looking(self)
+            for concept in memory.concepts:
+                session.remember(concept)
+            yield session
+
+    seen: list[Progress] = []
+    chosen = replace(small, datasets=(world,), tasks=(Task.RECOGNITION,), memory_sizes=())
+    measure(replace(chosen, controls=(control,)), tmp_path / "out", System(), tell=seen.append)
+    assert seen[-1].failed
+    assert seen[-1].problem.startswith(f"{damaged}: ")
 
 
 def test_another_run_in_the_folder_is_refused(small: Settings, tmp_path: Path) -> None:

@@ -133,6 +133,17 @@ def test_who_can_mend_it_decides_the_exit_code(
     assert line(capsys) == f"kith: {error}\n"
 
 
+def test_who_has_no_token_is_told_the_option(
+    kith: Run, assistant: FakeAssistant, capsys: Captured
+) -> None:
+    said = "authorization: no known token; send 'authorization: Bearer TOKEN'"
+    assistant.fail_with = Unauthenticated(said, reason="TOKEN_UNKNOWN")
+    assert kith("list") == 2
+    assert line(capsys) == (
+        f"kith: {said}: put it into KITH_TOKEN, or give --token before the command\n"
+    )
+
+
 def test_a_server_that_is_not_there_is_a_failure(capsys: Captured) -> None:
     assert main(["--server", "127.0.0.1:1", "list"]) == 1
     assert "nobody answers at 127.0.0.1:1" in line(capsys)

@@ -97,7 +97,8 @@ def test_how_far_it_is_stands_in_a_file_too(
     command += ["--controls", "nothing", "--out", str(tmp_path / "out"), "--openai-model", "m"]
     with listening() as api:
         assert main([*command, "--openai-url", api.url]) == 0
-    first, *_ = capsys.readouterr().err.splitlines()
+    first, *_, last = capsys.readouterr().err.splitlines()
+    assert last.startswith("No negatives from outside were asked of world: name pictures")
     assert first.endswith(("of 60: openai:m: starting", "of 60: openai:m: world, recognition"))
 
 
@@ -127,6 +128,14 @@ def test_check_counts_and_says_what_is_missing(
     assert form["counts"]["concepts"] == 5
     assert form["counts"]["positives"] == 5 * 2 + 2 * 3 + 4
     assert form["problems"] == []
+    assert form["fewer"] == [
+        f"3 outside photos of {what}: the thesis asks about 50"
+        for what in ("one thing", "several things")
+    ]
+    assert main(["evaluate", "check", str(world), *outside]) == 0
+    out = capsys.readouterr().out
+    assert "3 outside photos of one thing: the thesis asks about 50\n" in out
+    assert out.endswith("Nothing else is missing.\n")
     (world / "bo" / "0.png").unlink()
     assert main(["--json", "evaluate", "check", str(world), *outside]) == 1
     assert len(json.loads(capsys.readouterr().out)["problems"]) == 1

@@ -153,6 +153,7 @@ def test_a_broken_line_is_named(folder: Path) -> None:
         ("bo: dog", "concepts.yaml: bo: 'dog' is no object"),
         ("bo: {licence: none}", "concepts.yaml: bo: None is no text"),
         ("../bo: {category: pet}", "'../bo' leads out of the dataset"),
+        ("bo: {category: pet, alike: [mia]}", "concepts.yaml: bo.alike: ['mia'] is no text"),
     ],
 )
 def test_seeds_that_do_not_fit_are_named(folder: Path, seeds: str, said: str) -> None:

@@ -60,6 +60,7 @@ def test_a_manifest_is_read(folder: Path) -> None:
         ({}, "manifest.json: concepts: None is no object"),
         ({"concepts": {"bo": entry(train="x")}}, "concepts.bo: 'x' is no list"),
         ({"concepts": {"bo": entry(category="")}}, "concepts.bo.category: '' is no text"),
+        ({"concepts": {"bo": entry(description=5)}}, "concepts.bo.description: 5 is no text"),
         ({"concepts": {"bo": entry(test=["../x.jpg"])}}, "'../x.jpg' leads out of the dataset"),
         ({"concepts": {"bo": entry(test=["bo/1.jpg"])}}, "bo/1.jpg is to be tested with too"),
         (

@@ -81,6 +81,11 @@ def test_a_database_gives_views(folder: Path) -> None:
     assert (bo.name, bo.category, bo.description) == ("bo", "thing", "<bo> is ...")
 
 
+def test_what_a_database_leaves_empty_is_empty(folder: Path) -> None:
+    add_database(folder, category=None, info="")
+    assert (read(folder).concepts[0].category, read(folder).concepts[0].description) == ("", "")
+
+
 def test_without_a_database_concepts_have_no_views(folder: Path) -> None:
     assert [(one.name, one.views) for one in read(folder).concepts] == [("bo", ()), ("mug", ())]
 
@@ -120,6 +125,10 @@ def test_a_photo_of_nobody_is_outside(folder: Path) -> None:
         ([row("bo/4.png", "bo", "positive", "yes")], "[0].correct_answer: 'yes' is not true or"),
         ([row("bo/4.png", "bo", "negative", False)], "shows 'bo' is told both ways; correct one"),
         ({"cat": {"0": question("A")}}, "questions ask for 'cat'; add a file with its photos"),
+        (
+            {"bo": {"0": question() | {"correct_answer": ["A"]}}},
+            "['A'] is no option; give one of A",
+        ),
         ({"bo": {"0": question("C")}}, "bo.0.correct_answer: 'C' is no option; give one of A, B"),
     ],
 )
@@ -133,6 +142,8 @@ def test_an_entry_that_does_not_fit_is_named(folder: Path, told: object, said: s
     [
         ({"image": "../bo.png"}, "concept_dict.<bo>.image: '../bo.png' leads out of the dataset"),
         ({"image": None}, "concept_dict.<bo>.image: None is no text"),
+        ({"category": 5}, "concept_dict.<bo>.category: 5 is no text; correct it, or leave it out"),
+        ({"info": {"a": 1}}, "concept_dict.<bo>.info: {'a': 1} is no text"),
     ],
 )
 def test_a_database_entry_that_does_not_fit_is_named(

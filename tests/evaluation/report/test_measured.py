@@ -47,6 +47,12 @@ def test_an_average_is_over_what_was_measured() -> None:
     assert measures.over([KEY._replace(setting="multi")]) is None
 
 
+def test_original_pictures_alone_are_averaged() -> None:
+    original = replace(ONE, dataset="original")
+    assert Measured(results(ONE, original)).averaged == ["msbench"]
+    assert Measured(results(original)).averaged == ["original"]
+
+
 def test_a_figure_under_a_control_or_of_another_memory_is_another() -> None:
     others = [
         replace(ONE, value=0.1, control=Control.BLANK_PHOTO),

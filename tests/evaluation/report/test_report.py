@@ -2,13 +2,15 @@
 
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from evaluation import results
-from evaluation.report import write
+from evaluation.report import about, write
 from evaluation.report.cells import number
+from evaluation.report.measured import Measured
 from evaluation.results import Results
 from evaluation.samples import Control, Task
 from kith.errors import NotFound
@@ -132,6 +134,16 @@ def test_original_photos_have_a_section_of_their_own(page: Page, found: Results)
     )
     assert original.split() == generated.split()  # the same pictures, here
     assert "original holds other photos of the same concepts" in page.text
+
+
+def test_a_run_without_photos_from_outside_says_so(page: Page, found: Results) -> None:
+    assert "No photo from outside" not in page.text
+    none = {"outside": 0, "outside_multi": 0}
+    counts = {**found.datasets, "original": {**found.datasets["original"], **none}}
+    said = about.intro(replace(found, datasets=counts), Measured(found))
+    assert "No photo from outside was asked about with original: negatives are" in said
+    other = replace(found, datasets=counts, settings={**found.settings, "tasks": ["questions"]})
+    assert other.without_outside == []
 
 
 def test_methods_that_a_table_has_to_do_without_are_named_with_the_reason(page: Page) -> None:

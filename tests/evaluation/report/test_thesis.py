@@ -4,7 +4,7 @@ import pytest
 
 from evaluation.report.cells import Table, printed
 from evaluation.report.measured import Measured
-from evaluation.report.thesis import _told, references, tables
+from evaluation.report.thesis import _told, generated, references, tables
 from evaluation.results import Results
 from evaluation.samples import Task
 from evaluation.tasks import TASKS
@@ -100,3 +100,17 @@ def test_the_thesis_figures_stand_though_a_method_has_none_here(found: Results) 
         for rows in reference.rows.values():
             for figures in rows.values():
                 assert {printed(one).text for one in figures} <= set(printed_)
+
+
+def test_real_photos_are_no_split_of_the_thesis_whatever_their_folder_is_called(
+    found: Results,
+) -> None:
+    assert generated(Measured(found)).startswith("msbench is a split of MP-Bench, whose photos")
+    counts = {name: {**what, "generated": 0} for name, what in found.datasets.items()}
+    real = Measured(replace(found, datasets=counts))
+    assert generated(real) == ""
+    for table in tables(real):
+        if table.number in ("5.2", "5.3"):
+            assert lines(table, "msbench, real photos, memory of 5")["rap"][3:] == ["–", "–", "–"]
+            (theirs,) = (one for one in table.groups if one.title.startswith("MP-Bench"))
+            assert "rap" not in {row.label for row in theirs.rows}

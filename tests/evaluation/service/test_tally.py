@@ -16,5 +16,5 @@ def test_a_damaged_line_counts_for_nothing(tmp_path: Path) -> None:
             journal.add(sample, said)
     (path,) = tmp_path.glob("answers/*/*.jsonl")
     lines = path.read_bytes().splitlines(keepends=True)
-    path.write_bytes(b"".join([lines[0], lines[1][:30] + b"\n", *lines[2:]]))
+    path.write_bytes(b"".join([lines[0], lines[1][:30] + b"\n", b'{"said": 5}\n', *lines[2:]]))
     assert Tally(tmp_path).look() == Standing(done=1, failed=1)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import grpc
@@ -12,7 +13,7 @@ from evaluation.manifest import Concept
 from evaluation.systems.assistant import Assistant, Remote, behind
 from evaluation.systems.system import Memory, Session
 from kith.client import Client
-from kith.errors import NotFound, Overloaded, Refused
+from kith.errors import InvalidInput, NotFound, Overloaded, Refused
 from kith.v1 import common_pb2, memory_pb2, query_pb2
 from tests.evaluation.stripes import COLORS, picture
 from tests.evaluation.systems.crowd import Crowd
@@ -49,6 +50,38 @@ def asked(crowd: Crowd, memory: Memory, folder: Path) -> Iterator[Session]:
 
 def user_of(memory: Memory) -> str:
     return f"eval-{memory.fingerprint[:32]}"
+
+
+def test_a_view_that_is_not_whole_is_named(concepts: tuple[Concept, ...], tmp_path: Path) -> None:
+    crowd = Crowd()
+    said = "views[1].photo: truncated or damaged; send the whole file"
+    with asked(crowd, Memory(()), tmp_path) as session:
+        crowd.fail_with = InvalidInput(said, reason="IMAGE_DAMAGED", field="views[1].photo")
+        with pytest.raises(InvalidInput) as caught:
+            session.remember(concepts[0])
+    assert str(caught.value) == f"data: {concepts[0].views[1]}: {said}"
+
+
+def test_a_concept_that_is_kept_by_another_name_is_refused(
+    concepts: tuple[Concept, ...], tmp_path: Path
+) -> None:
+    class Cleaning(Crowd):
+        def Remember(  # noqa: N802 - the contract's own
+            self, request: memory_pb2.RememberRequest, context: grpc.ServicerContext
+        ) -> Operation:
+            request.concept.display_name = " ".join(request.concept.display_name.split())
+            return super().Remember(request, context)
+
+    crowd = Cleaning()
+    memory = Memory((replace(concepts[0], name="big  bo"),))
+    with (
+        serving(crowd) as address,
+        pytest.raises(InvalidInput, match=r"'big  bo' can't be remembered: .* called 'big bo'; "),
+        behind(Remote(address, token="t"), tmp_path) as system,
+        system.session(memory, quiet),
+    ):
+        pass
+    assert crowd.names("t") == set()
 
 
 def test_each_memory_is_a_user_of_its_own_and_found_again(

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from evaluation import results
 from evaluation.datasets import read
 from evaluation.plan import Settings
-from evaluation.run import run
-from evaluation.samples import Task
+from evaluation.run import Progress, run
+from evaluation.samples import Control, Task
 from evaluation.systems import openai_door
 from evaluation.systems.system import Memory
 from kith.errors import InvalidInput, KithError, Refused, Unavailable
@@ -97,6 +98,33 @@ def test_errors_are_told_as_ours(api: Api, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.delenv("OPENAI_API_KEY")
     with pytest.raises(InvalidInput, match="set OPENAI_API_KEY"):
         ask(api.url)
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (401, "does not take the key in OPENAI_API_KEY: Error code: 401"),
+        (403, "does not take the key in OPENAI_API_KEY: Error code: 403"),
+        (404, "does the address end with /v1, and is --openai-model one of its models?"),
+    ],
+)
+def test_what_every_question_would_end_in_ends_the_run_and_keeps_the_answers(
+    api: Api, settings: Settings, tmp_path: Path, status: int, said: str
+) -> None:
+    chosen = replace(settings, methods=("openai:m",), memory_sizes=(), tasks=(Task.RECOGNITION,))
+    chosen = replace(chosen, controls=(Control.NOTHING,), concurrency=1)
+
+    def stop(progress: Progress) -> None:
+        if progress.done >= 3:
+            api.status = status
+
+    with pytest.raises(KithError) as caught:
+        run(chosen, tmp_path, {"openai:m": partial(openai_door.opened, api.url, "m")}, stop)
+    assert said in str(caught.value)
+    assert api.url in str(caught.value)
+    kept = [*results.answers(tmp_path)]
+    assert 3 <= len(kept) < 6
+    assert len(api.asked) < 9
 
 
 def test_a_page_in_place_of_an_answer_names_the_address_and_its_end(api: Api) -> None:
