@@ -61,7 +61,9 @@ EXTENT: Final = Extent(
     sizes=FULL.sizes,
     few=FULL.few,
 )
-_WORDS: Final = ("Yes", "No")
+_SPELT: Final = (["Yes", " Yes"], ["No", " No"])
+"""How an answer may begin: after a template's last word, or after a space of its own."""
+
 IN_DOUBT: Final = 0.75
 """Matches less certain than this are asked about: at 0.5 is a stranger."""
 
@@ -157,8 +159,14 @@ def yes_over_no(model: LlavaModel, turns: Sequence[Turn]) -> float:
     messages, images = render(turns, model.special)
     inputs = model.read([model.prompt(messages)], images)
     logits = model.network(**inputs, logits_to_keep=1).logits[0, -1]
-    yes, no = (model.tokenizer(word, add_special_tokens=False).input_ids[0] for word in _WORDS)
-    return float(logits[yes] - logits[no])
+    yes, no = (
+        max(
+            logits[tokens[0]]
+            for tokens in model.tokenizer(spelt, add_special_tokens=False).input_ids
+        )
+        for spelt in _SPELT
+    )
+    return float(yes - no)
 
 
 @contextmanager

@@ -62,7 +62,7 @@ class Journals:
             elif part.memory_size == measures.home(method):
                 if part.task is Task.RECOGNITION:
                     self._count(method, part, answered)
-                if part.dataset in measures.averaged:
+                if part.dataset not in measures.apart:
                     self._at_home(method, part, answered)
         self.budgets.settle(method)
 

@@ -74,6 +74,11 @@ class Measured:
         return averaged(self.datasets)
 
     @property
+    def apart(self) -> list[str]:
+        """The others."""
+        return [name for name in self.datasets if name not in self.averaged]
+
+    @property
     def splits(self) -> str:
         """The same in words."""
         return " and ".join(self.averaged)

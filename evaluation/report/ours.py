@@ -178,8 +178,7 @@ def by_memory(measures: Measured) -> Table:
 
 def _table(asked: _Asked, measures: Measured) -> Table:
     groups = []
-    apart = [name for name in measures.datasets if name not in measures.averaged]
-    for datasets in (measures.averaged, apart):
+    for datasets in (measures.averaged, measures.apart):
         for memory in measures.memories:
             title = f"{', '.join(datasets)}; {measures.called(memory)}"
             rows = tuple(_rows(asked, measures, datasets, memory))
