@@ -159,7 +159,9 @@ class Planned:
         }
 
     def fingerprint(self, part: Part, system: Mapping[str, Any]) -> str:
-        """Of all that changes an answer of a part.
+        """Of all that is known to change an answer of a part.
+
+        Not of a system's code, which nobody can ask for: `Results.asked_under` tells the revisions.
 
         Args:
             part: Which.
