@@ -172,13 +172,15 @@ def _answer(given: Any) -> Answer:  # noqa: ANN401 - the client checks nothing o
     """The answer in a chat completion.
 
     Raises:
-        TypeError, LookupError, AttributeError: It is none.
+        TypeError, ValueError, LookupError, AttributeError: It is none.
     """
     usage, choice = given.usage, given.choices[0]
+    # Some tell no number of one of the two.
+    tokens = [int(n or 0) for n in (usage.prompt_tokens, usage.completion_tokens)] if usage else []
     return Answer(
         "".join(choice.message.content or ""),  # a TypeError for what is no text
         complete=choice.finish_reason != "length",
-        usage=Usage(usage.prompt_tokens, usage.completion_tokens) if usage else Usage(),
+        usage=Usage(*tokens),
     )
 
 

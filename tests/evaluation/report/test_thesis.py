@@ -112,5 +112,5 @@ def test_real_photos_are_no_split_of_the_thesis_whatever_their_folder_is_called(
     for table in tables(real):
         if table.number in ("5.2", "5.3"):
             assert lines(table, "msbench, real photos, memory of 5")["rap"][3:] == ["–", "–", "–"]
-            (theirs,) = (one for one in table.groups if one.title.startswith("MP-Bench"))
-            assert "rap" not in {row.label for row in theirs.rows}
+            theirs = [one for one in table.groups if one.title.startswith("MP-Bench")]
+            assert "rap" not in {row.label for group in theirs for row in group.rows}

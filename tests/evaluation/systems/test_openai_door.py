@@ -1,6 +1,7 @@
 """A system behind the OpenAI chat API: what it is shown, and what it is not asked."""
 
 import base64
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -61,6 +62,18 @@ def test_concepts_are_shown_then_the_photo_then_the_question(api: Api, world: Pa
     ]
     assert told(api.asked[1]) == ["Who?"]
     assert (api.asked[0]["model"], api.asked[0]["temperature"]) == ("gpt/x", 0)
+
+
+def test_tokens_that_are_not_told_are_none(api: Api) -> None:
+    choice = {"message": {"content": "Yes."}, "finish_reason": "stop"}
+    told = {"prompt_tokens": None, "completion_tokens": 3}
+    api.content = json.dumps({"choices": [choice], "usage": told}).encode()
+    with (
+        openai_door.opened(api.url, "m") as system,
+        system.session(Memory(()), lambda done, of: None) as session,
+    ):
+        usage = session.ask("Who?", None, []).usage
+    assert (usage.prompt_tokens, usage.answer_tokens) == (0, 3)
 
 
 def test_what_it_can_not_do_is_left_out_and_told(
@@ -145,6 +158,8 @@ def test_a_page_in_place_of_an_answer_names_the_address_and_its_end(api: Api) ->
         b'{"choices": [{"index": 0, "mess',
         b'{"choices": [{"message": null, "finish_reason": "stop"}]}',
         b'{"choices": [{"message": {"content": [{"type": "text"}]}, "finish_reason": "stop"}]}',
+        b'{"choices": [{"message": {"content": "Yes."}, "finish_reason": "stop"}], "usage": {'
+        b'"prompt_tokens": "many", "completion_tokens": 1}}',
         b'{"error": "no such model"}',
         b"[]",
         b"17",
