@@ -11,7 +11,6 @@ from evaluation.statistics import Estimate
 ORIGINAL: Final = "original"
 """The dataset of original pictures, which is held beside the others and not counted with them."""
 
-
 _IN_WORDS: Final = (Task.RECOGNITION, Task.CAPTIONING)
 _ELSE: Final[tuple[tuple[str, Task, Sequence[str], str], ...]] = (
     ("recognition without a language model: F1", Task.RETRIEVAL, ("weighted",), "f1"),
