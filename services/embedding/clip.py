@@ -69,6 +69,8 @@ class ClipEmbedder:
                 reason="WEIGHTS_DAMAGED",
             ) from error
         self._model.eval().requires_grad_(requires_grad=False).to(device)
+        kind = torch.device(device).type
+        self._precision = torch.autocast(kind, torch.float16, enabled=kind != "cpu")
         self._preprocess = Preprocess.from_config(
             model_config["vision_cfg"]["image_size"], config.get("preprocess_cfg", {})
         )
@@ -112,8 +114,9 @@ class ClipEmbedder:
     def _embed(self, tower: _Tower, inputs: Sequence[NDArray[Any]]) -> list[Vectors]:
         """A unit vector an input: pixels [3, side, side] or tokens. Runs on the owner thread."""
         batch = torch.from_numpy(np.stack(inputs)).to(self._device)
-        images = tower is _Tower.IMAGES
-        rows = self._model.encode_image(batch) if images else self._model.encode_text(batch)
+        encode = self._model.encode_image if tower is _Tower.IMAGES else self._model.encode_text
+        with self._precision:
+            rows = encode(batch)
         return list(torch.nn.functional.normalize(rows.float(), dim=-1).cpu().numpy())
 
     def _rows(self, vectors: Sequence[Vectors]) -> Vectors:

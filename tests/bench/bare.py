@@ -1,6 +1,8 @@
 """The models of a profile as their own libraries run them: no queue, no thread, no memory."""
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import open_clip
@@ -21,7 +23,7 @@ class BareModels:
     """Detector and embedder. What it is given at once goes through the network at once.
 
     Args:
-        profile: Of a fixed vocabulary; loading it blocks for seconds.
+        profile: Loading it blocks for seconds.
     """
 
     def __init__(self, profile: Profile) -> None:
@@ -29,8 +31,10 @@ class BareModels:
         import ultralytics
 
         Image.open = opener  # it puts one of its own in the place of everybody's
-        spec = profile.detector
-        self._yolo = ultralytics.YOLO(str(spec.weights))
+        spec, words = profile.detector, profile.detector_text
+        kind = ultralytics.YOLOWorld if spec.open_vocabulary else ultralytics.YOLO
+        self._yolo = kind(str(spec.weights))
+        self._names: list[str] = []
         self._options = {
             "imgsz": spec.image_size,
             "conf": spec.confidence,
@@ -39,16 +43,21 @@ class BareModels:
             "device": profile.device,
             "verbose": False,
         }
-        folder = profile.embedder.weights.parent
-        self._clip, self._see = open_clip.create_model_from_pretrained(f"local-dir:{folder}")
+        self._device = profile.device
+        self._clip, self._see = _clip(profile.embedder.weights.parent, self._device)
+        self._words = _clip(words.weights.parent, self._device)[0] if words else None
         threads = torch.get_num_threads()
-        self.detect([Image.new("RGB", (32, 32))], list(self._yolo.names.values()))
+        self._yolo.predict(Image.new("RGB", (32, 32)), **self._options)
         torch.set_num_threads(threads)  # which its first run has set for everybody
 
     def detect(self, photos: Sequence[Image.Image], words: Sequence[str]) -> list[list[Detection]]:
         """The regions of each photo, the most certain first."""
-        names = self._yolo.names
-        wanted = [number for number, name in names.items() if name in words]
+        if self._words is None:
+            names = list(self._yolo.names.values())
+            wanted = [number for number, name in enumerate(names) if name in words]
+        else:
+            names, wanted = list(words), list(range(len(words)))
+            self._look_for(names)
         found = self._yolo.predict(list(photos), classes=wanted, **self._options)
         return [
             [
@@ -61,8 +70,9 @@ class BareModels:
     @torch.inference_mode()
     def embed(self, pictures: Sequence[Image.Image]) -> Vectors:
         """A unit vector a picture."""
-        rows = self._clip.encode_image(torch.stack([self._see(one) for one in pictures]))
-        vectors: Vectors = torch.nn.functional.normalize(rows, dim=-1).numpy()
+        batch = torch.stack([self._see(one) for one in pictures]).to(self._device)
+        rows = self._clip.encode_image(batch)
+        vectors: Vectors = torch.nn.functional.normalize(rows, dim=-1).cpu().numpy()
         return vectors
 
     def look(self, photos: Sequence[Image.Image], words: Sequence[str]) -> Vectors:
@@ -78,3 +88,20 @@ class BareModels:
         mean = seen[: len(regions)] + seen[len(regions) :]
         unit: Vectors = mean / np.linalg.norm(mean, axis=1, keepdims=True)
         return unit
+
+    @torch.inference_mode()
+    def _look_for(self, names: list[str]) -> None:
+        """Sets an open vocabulary, unless it is set to these words."""
+        if names == self._names:
+            return
+        assert self._words is not None
+        tokens = open_clip.tokenize(names, self._words.context_length).to(self._device)
+        vectors = torch.nn.functional.normalize(self._words.encode_text(tokens), dim=-1)
+        network = self._yolo.predictor.model.model
+        network.txt_feats, network.model[-1].nc = vectors[None], len(names)
+        self._names = names
+
+
+def _clip(folder: Path, device: str) -> tuple[Any, Any]:
+    """A model, and what turns a picture into its input."""
+    return open_clip.create_model_from_pretrained(f"local-dir:{folder}", device=device)

@@ -1,4 +1,4 @@
-"""The shipped models with a memory of 100 concepts, and the tables at the end of a run."""
+"""The models with a memory of 100 concepts, and the tables at the end of a run."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
@@ -17,15 +17,15 @@ from services.detection.yolo import YoloDetector
 from services.embedding.clip import ClipEmbedder
 from services.generation.llava import LlavaGenerator
 from services.runtime import images
-from services.runtime.profile import Profile
+from services.runtime.weights import trust
+from tests.bench import world
 from tests.bench.bare import BareModels
 from tests.bench.script import Entry, Script, write
 from tests.bench.table import tables
+from tests.bench.world import CATEGORIES, STORY
 from tests.end_to_end.fleet import fleet
 from tests.generation.vllm import own_vllm, vllm_url  # noqa: F401 - fixtures
 
-STORY = Path(__file__).parents[2] / "kith" / "demo" / "story"
-CATEGORIES = {"bo": "dog", "sunny": "teapot", "mia": "cat", "pip": "plush toy", "rocket": "toy car"}
 CONCEPTS = 100
 
 T = TypeVar("T")
@@ -37,8 +37,6 @@ class Bench:
 
     stages: Stages
     store: ConceptStore
-    photo: bytes
-    """A WebP of 256 px with two of the five concepts."""
     loop: asyncio.AbstractEventLoop
 
     def run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
@@ -50,27 +48,30 @@ class Bench:
         return tuple(CATEGORIES.values())
 
     def decoded(self) -> Image:
-        return images.decode(self.photo, field="photo")
+        return world.photo()
 
 
 @pytest.fixture(scope="session")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    profile = Profile.load("pocket")
-    if not profile.generator.directory.exists():
-        pytest.skip("the pocket models are not trained: python -m pocket.train")
-    detector = YoloDetector(profile.detector, profile.device)
+    profile = world.profile()
+    if world.WEIGHTS:
+        trust(profile.detector.weights)  # by whoever names the folder here
+    words = profile.detector_text and ClipEmbedder(profile.detector_text, profile.device)
+    spell = words.embed_texts if words else None
+    detector = YoloDetector(profile.detector, profile.device, spell)
     embedder = ClipEmbedder(profile.embedder, profile.device)
     generator = LlavaGenerator(profile.generator, profile.device)
+    models = [model for model in (detector, embedder, generator, words) if model]
     loop = asyncio.new_event_loop()
     spec = profile.embedder
     stages = Stages(detector, embedder, generator, spec.stranger_distance, spec.distance_scale)
     memory = tmp_path_factory.mktemp("memory")
     with ConceptStore.open(memory, user="me", model=spec.name, dim=spec.dim) as store:
         fill(store, stages, loop)
-        for model in (detector, embedder, generator):
+        for model in models:
             loop.run_until_complete(model.warm_up())
-        yield Bench(stages, store, (STORY / "scene-3.webp").read_bytes(), loop)
-    for model in (detector, embedder, generator):
+        yield Bench(stages, store, loop)
+    for model in models:
         model.close()
     loop.close()
 
@@ -78,7 +79,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 @pytest.fixture(scope="session")
 def bare(bench: Bench) -> BareModels:
     """The same models as `bench` has, as their libraries run them."""
-    return BareModels(Profile.load("pocket"))
+    return BareModels(world.profile())
 
 
 @pytest.fixture(scope="session")
@@ -96,10 +97,10 @@ def script(script_folder: Path, bare: BareModels) -> Script:
 def client(bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AsyncClient]:
     """Of an assistant with the same memory, all services in processes of their own."""
     folder = tmp_path_factory.mktemp("services")
-    spec = Profile.load("pocket").embedder
+    spec = world.profile().embedder
     with ConceptStore.open(folder / "memory", user="me", model=spec.name, dim=spec.dim) as store:
         fill(store, bench.stages, bench.loop)
-    with fleet(folder) as services:
+    with fleet(folder, world.WEIGHTS) as services:
         client = AsyncClient(services.children["assistant"].address)
         bench.run(client.__aenter__)
         yield client

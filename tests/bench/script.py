@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 import faiss
 from PIL import Image
 
-from services.runtime.profile import Profile
 from tests.bench.bare import BareModels
+from tests.bench.world import profile
 
 NEIGHBOURS: Final = 2
 """Nearest pictures a crop asks for."""
@@ -43,7 +43,7 @@ class Script:
 
     def __init__(self, folder: Path, models: BareModels | None = None, at_once: int = 1) -> None:
         self._folder = folder
-        self._models = models or BareModels(Profile.load("pocket"))
+        self._models = models or BareModels(profile())
         self._at_once = at_once
         self._start()
 

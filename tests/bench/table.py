@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any, Final
 
 import numpy as np
+import torch
 from pytest_benchmark.fixture import BenchmarkFixture
 
 # Read at once: tests run without the user's settings.
@@ -20,7 +21,9 @@ ROUNDS: Final = 3 if EFFORT == "smoke" else 100
 FEW: Final = 1 if EFFORT == "smoke" else 5
 """Rounds of what takes seconds."""
 
-_SETTINGS: Final = {name: os.environ.get(name) for name in ("KITH_BENCH", "KITH_TEST_VLLM")}
+_SETTINGS: Final = {
+    name: os.environ.get(name) for name in ("KITH_BENCH", "KITH_BENCH_WEIGHTS", "KITH_TEST_VLLM")
+}
 
 
 def sizes(*usual: int, long: int) -> tuple[int, ...]:
@@ -91,9 +94,11 @@ def tables(rows: Iterable[Any]) -> str:
 
 def _table(file: str, rows: list[Any]) -> str:
     given = "".join(f"{name}={value} " for name, value in _SETTINGS.items() if value)
-    cores = len(os.sched_getaffinity(0))
+    cores = f"{len(os.sched_getaffinity(0))} cores"
+    if torch.cuda.is_available():
+        cores += f", {torch.cuda.get_device_name()}"
     lines = [
-        f"`{given}make bench PYTEST={file}`, {datetime.now(UTC).date()}, {cores} cores",
+        f"`{given}make bench PYTEST={file}`, {datetime.now(UTC).date()}, {cores}",
         "",
         "| what | median, ms | p99, ms | beside it, in the same run |",
         "|---|---|---|---|",

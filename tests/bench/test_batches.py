@@ -22,6 +22,7 @@ from services.assistant.retrieve import retrieve
 from tests.bench.bare import BareModels
 from tests.bench.conftest import Bench
 from tests.bench.table import ROUNDS, side_by_side, tell
+from tests.bench.world import PHOTO
 
 CLIENTS = (1, 8, 32)
 SHARE = 0.9
@@ -46,7 +47,7 @@ def test_retrieve_over_services(
     benchmark: BenchmarkFixture, bench: Bench, bare: BareModels, client: AsyncClient, clients: int
 ) -> None:
     async def ask() -> None:
-        assert (await client.retrieve(bench.photo)).regions
+        assert (await client.retrieve(PHOTO)).regions
 
     share = all_at_once(benchmark, bench, bare, clients, ask)
     tell(benchmark, f"{100 * share:.0f} % of their throughput on one core")

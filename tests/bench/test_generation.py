@@ -11,25 +11,20 @@ import asyncio
 import secrets
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import aclosing
-from datetime import UTC, datetime
-from itertools import count, islice
 from typing import Any
 
 import pytest
-from PIL.Image import Image
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from memory_db import Concept
 from services.assistant import prompts
-from services.assistant.prompts import Layout, Reference
+from services.assistant.prompts import Layout
 from services.generation.engine import EngineGenerator
 from services.runtime.types import Limits, Turn
+from tests.bench.asked import QUESTION, new_photos, references
 from tests.bench.table import ROUNDS, tell
-from tests.generation.chats import NAMES, photos
 from tests.generation.vllm import metric
 
 SOME = min(ROUNDS, 20)
-KNOWN = (*NAMES, "rocket", "tom", "kim", "lu")
 MODES: dict[str, tuple[Layout, bool]] = {
     "cold": (prompts.kith, False),
     "warm": (prompts.kith, True),
@@ -45,23 +40,6 @@ def run() -> Iterator[Run]:
     loop.close()
 
 
-def references(number: int) -> list[Reference]:
-    """Concepts with a picture each."""
-    now = datetime.now(UTC)
-    return [
-        Reference(Concept(name, name, "thing", f"<{name}> is mine.", "", now, now, ()), photo)
-        for name, photo in islice(zip(KNOWN, photos(), strict=False), number)
-    ]
-
-
-def new_photos() -> Iterator[Image]:
-    """Photos of which no two are the same."""
-    for number in count():
-        photo = photos()[-2].copy()
-        photo.putpixel((number % 256, number // 256), (255, 0, 255))
-        yield photo
-
-
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("number", [0, 1, 2, 4, 8])
@@ -72,7 +50,7 @@ def test_first_token(
     told, seen, key = references(number), new_photos(), secrets.token_bytes(32)
 
     async def ask(engine: EngineGenerator) -> None:
-        parts = layout([next(seen)], told, "Who is in this photo?")
+        parts = layout([next(seen)], told, QUESTION)
         whose = key if warm else secrets.token_bytes(32)
         answer = engine.generate([Turn("user", parts)], Limits(1), whose)
         async with aclosing(answer):

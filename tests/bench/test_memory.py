@@ -17,9 +17,9 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from memory_db import NewView, Vectors
 from services.assistant.memory import Memory
-from tests.bench.conftest import STORY
 from tests.bench.heap import MODEL, Heap, heap
 from tests.bench.table import FEW, ROUNDS, side_by_side, sizes, tell
+from tests.bench.world import STORY
 
 SIZES = sizes(1_000, 10_000, 100_000, long=1_000_000)
 NEAREST = 5

@@ -23,9 +23,10 @@ from services.assistant.views import Photo
 from services.runtime import images
 from services.runtime.types import Limits, Turn
 from tests.bench.bare import BareModels
-from tests.bench.conftest import STORY, Bench, fill
+from tests.bench.conftest import Bench, fill
 from tests.bench.script import Entry, Script
 from tests.bench.table import FEW, side_by_side
+from tests.bench.world import PHOTO, STORY
 
 QUESTION = "Can you see <bo> in this photo? Answer the question using a single word Yes or No."
 LIMITS = Limits(max_tokens=16)
@@ -76,7 +77,7 @@ def test_retrieve_beside_a_script(
 ) -> None:
     """The script embeds one crop at a time, or six as RAP's retriever can."""
     script = Script(script_folder, bare, at_once)
-    theirs = {f"script, crops by {at_once}": lambda: script.retrieve(bench.photo)}
+    theirs = {f"script, crops by {at_once}": lambda: script.retrieve(PHOTO)}
     side_by_side(benchmark, retrieving(bench), theirs)
 
 

@@ -9,8 +9,9 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from memory_db import ConceptStore
-from tests.bench.conftest import STORY, Bench, fill, pictures
+from tests.bench.conftest import Bench, fill, pictures
 from tests.bench.table import FEW, ROUNDS, side_by_side, sizes, tell
+from tests.bench.world import STORY
 from tests.end_to_end.test_up import SERVICES, Up, running
 
 IMPORT_S = 0.3

@@ -17,8 +17,9 @@ from services.assistant.methods import method
 from services.assistant.prompts import CAPTION
 from services.runtime import images
 from services.runtime.types import Ending, Limits, Turn
-from tests.bench.conftest import STORY, Bench
+from tests.bench.conftest import Bench
 from tests.bench.table import FEW, side_by_side, tell
+from tests.bench.world import STORY
 
 SCENES: Final[Sequence[Path]] = sorted(STORY.glob("scene-*.webp"))
 LIMITS: Final = Limits(max_tokens=64)

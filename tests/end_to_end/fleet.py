@@ -16,11 +16,13 @@ from tests.ports import free_base
 
 
 class Fleet:
-    """The services, and the memory they keep."""
+    """The services, and the memory they keep: with the pocket models, or those of a folder."""
 
-    def __init__(self, port: int, folder: Path) -> None:
+    def __init__(self, port: int, folder: Path, weights: str | None) -> None:
         environment = os.environ | {"KITH_MEMORY": str(folder / "memory")}
-        made = deployment(environment, port, folder, open_vocabulary=False)
+        if weights:
+            environment |= {"KITH_PROFILE": "full", "KITH_WEIGHTS": weights}
+        made = deployment(environment, port, folder, open_vocabulary=weights is not None)
         self.children = {child.name: child for child in made}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._folder = folder
@@ -52,8 +54,8 @@ class Fleet:
 
 
 @contextmanager
-def fleet(folder: Path) -> Iterator[Fleet]:
-    made = Fleet(free_base(), folder)
+def fleet(folder: Path, weights: str | None = None) -> Iterator[Fleet]:
+    made = Fleet(free_base(), folder, weights)
     try:
         for name in made.children:
             made.start(name)
