@@ -75,7 +75,8 @@ def _computed(planned: Planned, out: Path) -> tuple[Results, Mapping[str, Answer
         if form is None:
             complete = False
             continue
-        asked = suited(Profile.read(form), planned.samples, planned.settings.memory_sizes)
+        profile = Profile.read(form)
+        asked = suited(profile, planned.of(profile), planned.settings.memory_sizes)
         found = {
             part: _answered(name, part, samples, _read(planned, out, name, part, form))
             for part, samples in asked.samples.items()

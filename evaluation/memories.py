@@ -77,6 +77,15 @@ def first(count: int, memory: Memory, order: Sequence[str], purpose: str = "") -
     return Memory(tuple(one for one in memory.concepts if one.name in chosen), purpose)
 
 
+def groups(order: Sequence[str], size: int, most: int) -> list[list[str]]:
+    """The names that an order has, so many in each group; those left over are in none.
+
+    Fewer than that are one group; at most so many groups.
+    """
+    whole = max(1, len(order) // size)
+    return [list(order[n * size : (n + 1) * size]) for n in range(min(whole, most))]
+
+
 def with_own_concepts(datasets: Sequence[Dataset]) -> list[Dataset]:
     """Those that have a concept which none before them has."""
     known: set[str] = set()

@@ -3,8 +3,9 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
+from itertools import product
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from evaluation import datasets as forms
 from evaluation import extent, folder, memories
@@ -16,6 +17,7 @@ from evaluation.manifest import Concept, Dataset, Photo
 from evaluation.places import Places
 from evaluation.results import Part
 from evaluation.samples import Control, Sample, Task
+from evaluation.suiting import Profile
 from evaluation.systems.system import Memory
 from evaluation.tasks import TASKS
 from evaluation.tasks.asking import Limits
@@ -36,7 +38,7 @@ SIZED = frozenset(
 """The tasks that are also asked with memories of other sizes."""
 
 _NOT_AGAIN = frozenset({Task.EDITS, Task.COST, Task.STRANGERS})
-"""Tasks of which other photos of the same concepts tell nothing new."""
+"""Tasks of which other photos, or another memory of a size, tell nothing new."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Settings:
     """Empty for all; `(Control.NOTHING,)` for none."""
     memory_sizes: tuple[int, ...] = ()
     """Concepts, beside the datasets' own memory. A method that trains is measured in the smallest
-    of these alone. All are asked about the photos of the concepts that are in the smallest."""
+    of these alone. All are asked about the photos of the concepts that the smallest ones hold."""
     quick: bool = False
     seed: int = 0
     shard: tuple[int, int] = (0, 1)
@@ -102,19 +104,46 @@ class Settings:
         return self.extent or (extent.QUICK if self.quick else extent.FULL)
 
 
+class Turn(NamedTuple):
+    """What of a part is asked with one memory."""
+
+    memory: Memory
+    samples: tuple[Sample, ...]
+
+
 @dataclass(frozen=True)
 class Planned:
     """What a run will ask of each method that can be asked all of it."""
 
     settings: Settings
     datasets: tuple[Dataset, ...]
-    samples: Mapping[Part, tuple[Sample, ...]]
+    turns: Mapping[Part, tuple[Turn, ...]]
     own: Memory
     """The datasets' concepts."""
-    memories: Mapping[Part, Memory]
-    """What each part is asked with."""
     nothing_to_ask: tuple[Mapping[str, str], ...]
     """Tasks of which a dataset has nothing: `dataset`, `task` and `why`."""
+
+    @cached_property
+    def samples(self) -> Mapping[Part, tuple[Sample, ...]]:
+        """All questions."""
+        return {
+            part: tuple(one for turn in turns for one in turn.samples)
+            for part, turns in self.turns.items()
+        }
+
+    def of(self, profile: Profile) -> Mapping[Part, Sequence[Sample]]:
+        """The questions for a system; of one that trains, those with the first memory of a size."""
+        if not profile.can.training:
+            return self.samples
+        return {part: turns[0].samples for part, turns in self.turns.items()}
+
+    @cached_property
+    def memories(self) -> Mapping[Part, Mapping[str, Memory]]:
+        """What each question of a part is asked with, by its id."""
+        return {
+            part: {one.id: turn.memory for turn in turns for one in turn.samples}
+            for part, turns in self.turns.items()
+        }
 
     @property
     def total(self) -> int:
@@ -154,7 +183,7 @@ class Planned:
         return {
             "settings": self.settings.told(),
             "datasets": {dataset.name: of_dataset(dataset) for dataset in self.datasets},
-            "memories": {part.file: one.fingerprint for part, one in self.memories.items()},
+            "memories": {part.file: _fingerprint(turns) for part, turns in self.turns.items()},
             "parts": {part.file: len(samples) for part, samples in self.samples.items()},
         }
 
@@ -171,7 +200,7 @@ class Planned:
             {
                 "part": list(part),
                 "system": system,
-                "memory": self.memories[part].fingerprint,
+                "memory": _fingerprint(self.turns[part]),
                 "samples": [[one.id, one.question, one.truth] for one in self.samples[part]],
                 "dataset": self.told["datasets"][part.dataset],
                 "seed": self.settings.seed,
@@ -205,17 +234,15 @@ def plan(settings: Settings) -> Planned:
     possible = tuple(one for one in Control if is_possible(one, own))
     if not settings.controls and len(possible) < len(Control):
         settings = replace(settings, controls=possible)
-    samples: dict[Part, tuple[Sample, ...]] = {}
-    needed: dict[Part, Memory] = {}
-    empty: list[Part] = []
+    turns: dict[Part, tuple[Turn, ...]] = {}
     for part, dataset, memory in _parts(settings, found):
         limits = _limits(settings.asked, part)
-        if asked := TASKS[part.task].samples(dataset, limits, settings.seed):
-            samples[part], needed[part] = tuple(asked), memory
-        else:
-            empty.append(part)
+        asked = TASKS[part.task].samples(dataset, limits, settings.seed)
+        further = (Turn(memory, tuple(asked)),) if asked else ()
+        turns[part] = (*turns.get(part, ()), *further)
+    empty = [part for part, its in turns.items() if not its]
     nothing = (*_told(empty), *_impossible(settings, found, possible))
-    return Planned(settings, found, samples, own, needed, nothing)
+    return Planned(settings, found, {part: its for part, its in turns.items() if its}, own, nothing)
 
 
 def laid_down(out: Path) -> Planned:
@@ -257,7 +284,7 @@ def _impossible(
 def _parts(
     settings: Settings, found: tuple[Dataset, ...]
 ) -> Iterator[tuple[Part, Dataset, Memory]]:
-    """Every part, with what of its dataset it is about and its memory.
+    """Every part, with what of its dataset it is about and its memory; as often as it has memories.
 
     A dataset of other photos of concepts that an earlier one has is asked about without controls,
     in the datasets' own memory alone, and not for edits, costs and strangers.
@@ -293,11 +320,13 @@ def _parts(
             for task in (task for task in tasks if task in CONTROLLED[control]):
                 asked = restricted(about(dataset, task), few)
                 yield Part(dataset.name, task, control, 0), asked, under
-    for size in sizes:
-        of_size = memories.of_size(size, memory, order, further)
-        for dataset in fresh:
-            for task in (task for task in tasks if task in SIZED):
-                there = restricted(about(dataset, task), order[: sizes[0]])
+    groups = memories.groups(order, sizes[0], settings.asked.memories) if sizes else []
+    for size, (number, group) in product(sizes, enumerate(groups)):
+        rest = [name for name in order if name not in group]
+        of_size = memories.of_size(size, memory, [*group, *rest], further)
+        for dataset, task in product(fresh, [task for task in tasks if task in SIZED]):
+            if number == 0 or task not in _NOT_AGAIN:
+                there = restricted(about(dataset, task), group)
                 yield Part(dataset.name, task, own, size), there, of_size
 
 
@@ -323,6 +352,12 @@ def _strangers_apart(datasets: Sequence[Dataset]) -> dict[str, Dataset]:
         )
         for one in datasets
     }
+
+
+def _fingerprint(turns: Sequence[Turn]) -> str:
+    """Of the memories."""
+    first, *others = dict.fromkeys(turn.memory.fingerprint for turn in turns)
+    return fingerprint([first, *others]) if others else first
 
 
 def _limits(asked: Extent, part: Part) -> Limits:

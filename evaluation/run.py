@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -127,7 +128,7 @@ class _Worker:
 
     def _left(self, name: str, profile: Profile) -> dict[Part, list[Sample]]:
         """What is not answered; from then on it is known how much there is."""
-        mine = self._trained(name) if profile.can.training else self._mine
+        mine = self._trained(name, profile) if profile.can.training else self._mine
         asked = suited(profile, mine, self._settings.memory_sizes).samples
         left = {}
         for part, samples in asked.items():
@@ -138,11 +139,11 @@ class _Worker:
         self._done_of[name] = self._planned_of[name] - sum(map(len, left.values()))
         return left
 
-    def _trained(self, name: str) -> Mapping[Part, Sequence[Sample]]:
+    def _trained(self, name: str, profile: Profile) -> Mapping[Part, Sequence[Sample]]:
         """Its share of a method that trains: all, or nothing, so that one worker trains it."""
         index, of = self._settings.shard
         its_turn = self._settings.methods.index(name) % of == index
-        return self._planned.samples if its_turn else {}
+        return self._planned.of(profile) if its_turn else {}
 
     def _ask_with(
         self, name: str, system: System, memory: Memory, parts: Mapping[Part, Sequence[Sample]]
@@ -244,8 +245,11 @@ def _by_memory(
     """Parts by the memory that they need, so that each is entered once."""
     found: dict[str, tuple[Memory, dict[Part, Sequence[Sample]]]] = {}
     for part, samples in left.items():
-        memory = planned.memories[part]
-        found.setdefault(memory.fingerprint, (memory, {}))[1][part] = samples
+        of = planned.memories[part]
+        for key, its in groupby(samples, key=lambda one: of[one.id].fingerprint):
+            asked = list(its)
+            parts = found.setdefault(key, (of[asked[0].id], {}))[1]
+            parts[part] = [*parts.get(part, ()), *asked]
     yield from found.values()
 
 

@@ -60,7 +60,7 @@ class Measuring:
         return sum(
             len(samples)
             for profile in profiles
-            for samples in suited(profile, planned.samples, wish.memory_sizes).samples.values()
+            for samples in suited(profile, planned.of(profile), wish.memory_sizes).samples.values()
         )
 
     def carry_out(self, job: Job, verdict: Verdict) -> State:

@@ -12,7 +12,7 @@ from evaluation import folder
 from evaluation.check import problems
 from evaluation.datasets import read
 from evaluation.extent import FULL, QUICK, WHOLE, Extent
-from evaluation.plan import Settings, laid_down, plan
+from evaluation.plan import Planned, Settings, laid_down, plan
 from evaluation.results import Part
 from evaluation.samples import Control, Task
 from evaluation.systems.system import Memory
@@ -25,6 +25,12 @@ def names(memory: Memory) -> set[str]:
     return {one.name for one in memory.concepts}
 
 
+def memory_of(planned: Planned, part: Part) -> Memory:
+    """The memory that all of a part is asked with."""
+    (turn,) = planned.turns[part]
+    return turn.memory
+
+
 def test_every_part_has_its_samples_and_its_memory(settings: Settings) -> None:
     planned = plan(replace(settings, tasks=()))
     parts = planned.samples.keys()
@@ -34,22 +40,22 @@ def test_every_part_has_its_samples_and_its_memory(settings: Settings) -> None:
     assert not any(part.control and part.memory_size for part in parts)
     own = Part("world", Task.RECOGNITION, Control.NOTHING, 0)
     assert len(planned.samples[own]) == 5 * 2 * 5 + (2 * 3 + 4) + 3 * 5 + 3 * 5
-    assert names(planned.memories[own]) == {"bo", "mika", "lina", "tor", "ada"}
-    larger = planned.memories[own._replace(memory_size=8)]
-    assert names(larger) > names(planned.memories[own])
+    assert names(memory_of(planned, own)) == {"bo", "mika", "lina", "tor", "ada"}
+    larger = memory_of(planned, own._replace(memory_size=8))
+    assert names(larger) > names(memory_of(planned, own))
     # Each size is asked about the photos of the smallest one's concepts.
     sized = [planned.samples[own._replace(memory_size=size)] for size in (4, 8)]
     assert [one.id for one in sized[0]] == [one.id for one in sized[1]]
-    smallest = names(planned.memories[own._replace(memory_size=4)])
+    smallest = names(memory_of(planned, own._replace(memory_size=4)))
     assert {name for one in sized[0] for name in one.present} <= smallest
     # A control asks nothing that the method as it is was not asked.
     everything = {one.id for one in planned.samples[own]}
     for control in Control:
         under = planned.samples[own._replace(control=control)]
         assert {one.id for one in under} <= everything
-    edited = planned.memories[Part("world", Task.EDITS, Control.NOTHING, 0)]
+    edited = memory_of(planned, Part("world", Task.EDITS, Control.NOTHING, 0))
     assert edited.fingerprint not in {
-        one.fingerprint for part, one in planned.memories.items() if part.task is not Task.EDITS
+        memory_of(planned, part).fingerprint for part in parts if part.task is not Task.EDITS
     }
     assert planned.total == sum(map(len, planned.samples.values()))
 
@@ -113,6 +119,31 @@ def test_controls_ask_what_the_method_as_it_is_is_asked(
     for part in controls:
         own = {one.id for one in planned.samples[part._replace(control=Control.NOTHING)]}
         assert {one.id for one in planned.samples[part]} <= own
+
+
+def test_several_memories_of_the_smallest_size_are_asked_about_what_each_holds(
+    settings: Settings,
+) -> None:
+    asked = replace(settings.asked, memories=3)
+    planned = plan(replace(settings, tasks=(), memory_sizes=(2, 8), extent=asked))
+    part = Part("world", Task.RETRIEVAL, Control.NOTHING, 2)
+    assert {len(turn.memory.concepts) for turn in planned.turns[part]} == {2}
+    held = [names(turn.memory) for turn in planned.turns[part]]
+    assert len(held) == 2, "the fifth concept is left over"
+    assert not held[0] & held[1]
+    for memory, samples in planned.turns[part]:
+        assert {one for sample in samples for one in (*sample.asked, *sample.present)} == names(
+            memory
+        )
+    # The larger memory is one, and is asked the same.
+    larger = part._replace(memory_size=8)
+    assert [one.id for one in planned.samples[part]] == [one.id for one in planned.samples[larger]]
+    assert len({turn.memory.fingerprint for turn in planned.turns[larger]}) == 1
+    for one, samples in planned.samples.items():
+        assert len({sample.id for sample in samples}) == len(samples), one.file
+    # A stranger is nobody's, whoever is remembered; the price is that of one memory.
+    for task in (Task.STRANGERS, Task.COST):
+        assert len(planned.turns[part._replace(task=task)]) == 1
 
 
 def test_no_stranger_is_asked_about_twice_of_one_memory(
