@@ -4,13 +4,18 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import fsspec
+from fsspec.asyn import AsyncFileSystem, sync
 from fsspec.implementations.local import LocalFileSystem
 
 from kith.errors import NotFound, Refused, Unavailable
 from memory_db.durable import write_durably, writing
+
+_PATIENCE_S: Final = 10.0
+"""For a photo in a store elsewhere. s3fs itself waits for ever for one that accepts connections and
+says nothing, with the memory's lock and a thread in its hands."""
 
 
 def content_hash(image: bytes) -> str:
@@ -74,7 +79,7 @@ class PhotoStore:
                 write_durably(Path(self._path(blob)), image)
         else:
             with self._reaching():
-                self._files.pipe_file(self._path(blob), image)
+                self._ask("pipe_file", self._path(blob), image)
         return blob
 
     def get(self, blob: str) -> bytes:
@@ -85,7 +90,7 @@ class PhotoStore:
         """
         with self._reaching():
             try:
-                image: bytes = self._files.cat_file(self._path(blob))
+                image: bytes = self._ask("cat_file", self._path(blob))
             except FileNotFoundError as error:
                 raise NotFound(f"no photo {blob} is stored", reason="PHOTO_NOT_FOUND") from error
         return image
@@ -101,13 +106,20 @@ class PhotoStore:
                 Path(self._path(blob)).unlink(missing_ok=True)
         else:
             with self._reaching(), suppress(FileNotFoundError):
-                self._files.rm_file(self._path(blob))
+                self._ask("rm_file", self._path(blob))
 
     def names(self) -> set[str]:
         """Every stored photo, and every file that a killed process left half written."""
         with self._reaching():
             self._files.invalidate_cache()  # an object store may remember an older listing
             return {path.rsplit("/", 1)[-1] for path in self._files.find(self._root)}
+
+    def _ask(self, call: str, *arguments: Any) -> Any:  # noqa: ANN401 - fsspec has no types
+        """A call of the file system; one that waits elsewhere is given up in the end."""
+        if not isinstance(self._files, AsyncFileSystem):
+            return getattr(self._files, call)(*arguments)
+        waiting = getattr(self._files, f"_{call}")
+        return sync(self._files.loop, waiting, *arguments, timeout=_PATIENCE_S)
 
     @contextmanager
     def _reaching(self) -> Iterator[None]:

@@ -1,8 +1,10 @@
 """Photos by their hash: in a folder, in fsspec's memory, and in S3 as far as it is needed."""
 
+import asyncio
 import errno
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import fsspec
@@ -10,9 +12,11 @@ import pytest
 
 from kith.errors import NotFound, Refused, Unavailable
 from memory_db import Kept, MemoryPlace
+from memory_db import photos as memory_photos
 from memory_db.photos import PhotoStore, content_hash
 from tests.disk import no_more_files
 from tests.memory_db.s3_server import s3_server
+from tests.reliability.proxy import Fault, Proxy
 
 
 @pytest.fixture(params=["folder", "memory", "s3"])
@@ -121,6 +125,29 @@ def test_a_bucket_that_is_not_there_is_unavailable(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(fsspec.filesystem("memory"), "pipe_file", fail)
     with pytest.raises(Unavailable, match="KITH_PHOTOS"):
         PhotoStore("memory://bucket/photos").put(b"picture")
+
+
+async def test_a_store_that_accepts_and_says_nothing_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(memory_photos, "_PATIENCE_S", 0.3)
+    with s3_server() as url:
+        async with Proxy(url.removeprefix("http://")).up() as proxy:
+            access = {"endpoint_url": f"http://{proxy.address}", "key": "mine", "secret": "own"}
+            monkeypatch.setitem(fsspec.config.conf, "s3", access)
+            photos = PhotoStore("s3://bucket/photos")
+            blob = await asyncio.to_thread(photos.put, b"picture")
+            proxy.suffer(Fault.SILENCE)
+            calls = (
+                partial(photos.put, b"another"),
+                partial(photos.get, blob),
+                partial(photos.delete, blob),
+            )
+            for call in calls:
+                with pytest.raises(Unavailable, match="FSTimeoutError"):
+                    await asyncio.to_thread(call)
+            await proxy.recover()
+            assert await asyncio.to_thread(photos.get, blob) == b"picture"
 
 
 def test_a_place_that_fsspec_can_not_use_is_refused_at_once(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from typing import Final
 
 import pytest
 
+from tests.end_to_end.conftest import open_profile  # noqa: F401 - a fixture
 from tests.reliability.table import Effort
 from tests.reliability.whole import user, whole  # noqa: F401 - fixtures
 
