@@ -96,7 +96,7 @@ def lacks(can: Capabilities, told: bool, part: Part, sizes: Collection[int]) -> 
     if part.control is Control.TRUE_REFERENCES and told:
         return "it is told the true concepts anyway"
     if can.training and sizes and part.memory_size != min(sizes):
-        return f"it has to be trained: only in the smallest memory, of {min(sizes)} concepts"
+        return f"it has to be trained: only in one memory, of {min(sizes)} concepts"
     return ""
 
 

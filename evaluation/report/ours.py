@@ -168,8 +168,10 @@ def by_memory(measures: Measured) -> Table:
             groups.append(Group(one.title, tuple(rows)))
     head = (*(f"{size:,} concepts" for size in sizes), "change")
     notes = (
-        "The same questions at each size, about photos of the concepts of the smallest memory. "
-        "Methods that draw on no memory, or have to be trained, are asked in that one alone.",
+        "The same questions at each size. There may be several memories of the smallest, each of "
+        "other concepts and asked about photos of these; what of them lies in one larger memory is "
+        "asked there again. Methods that draw on no memory are asked in the smallest alone, those "
+        "that have to be trained in the first of them.",
         "The change is from the smallest to the largest; its interval takes the two figures for "
         "independent (MOVER), and since they are of the same photos it is rather too wide.",
     )

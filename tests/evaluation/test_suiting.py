@@ -37,7 +37,7 @@ def test_who_has_to_be_trained_is_asked_in_the_smallest_memory(settings: Setting
         settings, True, retrieval=False, training=True, real_time_edit=False, max_concepts_at_once=1
     )
     assert {part.memory_size for part in found.samples} == {4}
-    assert "only in the smallest memory, of 4" in found.left_out["recognition"]
+    assert "only in one memory, of 4" in found.left_out["recognition"]
     recognition = Part("world", Task.RECOGNITION, Control.NOTHING, 4)
     assert {len(one.asked) for one in found.samples[recognition]} == {1}
     assert found.left_out["recognition, multi"] == "it can be told of 1 at once"
