@@ -65,15 +65,14 @@ class Preprocess:
     def __call__(self, image: Image.Image) -> NDArray[np.float32]:
         """The network's input for an RGB image: float32 [3, size, size]."""
         pixels = np.empty((3, self.size, self.size), np.float32)
-        for values, band, plane in zip(
-            self._values, self._square(image).split(), pixels, strict=True
-        ):
+        bands = self._square(image).split()
+        for values, band, plane in zip(self._values, bands, pixels, strict=True):
             np.take(values, np.asarray(band), out=plane, mode="clip")
         return pixels
 
     @cached_property
     def _values(self) -> NDArray[np.float32]:
-        """What each of the 256 values of a pixel becomes, [3, 256]: looked up, not computed anew."""
+        """What each of the 256 values of a channel becomes, [3, 256]: looked up, not computed."""
         mean, std = (np.array(each, np.float32)[:, None] for each in (self.mean, self.std))
         return (np.arange(256, dtype=np.float32)[None] / 255 - mean) / std
 
