@@ -10,7 +10,7 @@ from contextlib import closing
 from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from evaluation import folder, journal, provenance
 from evaluation.controls import Asker
@@ -26,6 +26,9 @@ from evaluation.tasks.asking import Asking
 from kith.errors import InvalidInput, KithError, Unauthenticated, Unavailable
 
 T = TypeVar("T")
+
+_NOBODY_THERE: Final = ("RPC_UNAVAILABLE", "OPENAI_UNAVAILABLE")
+"""Reasons by which the next question would fail as this one did: the run ends."""
 
 __all__ = ["Planned", "Progress", "Settings", "plan", "run"]
 
@@ -199,7 +202,7 @@ def _ask(task: Asking, asker: Asker, samples: Sequence[Sample], answers: Journal
     except Unauthenticated:
         raise
     except KithError as error:
-        if isinstance(error, Unavailable) and error.reason == "RPC_UNAVAILABLE":
+        if isinstance(error, Unavailable) and error.reason in _NOBODY_THERE:
             raise
         said = [Said(one.id, error=_why(error, one)) for one in samples]
     for sample, answer in zip(samples, said, strict=True):

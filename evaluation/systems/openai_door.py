@@ -213,7 +213,7 @@ def _as_ours(error: openai.OpenAIError, url: str, model: str) -> KithError:
         return Unavailable(
             f"openai_url: {url} has no chat API, or no model {model!r}: {said}; does the address "
             "end with /v1, and is --openai-model one of its models?",
-            reason="RPC_UNAVAILABLE",
+            reason="OPENAI_UNAVAILABLE",
             field="openai_url",
         )
     if isinstance(error, openai.RateLimitError):
@@ -221,7 +221,7 @@ def _as_ours(error: openai.OpenAIError, url: str, model: str) -> KithError:
     if isinstance(error, openai.APIConnectionError) and not isinstance(
         error, openai.APITimeoutError
     ):
-        return Unavailable(f"openai_url: {said}", reason="RPC_UNAVAILABLE", field="openai_url")
+        return Unavailable(f"openai_url: {said}", reason="OPENAI_UNAVAILABLE", field="openai_url")
     return KithError(f"openai_url: {said}", reason="OPENAI_FAILED", field="openai_url")
 
 
@@ -232,7 +232,7 @@ def _no_answer(url: str, came: str) -> KithError:
         return Unavailable(
             f"openai_url: {url} answers with a page, {shown}, and not as the OpenAI chat API does; "
             "does the address end with /v1, as in http://127.0.0.1:8123/v1?",
-            reason="RPC_UNAVAILABLE",
+            reason="OPENAI_UNAVAILABLE",
             field="openai_url",
         )
     return KithError(

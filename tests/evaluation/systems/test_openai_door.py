@@ -147,7 +147,7 @@ def test_a_page_in_place_of_an_answer_names_the_address_and_its_end(api: Api) ->
     assert api.url in str(caught.value)
     assert "with a page, '<!doctype html> <title>Ollama</title>'" in str(caught.value)
     assert "does the address end with /v1" in str(caught.value)
-    assert caught.value.reason == "RPC_UNAVAILABLE"  # a run ends there
+    assert caught.value.reason == "OPENAI_UNAVAILABLE"  # a run ends there
 
 
 @pytest.mark.parametrize(
