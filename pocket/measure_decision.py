@@ -3,8 +3,8 @@
 Each FOLDER is an offline bench of validation identities, as ``python -m evaluation.bench FOLDER
 --identities validation --seed N`` makes it; nothing is chosen by test identities. Photos are looked
 at once, by the shipped detector and embedder; then every line decides anew who is in them, as
-`kith` does but for one idea; those of the second table in memories of 1,000, those of the third in
-memories of ten. Behind each figure stands its 95 % interval, by bootstrap over photos. No language
+`kith` does but for one idea; those of the second table in memories of 1,000 (some of the first again,
+and how much more distances count in a crowd), those of the third in memories of ten. Behind each figure stands its 95 % interval, by bootstrap over photos. No language
 model is asked: what is lost here no words bring back.
 """
 
@@ -79,6 +79,14 @@ _IDEAS_FOR_CROWDS: Final = {
     f"{how}, power {crowd}": replace(idea, crowd=crowd)
     for how, idea in _WAYS.items()
     for crowd in (0.0, 0.04, 0.06, CROWD, 0.1)
+} | {
+    f"{how}, {what}": replace(IDEAS[what], views=idea.views)
+    for how, idea in _WAYS.items()
+    for what in (
+        "another category is as near",
+        "parts of a thing are things",
+        "each region its nearest",
+    )
 }
 
 _Memory = tuple[Sequence[Known], Sequence[Seen]]
