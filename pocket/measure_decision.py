@@ -3,9 +3,10 @@
 Each FOLDER is an offline bench of validation identities, as ``python -m evaluation.bench FOLDER
 --identities validation --seed N`` makes it; nothing is chosen by test identities. Photos are looked
 at once, by the shipped detector and embedder; then every line decides anew who is in them, as
-`kith` does but for one idea; those of the second table in memories of 1,000 (some of the first again,
-and how much more distances count in a crowd), those of the third in memories of ten. Behind each figure stands its 95 % interval, by bootstrap over photos. No language
-model is asked: what is lost here no words bring back.
+`kith` does but for one idea; those of the second table in memories of 1,000, by how much distances
+count more in a crowd and by some of the same ideas, those of the third in memories of ten. Behind
+each figure stands its 95 % interval, by bootstrap over photos. No language model is asked: what is
+lost here no words bring back.
 """
 
 import argparse
