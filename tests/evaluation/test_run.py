@@ -85,6 +85,24 @@ def test_all_is_asked_and_the_controls_take_something_away(small: Settings, tmp_
     assert last.planned == len(lines(tmp_path))
 
 
+def test_each_of_several_memories_is_asked_about_what_it_holds(
+    small: Settings, tmp_path: Path
+) -> None:
+    system = StripeSystem()
+    several = replace(small.asked, memories=2)
+    chosen = replace(small, controls=(Control.NOTHING,), memory_sizes=(2, 8), extent=several)
+    found = measure(chosen, tmp_path, system)
+    assert found.complete
+    assert len(system.sessions) == 4, "its own, two of two, and the one of eight"
+    right = {
+        (one.memory_size, one.metric): one.value
+        for one in found.figures
+        if one.task is Task.CAPTIONING and one.setting == "single"
+    }
+    # Nobody is named whom the memory doesn't hold.
+    assert right[2, "recall"] == right[8, "recall"] == 1
+
+
 def test_an_identical_run_gives_identical_results(small: Settings, tmp_path: Path) -> None:
     measure(small, tmp_path / "a")
     measure(replace(small, concurrency=8), tmp_path / "b")
