@@ -30,11 +30,12 @@ class Town:
         self._rng = np.random.default_rng(0)
         self._folder = folder
         self._stores = Stores(lambda user: opened(folder, user))
-        began, maps = resident(), maps_held()
+        (own, lent), maps = resident(), maps_held()
         for name in self.names:
             self.runner.run(self._fill(name))
         self.open = min(users, OPEN_MEMORIES)
-        self.kib = (resident() - began) / self.open
+        now = resident()
+        self.own, self.lent = (now[0] - own) / self.open, (now[1] - lent) / self.open
         self.maps = (maps_held() - maps) / self.open
 
     def ask(self, user: str) -> None:
@@ -79,7 +80,8 @@ def test_a_question_of_any_user(benchmark: BenchmarkFixture, town: Town) -> None
         town.ask, setup=lambda: ((draw.choice(town.names),), {}), rounds=ROUNDS, warmup_rounds=0
     )
     tell(benchmark, f"{town.open} memories are open")
-    tell(benchmark, f"each holds {town.kib:,.0f} KiB and {town.maps:.0f} memory maps")
+    tell(benchmark, f"each holds {town.own:,.0f} KiB and {town.maps:.0f} memory maps")
+    tell(benchmark, f"the system lends it {town.lent / 1024:,.0f} MiB of pages of files")
     tell(benchmark, f"{town.bytes_on_disk() / 1024:,.0f} KiB on disk")
 
 
@@ -90,10 +92,11 @@ def test_the_first_question_of_one_more(benchmark: BenchmarkFixture, town: Town)
     )
 
 
-def resident() -> int:
-    """KiB of this process."""
+def resident() -> tuple[int, int]:
+    """KiB that are this process's own, and of files, whose pages the system can take back."""
     status = Path("/proc/self/status").read_text(encoding="utf-8")
-    return int(status.partition("VmRSS:")[2].split()[0])
+    own, lent = (int(status.partition(f"{name}:")[2].split()[0]) for name in ("RssAnon", "RssFile"))
+    return own, lent
 
 
 def maps_held() -> int:
