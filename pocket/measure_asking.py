@@ -109,7 +109,7 @@ IDEAS: Final = {
     "nothing of where": _Idea(told=_without_places),
     "pictures of all who were found": _Idea(shown=lambda _, references: list(references)),
     "the photo before the pictures": _Idea(layout=prompts.rap),
-    "nobody is asked about again": _Idea(completes=False),
+    "answers are left as they come": _Idea(completes=False),
     "boxes drawn on the photo": _Idea(told=_marked),
     "matches in doubt are put to the model": _Idea(checks=True),
 }
