@@ -58,8 +58,8 @@ def counts(dataset: Dataset) -> dict[str, int]:
 def problems(dataset: Dataset) -> list[str]:
     """What is missing or does not fit together, in words, with the file or the name.
 
-    Not all of it keeps the rest from being measured: a dataset without photos of several concepts
-    is one, too. Every picture is read from its first to its last byte.
+    Not all of it keeps the rest from being measured. Every picture is read from its first to its
+    last byte.
     """
     return [
         *_of_concepts(dataset),
@@ -70,11 +70,13 @@ def problems(dataset: Dataset) -> list[str]:
 
 
 def fewer(dataset: Dataset) -> list[str]:
-    """Of what there are fewer than 4.2.2 asks about, in words: outside photos of either kind.
+    """Of what there are fewer than 4.2.2 asks about, in words.
 
-    It keeps nothing from being measured. That there is none at all is one of the `problems`.
+    It keeps nothing from being measured. That there is no outside photo is one of the `problems`;
+    photos of several concepts, some datasets have none of (Yo'LLaVA's).
     """
-    return [
+    several = [] if dataset.multis else ["no photo of several concepts: none is asked about"]
+    return several + [
         f"{counted(len(photos), 'outside photo')} of {what}: the thesis asks about {OUTSIDE}"
         for what, photos in (
             ("one thing", dataset.outside),
@@ -148,7 +150,6 @@ def _of_photos(dataset: Dataset) -> Iterator[str]:
 def _of_splits(dataset: Dataset) -> Iterator[str]:
     for there, what in (
         (dataset.singles, "no photo of one concept"),
-        (dataset.multis, "no photo of several concepts"),
         (dataset.outside, "no outside photo of one thing; name a folder of some"),
         (dataset.outside_multi, "no outside photo of several things; name a folder of some"),
     ):

@@ -217,12 +217,19 @@ def _as_ours(error: openai.OpenAIError, url: str, model: str) -> KithError:
             field="openai_url",
         )
     if isinstance(error, openai.RateLimitError):
-        return Overloaded(f"openai_url: {said}", reason="OPENAI_OVERLOADED", field="openai_url")
+        return Overloaded(
+            f"openai_url: {url}: {said}", reason="OPENAI_OVERLOADED", field="openai_url"
+        )
     if isinstance(error, openai.APIConnectionError) and not isinstance(
         error, openai.APITimeoutError
     ):
-        return Unavailable(f"openai_url: {said}", reason="OPENAI_UNAVAILABLE", field="openai_url")
-    return KithError(f"openai_url: {said}", reason="OPENAI_FAILED", field="openai_url")
+        return Unavailable(
+            f"openai_url: nobody answers at {url}: {said}; start that server or correct "
+            "--openai-url, then give the same command again",
+            reason="OPENAI_UNAVAILABLE",
+            field="openai_url",
+        )
+    return KithError(f"openai_url: {url}: {said}", reason="OPENAI_FAILED", field="openai_url")
 
 
 def _no_answer(url: str, came: str) -> KithError:

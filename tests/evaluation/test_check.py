@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evaluation.check import OUTSIDE, counts, negatives, positives, problems
+from evaluation.check import OUTSIDE, counts, fewer, negatives, positives, problems
 from evaluation.manifest import Box, Concept, Dataset, Photo, Question
 from tests.evaluation.making import picture
 
@@ -166,10 +166,15 @@ def test_a_dataset_without_a_concept_is_told() -> None:
     assert problems(Dataset("none", (), ()))[0] == "none: there is no concept"
 
 
+def test_a_dataset_may_have_no_photo_of_several_concepts(dataset: Dataset) -> None:
+    alone = with_(dataset, photos=dataset.singles)
+    assert not any("several concepts" in one for one in problems(alone))
+    assert fewer(alone)[0] == "no photo of several concepts: none is asked about"
+
+
 def test_empty_splits_are_told(dataset: Dataset) -> None:
     assert problems(with_(dataset, photos=(), outside=(), outside_multi=())) == [
         "small: there is no photo of one concept",
-        "small: there is no photo of several concepts",
         "small: there is no outside photo of one thing; name a folder of some",
         "small: there is no outside photo of several things; name a folder of some",
     ]
