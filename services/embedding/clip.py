@@ -84,7 +84,9 @@ class ClipEmbedder:
         )
 
     async def embed_images(self, images: Sequence[Image.Image]) -> Vectors:
-        """A unit vector an RGB image: float32 [images, dim]; the same alone and in any batch.
+        """A unit vector an RGB image: float32 [images, dim].
+
+        The same alone and in any batch; on an accelerator, but for rounding.
 
         Raises:
             Overloaded: Too many calls wait for the model.
