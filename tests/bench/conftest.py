@@ -23,7 +23,7 @@ from tests.bench.bare import BareModels
 from tests.bench.script import Entry, Script, write
 from tests.bench.table import tables
 from tests.bench.world import CATEGORIES, STORY
-from tests.end_to_end.fleet import fleet
+from tests.end_to_end.fleet import Fleet, fleet
 from tests.generation.vllm import own_vllm, vllm_url  # noqa: F401 - fixtures
 
 CONCEPTS = 100
@@ -94,17 +94,23 @@ def script(script_folder: Path, bare: BareModels) -> Script:
 
 
 @pytest.fixture(scope="session")
-def client(bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AsyncClient]:
-    """Of an assistant with the same memory, all services in processes of their own."""
+def services(bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    """All of them with the same memory, in processes of their own."""
     folder = tmp_path_factory.mktemp("services")
     spec = world.profile().embedder
     with ConceptStore.open(folder / "memory", user="me", model=spec.name, dim=spec.dim) as store:
         fill(store, bench.stages, bench.loop)
-    with fleet(folder, world.WEIGHTS) as services:
-        client = AsyncClient(services.children["assistant"].address)
-        bench.run(client.__aenter__)
-        yield client
-        bench.run(lambda: client.__aexit__(None, None, None))
+    with fleet(folder, world.WEIGHTS) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def client(bench: Bench, services: Fleet) -> Iterator[AsyncClient]:
+    """Of their assistant."""
+    client = AsyncClient(services.children["assistant"].address)
+    bench.run(client.__aenter__)
+    yield client
+    bench.run(lambda: client.__aexit__(None, None, None))
 
 
 def fill(

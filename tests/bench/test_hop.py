@@ -1,15 +1,18 @@
-"""What a hop costs: the same calls to the same models, directly and over gRPC on this machine."""
+"""What a hop costs: the same calls directly, over gRPC and over HTTP, on this machine."""
 
 from contextlib import AsyncExitStack
 
+import httpx
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from kith import AsyncClient
 from services.detection.remote import RemoteDetector
 from services.detection.servicer import service as detection
 from services.embedding.remote import RemoteEmbedder
 from services.embedding.servicer import service as embedding
 from tests.bench.conftest import Bench
 from tests.bench.table import side_by_side
+from tests.end_to_end.fleet import Fleet
 from tests.runtime.serving import served
 
 
@@ -43,3 +46,15 @@ def test_embed_four_crops_over_grpc(benchmark: BenchmarkFixture, bench: Bench) -
         {"embed": lambda: bench.run(lambda: bench.stages.embedder.embed_images(crops))},
     )
     bench.run(hop.aclose)
+
+
+def test_list_over_http(
+    benchmark: BenchmarkFixture, bench: Bench, services: Fleet, client: AsyncClient
+) -> None:
+    """By the gateway, on a connection that is there."""
+    with httpx.Client(base_url=services.children["gateway"].address) as http:
+        side_by_side(
+            benchmark,
+            lambda: http.get("/v1/concepts").raise_for_status(),
+            {"list over grpc": lambda: bench.run(client.list_concepts)},
+        )
