@@ -7,8 +7,9 @@ from services.gateway.settings import GatewaySettings
 
 
 def test_an_answer_of_several_pieces_does_not_wait_for_the_caller() -> None:
-    with listening(GatewaySettings(port=0)) as listener:
-        with socket.create_connection(listener.getsockname()):
-            accepted, _ = listener.accept()
-            with accepted:
-                assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    with (
+        listening(GatewaySettings(port=0)) as listener,
+        socket.create_connection(listener.getsockname()),
+        listener.accept()[0] as accepted,
+    ):
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
