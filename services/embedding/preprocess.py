@@ -74,7 +74,8 @@ class Preprocess:
     def _values(self) -> NDArray[np.float32]:
         """What each of the 256 values of a channel becomes, [3, 256]: looked up, not computed."""
         mean, std = (np.array(each, np.float32)[:, None] for each in (self.mean, self.std))
-        return (np.arange(256, dtype=np.float32)[None] / 255 - mean) / std
+        values = (np.arange(256, dtype=np.float32)[None] / 255 - mean) / std
+        return np.asarray(values, np.float32)
 
     def _square(self, image: Image.Image) -> Image.Image:
         match self.mode:
