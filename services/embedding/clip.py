@@ -70,7 +70,7 @@ class ClipEmbedder:
             ) from error
         self._model.eval().requires_grad_(requires_grad=False).to(device)
         kind = torch.device(device).type
-        # Half precision is five times as fast there, and moves a vector by 0.001.
+        # Half precision is several times as fast there (docs/performance.md).
         self._precision = torch.autocast(kind, torch.float16, enabled=kind != "cpu")
         self._preprocess = Preprocess.from_config(
             model_config["vision_cfg"]["image_size"], config.get("preprocess_cfg", {})
