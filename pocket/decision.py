@@ -1,6 +1,6 @@
 """Who a photo shows, decided as `kith` does but for one idea."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,17 +9,15 @@ from numpy.typing import NDArray
 
 from memory_db import Neighbour
 from pocket.looking import Known, Seen, Vectors
+from pocket.pairing import by_category, paired, without_parts
 from pocket.patches import Patched
 from services.assistant.methods.deciding import (
     CROWD,
-    OTHER_CATEGORY,
     Candidate,
     Candidates,
     Weights,
-    by_category,
     candidates,
     decide,
-    without_parts,
 )
 
 Distances = NDArray[np.float64]
@@ -43,7 +41,7 @@ class Idea:
     """Power by which distances count more where the concepts of a category are less apart."""
     rejected: bool = False
     """Of the views of others, the nearest is a rejected view of each concept."""
-    other_category: float = OTHER_CATEGORY
+    other_category: float = 0.0
     """Added to the distance of a region and a concept of two categories."""
     cohort: float = 0.0
     """Share of how far a region is from everybody that is taken off its distances."""
@@ -51,10 +49,10 @@ class Idea:
     """The whole photo is a region beside those found."""
     strictness: float = 1.0
     """Of the stranger's distance."""
-    parts: bool = False
-    """What shows a part of another region's concept is a thing of its own."""
-    together: bool = True
-    """Each concept at most once in a photo, in the best pairing of all."""
+    pairing: bool = False
+    """Regions and concepts are paired so that all distances together lie furthest below it."""
+    parts: bool = True
+    """What shows a part of another region's concept is paired too."""
     crowd: float = CROWD
     """Power by which distances grow with the memory."""
 
@@ -86,9 +84,11 @@ class Deciding:
         if len(regions) > 1 and not self._idea.whole_too:
             regions, categories = regions[:-1], categories[:-1]
         near = self._neighbours(seen, regions)
-        rows = [self._row(*region) for region in zip(near, categories, strict=True)]
-        things = rows if self._idea.parts else without_parts(rows, seen.boxes[: len(rows)])
-        return frozenset(one.concept_id for one in self._kept(things))
+        rows: list[Candidates] = [self._row(*one) for one in zip(near, categories, strict=True)]
+        if not self._idea.parts:
+            rows = without_parts(rows, seen.boxes[: len(rows)])
+        kept = (paired if self._idea.pairing else decide)(rows, self._stranger_distance)
+        return frozenset(one.concept_id for one in kept.values())
 
     def _neighbours(self, seen: Seen, regions: Vectors) -> list[list[Neighbour]]:
         """Of each region, all views."""
@@ -115,12 +115,6 @@ class Deciding:
         away = np.mean([one.distance for one in [*row.values()][1:10]])
         nearer = self._idea.cohort * (float(away) - 1)
         return {name: one._replace(distance=one.distance - nearer) for name, one in row.items()}
-
-    def _kept(self, rows: Sequence[Candidates]) -> Iterable[Candidate]:
-        if self._idea.together:
-            return decide(rows, self._stranger_distance).values()
-        nearest = (min(row.values(), key=lambda one: one.distance) for row in rows if row)
-        return (one for one in nearest if one.distance < self._stranger_distance)
 
 
 def _patched(known: Sequence[Known]) -> Patched:

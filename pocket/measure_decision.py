@@ -61,7 +61,7 @@ IDEAS: Final = {
     "as they are, and mirrored": Idea(regions=lambda seen: unit(seen.plain + seen.mirrored)),
     "as they are, and wider": Idea(regions=lambda seen: unit(seen.plain + seen.wider)),
     "the whole photo beside regions": Idea(whole_too=True),
-    "another category is as near": Idea(other_category=0.0),
+    "another category is further (0.05)": Idea(other_category=0.05),
     "another category is further (0.2)": Idea(other_category=0.2),
     "who is far from all is nearer (0.2)": Idea(cohort=0.2),
     "who is far from all is nearer (0.4)": Idea(cohort=0.4),
@@ -70,8 +70,8 @@ IDEAS: Final = {
     "the nearest view of another is a rejected one": Idea(rejected=True),
     "5 % stricter": Idea(strictness=0.95),
     "5 % laxer": Idea(strictness=1.05),
-    "parts of a thing are things": Idea(parts=True),
-    "each region its nearest": Idea(together=False),
+    "the best pairing of all": Idea(pairing=True),
+    "the same without parts of things": Idea(pairing=True, parts=False),
     "no threshold": Idea(strictness=2.0),
 }
 
@@ -84,9 +84,9 @@ _IDEAS_FOR_CROWDS: Final = {
     f"{how}, {what}": replace(IDEAS[what], views=idea.views)
     for how, idea in _WAYS.items()
     for what in (
-        "another category is as near",
-        "parts of a thing are things",
-        "each region its nearest",
+        "another category is further (0.05)",
+        "the best pairing of all",
+        "the same without parts of things",
     )
 }
 

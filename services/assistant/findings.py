@@ -43,8 +43,9 @@ class Used(NamedTuple):
     """Where in that picture; None when that is not known."""
     score: float
     """How certain it is that the picture shows it, 0 to 1; 0 when it was only named."""
-    absent: bool = False
-    """Whether it was named, and looked for in all pictures in vain."""
+    there: bool | None = None
+    """Of one that was only named: True as the caller says so, False when it was looked for in all
+    pictures in vain, None when nobody looked."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ _PLAIN: Final = METHODS["none"]
 
 _NOTICES: Final = {
     Loss.MEMORY: "The memory is away, so nobody is known by name for now.\n",
-    Loss.PHOTOS: "The photos can't be searched for known concepts for now.\n",
+    Loss.PHOTOS: "The photos can't be searched for known concepts now: who is there is a guess.\n",
     Loss.TRAINING: "Not all names here are trained yet, and those mean nothing for now.\n",
 }
 """What an answer begins with that had to do without: a chat client shows its words and no more."""

@@ -37,8 +37,8 @@ class Reference(NamedTuple):
     photo: Image
     seen_in: Mapping[int, Box | None] = MappingProxyType({})
     """By the numbers of the chat's pictures in which it was found, from 0, where in them."""
-    absent: bool = False
-    """Whether it was looked for in all of them, and found in none."""
+    there: bool | None = None
+    """Of one that was found in none of them; see `Used.there`."""
 
 
 Layout = Callable[[Sequence[Image], Sequence[Reference], str], Parts]
@@ -107,7 +107,7 @@ def with_findings(turns: Sequence[Turn], references: Sequence[Reference]) -> lis
             for r in references
             if any(i in these for i in r.seen_in)
         }
-        looked_for = [r for r in references if r.seen_in or r.absent]
+        looked_for = [r for r in references if r.seen_in or r.there is False]
         unseen = [r.concept.name for r in looked_for if r.concept.name not in seen]
         words = findings(seen, unseen) if these else ""
         told.append(Turn(turn.role, (*photos, words + text_of(turn))) if words else turn)

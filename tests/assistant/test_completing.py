@@ -131,22 +131,26 @@ async def test_an_error_of_the_answer_itself_is_told() -> None:
 
 
 def test_whom_the_question_names_are_to_be_named_else_all_who_were_seen_or_given() -> None:
-    shown = [reference("bo", 0), reference("mo", 0, 1), reference("tom", absent=True)]
+    shown = [reference("bo", 0), reference("mo", 0, 1), reference("tom", there=False)]
     assert expected(about_a_photo("A caption, please."), shown) == ["bo", "mo"]
     assert expected(about_a_photo("What does <mo> do?"), shown) == ["mo"]
     assert expected(about_a_photo("What does <tom> do?"), shown) == []
-    assert expected(about_a_photo("A caption, please."), [reference("bo")]) == ["bo"]
+    assert expected(about_a_photo("A caption, please."), [reference("bo", there=True)]) == ["bo"]
+
+
+def test_nobody_has_to_be_named_whom_nobody_looked_for() -> None:
+    assert expected(about_a_photo("Where is <bo>?"), [reference("bo")]) == []
 
 
 def test_without_a_photo_nobody_has_to_be_named() -> None:
-    assert expected([Turn("user", ("Describe <bo>.",))], [reference("bo")]) == []
+    assert expected([Turn("user", ("Describe <bo>.",))], [reference("bo", there=True)]) == []
 
 
 def about_a_photo(question: str) -> list[Turn]:
     return [Turn("user", (PHOTO, question))]
 
 
-def reference(name: str, *seen_in: int, absent: bool = False) -> Reference:
+def reference(name: str, *seen_in: int, there: bool | None = None) -> Reference:
     now = datetime(2026, 1, 1, tzinfo=UTC)
     concept = Concept(name, name, "dog", "", "etag", (), now, now)
-    return Reference(concept, PHOTO, dict.fromkeys(seen_in), absent=absent)
+    return Reference(concept, PHOTO, dict.fromkeys(seen_in), there=there)

@@ -9,7 +9,7 @@ import pytest
 from kith.errors import Overloaded, Unavailable
 from kith.v1 import assistant_pb2_grpc, memory_pb2, query_pb2
 from memory_db import ConceptStore
-from services.assistant import servicer
+from services.assistant import prompts, servicer
 from services.assistant.methods import method
 from services.assistant.pipeline import Assistant
 from services.assistant.stages import Stages
@@ -118,18 +118,22 @@ async def test_without_the_memory_the_plain_model_answers_and_says_so(
 
 @pytest.mark.parametrize("stage", ["detection", "embedding"])
 async def test_without_a_look_at_the_photo_what_the_text_names_is_drawn_on(
-    me: Caller, outage: Outage, stage: str
+    me: Caller, outage: Outage, parrot: Parrot, stage: str
 ) -> None:
     await me.remember("bo", DOG)
     await me.remember("cup", MUG)
     outage.of_stage(stage, unreachable(stage))
     text, end = await me.ask(paint(DOG), "Who?")
-    assert text.startswith("The photos can't be searched for known concepts for now.\n")
+    assert text.startswith("The photos can't be searched for known concepts now: ")
     assert not end.concepts
     assert end.degradation.loss == Degradation.LOSS_PHOTOS
     assert end.degradation.message.startswith(stage)
     _, end = await me.ask(paint(DOG), "Where could <cup> be?")
     assert [one.display_name for one in end.concepts] == ["cup"]
+    parrot.asked.clear()
+    await me.ask(paint(DOG), "Describe what <cup> is doing.")
+    words = prompts.text_of(parrot.asked[0][0])
+    assert (len(parrot.asked), "een here" in words) == (1, False)  # nor is it asked on about
     _, end = await me.ask("Where is <cup>?")  # nothing to look at, so nothing is missing
     assert not end.HasField("degradation")
 

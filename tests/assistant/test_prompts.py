@@ -98,7 +98,7 @@ def test_references_stand_once_and_later_turns_are_plain() -> None:
 
 def test_what_is_asked_about_pictures_begins_with_who_was_found_in_them() -> None:
     seen = BOTH[0]._replace(seen_in={0: (0, 0, PHOTO.width / 4, 5)})
-    sought = BOTH[1]._replace(absent=True)
+    sought = BOTH[1]._replace(there=False)
     chat = [Turn("user", ("Who?", PHOTO)), Turn("assistant", ("Bo.",)), Turn("user", ("Sure?",))]
     assert prompts.with_findings(chat, [seen, sought]) == [
         Turn("user", (PHOTO, "Seen here: <bo> on the left. Not seen here: <my mug>.\nWho?")),

@@ -75,7 +75,7 @@ def test_the_likelier_of_yes_and_no_is_what_the_model_says() -> None:
     model = LlavaModel(Profile.load("pocket").generator)
     photo = Image.new("RGB", (64, 64), "white")
     concept = Concept("1", "bo", "dog", "", "", NOW, NOW, ())
-    for reference in ([Reference(concept, photo)], [Reference(concept, photo, absent=True)]):
+    for reference in ([Reference(concept, photo)], [Reference(concept, photo, there=False)]):
         asked = [Turn("user", (photo, "Is <bo> in this picture?"))]
         turns = prompts.lay_out(prompts.with_findings(asked, reference), reference, prompts.kith)
         messages, images = render(turns, model.special)

@@ -46,7 +46,7 @@ def chats(name: str, description: str) -> Iterator[tuple[str, list[Turn]]]:
     concept = Concept("1", name, "dog", description, "", now, now, ())
     other = Concept("2", "bo", "dog", HARMLESS, "", now, now, ())
     seen = Reference(concept, PHOTO, {0: (0, 0, 8, 8)})
-    references = [seen, Reference(other, PHOTO, absent=True)]
+    references = [seen, Reference(other, PHOTO, there=False)]
     for layout in LAYOUTS:
         for photos in ((), (PHOTO,)):
             turns = [Turn("user", (*photos, f"Is <{name}> here?"))]

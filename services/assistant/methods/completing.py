@@ -136,7 +136,7 @@ def expected(turns: Sequence[Turn], references: Sequence[Reference]) -> list[str
         return []
     question = prompts.text_of(turns[-1])
     asked_for = [one for one in references if f"<{one.concept.name}>" in question] or references
-    return [one.concept.name for one in asked_for if not one.absent]
+    return [one.concept.name for one in asked_for if one.seen_in or one.there]
 
 
 def _is_whole(ending: Ending, limits: Limits) -> bool:

@@ -3,12 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple, Self
 
-import numpy as np
-from scipy.optimize import linear_sum_assignment
-
 from memory_db import Neighbour
-from services.assistant.regions import is_inside, overlap
-from services.runtime.types import Box
 
 SEVERAL: Final = 1.068
 """What distances count more where a concept has three views or more: chance brings a stranger near
@@ -20,13 +15,6 @@ well as this one than the stranger's distance was chosen with (`CALIBRATED`). Ch
 stranger near one of a thousand sooner than near one of eighty."""
 
 CALIBRATED: Final = 80
-
-OTHER_CATEGORY: Final = 0.05
-"""Added to the distance of a region and a concept for which the detector has different words. It
-may be mistaken, but who looks alike and is of another kind is seldom meant."""
-
-HALF: Final = 0.5
-"""Overlap (intersection over union) from which on regions of one nearest concept show one thing."""
 
 
 class Candidate(NamedTuple):
@@ -109,72 +97,28 @@ def _distance(seen: Sequence[Neighbour], views: int, further: float, weights: We
     return mean * (weights.several if _is_several(views) else weights.few)
 
 
-def by_category(
-    row: Candidates, category: str, categories: Mapping[str, str], further: float = OTHER_CATEGORY
-) -> dict[str, Candidate]:
-    """A region's candidates with those of another category further away, the nearest first.
-
-    Args:
-        row: Of the region.
-        category: The detector's word for it; empty for the whole photo.
-        categories: Its words for concepts, by their ids; empty where it has none.
-        further: By how much.
-    """
-    found = [
-        one._replace(distance=one.distance + further)
-        if category and categories[concept_id] not in ("", category)
-        else one
-        for concept_id, one in row.items()
-    ]
-    return {one.concept_id: one for one in sorted(found, key=_by_distance)}
-
-
-def without_parts(rows: Sequence[Candidates], boxes: Sequence[Box]) -> list[Candidates]:
-    """The rows, with nothing in those of regions that show what a nearer region shows already.
-
-    A detector often finds a part of a thing beside it. Both are nearest to the same concept, which
-    only one can be, and the other would be taken for its look-alike.
-
-    Args:
-        rows: Of each region.
-        boxes: The regions.
-    """
-    nearest = [
-        min((one for one in row.values() if not one.rejected), key=_by_distance, default=None)
-        for row in rows
-    ]
-    order = sorted(
-        (one.distance, number, one.concept_id) for number, one in enumerate(nearest) if one
-    )
-    parts = {
-        number
-        for place, (_, number, concept_id) in enumerate(order)
-        for _, other, of in order[:place]
-        if of == concept_id and _show_one_thing(boxes[number], boxes[other])
-    }
-    return [{} if number in parts else row for number, row in enumerate(rows)]
-
-
 def _by_distance(one: Candidate) -> float:
     return one.distance
-
-
-def _show_one_thing(a: Box, b: Box) -> bool:
-    return is_inside(a, b) or is_inside(b, a) or overlap(a, b) >= HALF
 
 
 def decide(rows: Sequence[Candidates], stranger_distance: float) -> dict[int, Candidate]:
     """Which region shows which concept: each region and each concept at most once.
 
-    Of all ways to pair them, the one whose distances lie furthest below `stranger_distance` in
-    sum. A pair at or above it, or rejected, is never kept.
+    A region shows the nearest that is not rejected, if that is nearer than `stranger_distance`. Of
+    the regions of one concept the nearest is kept: the others show a part of it, or a twin.
     """
-    ids = sorted({concept_id for row in rows for concept_id in row})
-    column = {concept_id: number for number, concept_id in enumerate(ids)}
-    margins = np.zeros((len(rows), len(ids)))
-    for number, row in enumerate(rows):
-        for concept_id, found in row.items():
-            if not found.rejected:
-                margins[number, column[concept_id]] = max(0.0, stranger_distance - found.distance)
-    pairs = zip(*linear_sum_assignment(margins, maximize=True), strict=True)
-    return {int(r): rows[r][ids[c]] for r, c in pairs if margins[r, c] > 0}
+    near = [
+        (number, one)
+        for number, row in enumerate(rows)
+        if (one := nearest_known(row, stranger_distance)) is not None
+    ]
+    kept: dict[str, tuple[int, Candidate]] = {}
+    for number, one in sorted(near, key=lambda pair: pair[1].distance):
+        kept.setdefault(one.concept_id, (number, one))
+    return dict(kept.values())
+
+
+def nearest_known(row: Candidates, stranger_distance: float) -> Candidate | None:
+    """Whom a region shows, whether or not another shows them better; None for a stranger."""
+    nearest = next((one for one in row.values() if not one.rejected), None)
+    return nearest if nearest and nearest.distance < stranger_distance else None

@@ -2,14 +2,13 @@
 
 Regions are the detector's boxes for the memory's categories, each thing once; the whole photo when
 there is none, and for concepts of a category that the detector has no word for. Each is looked at
-twice, the second time a little closer and in the mirror, and counts as the mean; what shows a part
-of another region's concept counts for nothing. A concept is as near to a region as the nearest
-quarter of its views in the mean (a little further if it has three views or more, in a crowd, and if
-the detector has another word for it), and out of question when one of its rejected views is nearer.
-Of all pairs nearer than the embedder's `stranger_distance` those are accepted that, each region and
-each concept at most once, lie furthest below it together. What a question names, in brackets or as
-a word, is always recalled. The model is told in words who was found in the photo and who was not,
-asked on about whomever it leaves out, and its names are put right.
+twice, the second time a little closer and in the mirror, and counts as the mean. A concept is as
+near to a region as the nearest quarter of its views in the mean (a little further if it has three
+views or more, and in a crowd), and out of question when one of its rejected views is nearer. A
+region shows its nearest concept if that is nearer than the embedder's `stranger_distance`, and a
+concept is in the region that is nearest to it. What a question names, in brackets or as a word, is
+always recalled. The model is told in words who was found in the photo and who was not, asked on
+about whomever it leaves out, and its names are put right.
 """
 
 from collections.abc import Container, Mapping, Sequence
@@ -31,10 +30,9 @@ from services.assistant.methods.deciding import (
     Candidate,
     Candidates,
     Weights,
-    by_category,
     candidates,
     decide,
-    without_parts,
+    nearest_known,
 )
 from services.assistant.methods.shown import Shown
 from services.assistant.prompts import Reference
@@ -60,8 +58,6 @@ class _Look:
     regions: Sequence[Detection]
     candidates: Sequence[Candidates]
     """Of each region."""
-    things: Sequence[Candidates]
-    """The same, with nothing for those that show a part of another region's concept."""
     kept: Mapping[int, Candidate]
     """What the decision keeps, by the number of the region."""
 
@@ -99,7 +95,7 @@ class Kith(Shown):
         """Present is what `retrieve` accepts, with all other concepts competing.
 
         The score of one that is not present is that of its best region among those which no other
-        concept has taken, so that present and a score above 0.5 are the same.
+        concept is in, so that present and a score above 0.5 are the same.
         """
         look = await _look(memory, stages, photo)
         return [_recognition(look, stages, concept) for concept in concepts]
@@ -123,7 +119,7 @@ class Kith(Shown):
         if asked_for and asked_for.isdisjoint(shown):
             seen = []
         named = [
-            only_named(concept)._replace(absent=bool(photos))
+            only_named(concept)._replace(there=False if photos else None)
             for concept in memory.mentioned("\n".join(texts))
             if concept.id not in shown
         ]
@@ -144,8 +140,8 @@ class Kith(Shown):
         """
         told = prompts.with_findings(turns, references)
         names = expected(turns, references)
-        shown = spoken_of(turns, references)
-        ask = partial(super().ask, stages, references=shown, cache_key=cache_key)
+        told_of = spoken_of(turns, references)
+        ask = partial(super().ask, stages, references=told_of, cache_key=cache_key)
         return Answer(completed(ask, told, names, limits))
 
 
@@ -162,15 +158,14 @@ def spoken_of(turns: Sequence[Turn], references: Sequence[Reference]) -> list[Re
 
 async def _look(memory: Memory, stages: Stages, photo: Image) -> _Look:
     if not memory.concepts:
-        return _Look([], [], [], {})
+        return _Look([], [], {})
     found = without_doubles(await stages.detector.detect(photo, memory.categories))[:MAX_REGIONS]
     wordless = await _wordless(memory, stages)
     regions = found if found and not wordless else [*found, Detection(whole(photo), "", 0.0)]
     vectors = await _vectors(stages, photo, [region.box for region in regions])
     near = await memory.within(vectors, stages.stranger_distance)
     rows = _candidates(memory, regions, near, wordless)
-    things = without_parts(rows, [region.box for region in regions])
-    return _Look(regions, rows, things, decide(things, stages.stranger_distance))
+    return _Look(regions, rows, decide(rows, stages.stranger_distance))
 
 
 def _candidates(
@@ -178,13 +173,12 @@ def _candidates(
 ) -> list[Candidates]:
     """Of each region; of the whole photo beside others, only those that no word finds."""
     weights = Weights.of(memory.views)
-    words = {c.id: "" if c.id in wordless else c.category.casefold() for c in memory.concepts}
     rows: list[Candidates] = []
     for region, row in zip(regions, near, strict=True):
         found = candidates(row, memory.views, weights)
         if not region.category and len(regions) > 1:
             found = {concept_id: one for concept_id, one in found.items() if concept_id in wordless}
-        rows.append(by_category(found, region.category.casefold(), words))
+        rows.append(found)
     return rows
 
 
@@ -208,20 +202,21 @@ async def _wordless(memory: Memory, stages: Stages) -> set[str]:
 def _matches(memory: Memory, look: _Look, number: int) -> tuple[Match, ...]:
     kept = look.kept.get(number)
     nearest = list(look.candidates[number].values())
-    shown = nearest[:MATCHES] + [found for found in nearest[MATCHES:] if found == kept]
+    reported = nearest[:MATCHES] + [found for found in nearest[MATCHES:] if found == kept]
     return tuple(
         Match(_known(memory, found), found.view_id, found.distance, found == kept)
-        for found in shown
+        for found in reported
     )
 
 
 def _recognition(look: _Look, stages: Stages, concept: Concept) -> Recognition:
+    stranger = stages.stranger_distance
     own = [number for number, kept in look.kept.items() if kept.concept_id == concept.id]
-    left = [number for number in range(len(look.regions)) if number not in look.kept]
+    left = [n for n, row in enumerate(look.candidates) if not nearest_known(row, stranger)]
     places = [
         (found.distance, number, found.view_id)
         for number in own or left
-        if (found := look.things[number].get(concept.id)) and not found.rejected
+        if (found := look.candidates[number].get(concept.id)) and not found.rejected
     ]
     if not places:
         return Recognition(concept, False, 0.0, None, "")

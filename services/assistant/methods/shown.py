@@ -30,7 +30,7 @@ class Shown:
 
     def given(self, turns: Sequence[Turn], concepts: Sequence[Concept]) -> list[Used]:
         """See `Method.given`."""
-        return [only_named(concept) for concept in concepts]
+        return [only_named(concept)._replace(there=True) for concept in concepts]
 
     def unlearned(self, concepts: Sequence[Concept]) -> list[Concept]:
         """See `Method.unlearned`: none, a picture is enough."""
@@ -46,7 +46,7 @@ class Shown:
             view = next(view for view in best.concept.views if view.id == best.view_id)
             seen_in = {u.image_index: u.box for u in (best, *more) if u.image_index is not None}
             if (photo := await memory.photo(view)) is not None:
-                references.append(Reference(best.concept, photo, seen_in, best.absent))
+                references.append(Reference(best.concept, photo, seen_in, best.there))
         return references
 
     def room(self, turns: Sequence[Turn]) -> int:
