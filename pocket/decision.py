@@ -1,5 +1,6 @@
 """Who a photo shows, decided as `kith` does but for one idea."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -91,7 +92,9 @@ class Deciding:
         return frozenset(one.concept_id for one in kept.values())
 
     def _neighbours(self, seen: Seen, regions: Vectors) -> list[list[Neighbour]]:
-        """Of each region, all views."""
+        """Of each region, the views of all whom it may show, or of all where they count."""
+        # No idea brings anybody nearer than their nearest view, but by how far everybody is.
+        reach = math.inf if self._idea.cohort else self._stranger_distance
         distances = [distances_of(regions, these) for these in self._views]
         if self._patched:
             distances = self._patched.beside(distances, seen.patches, self._idea.patches)
@@ -99,7 +102,8 @@ class Deciding:
         for one, factor, these in zip(self._known, self._factors, distances, strict=True):
             for row, of in zip(near, these, strict=True):
                 told = factor * self._idea.told(np.sort(of))
-                row += [Neighbour(one.name, "", float(away), False) for away in told]
+                if told[0] < reach:
+                    row += [Neighbour(one.name, "", float(away), False) for away in told]
         if self._rejected is not None:
             for row, of in zip(near, distances_of(regions, self._rejected), strict=True):
                 row += [
@@ -112,6 +116,8 @@ class Deciding:
         """What is near a region, the nearest first, with what the idea takes off the distances."""
         found = candidates(near, self._counts, self._weights)
         row = by_category(found, category, self._words, self._idea.other_category)
+        if not self._idea.cohort:
+            return row
         away = np.mean([one.distance for one in [*row.values()][1:10]])
         nearer = self._idea.cohort * (float(away) - 1)
         return {name: one._replace(distance=one.distance - nearer) for name, one in row.items()}
