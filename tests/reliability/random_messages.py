@@ -4,11 +4,20 @@ import random
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+from google.longrunning import operations_pb2
 from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from kith.v1 import assistant_pb2, common_pb2, detection_pb2, embedding_pb2, generation_pb2
+from kith.v1 import (
+    assistant_pb2,
+    common_pb2,
+    datagen_pb2,
+    detection_pb2,
+    embedding_pb2,
+    evaluation_pb2,
+    generation_pb2,
+)
 
 WORDS: Final = (
     "",
@@ -37,9 +46,17 @@ _FLOATS: Final = (0.0, 1.0, -1.0, 0.5, 1e-45, 3e38, float("inf"), float("-inf"),
 _DEEPEST: Final = 5
 
 
-def methods() -> Iterator[MethodDescriptor]:
-    """Every call of the services that an assistant's process serves."""
-    for file in (assistant_pb2, detection_pb2, embedding_pb2, generation_pb2):
+SERVED: Final = {
+    "assistant": (assistant_pb2, detection_pb2, embedding_pb2, generation_pb2),
+    "datagen": (datagen_pb2, operations_pb2),
+    "evaluation": (evaluation_pb2, operations_pb2),
+}
+"""The files of the services that each process serves."""
+
+
+def methods(process: str) -> Iterator[MethodDescriptor]:
+    """Every call that it serves."""
+    for file in SERVED[process]:
         for service in file.DESCRIPTOR.services_by_name.values():
             yield from service.methods
 

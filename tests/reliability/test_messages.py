@@ -2,11 +2,13 @@
 
 import contextlib
 import json
+import os
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 from unittest import SkipTest
 
@@ -21,13 +23,18 @@ from schemathesis import GenerationMode
 
 from kith import Client
 from kith.connection import OPTIONS, USER_KEY
+from kith.v1 import datagen_pb2, datagen_pb2_grpc, evaluation_pb2_grpc
 from services.gateway.mcp import tools
+from tests.datagen.service import calling as datasets
+from tests.datagen.service.zips import seed_zip
 from tests.end_to_end.test_up import PICTURE
+from tests.evaluation.service import calling as reports
+from tests.evaluation.stripes import write_world
 from tests.reliability.mutants import mutant
 from tests.reliability.random_json import anything, body, junk, of_schema
 from tests.reliability.random_messages import Writer, methods
 from tests.reliability.table import Effort, Table
-from tests.reliability.whole import Whole
+from tests.reliability.whole import Service, Whole, serving
 
 FAULTS: Final = frozenset(
     (
@@ -63,17 +70,62 @@ def test_no_message_over_grpc_meets_a_fault_of_ours(
     effort: Effort, whole: Whole, user: str, names: list[str]
 ) -> None:
     each = 1500 if effort == "long" else 12
-    tasks = [(method, number) for method in methods() for number in range(each)]
+    with Table("Messages over gRPC", ORACLE, effort) as table:
+        codes = _sent("assistant", whole.assistant.address, user, names, each)
+        table.traffic("calls of all methods", codes.total(), at_least=each * 20)
+        _judge(table, whole.services, codes, FAULTS)
+
+
+@pytest.mark.parametrize("process", ["datagen", "evaluation"])
+def test_no_message_to_a_service_with_jobs_meets_a_fault_of_ours(
+    effort: Effort, whole: Whole, tmp_path: Path, process: str
+) -> None:
+    each = 1500 if effort == "long" else 12
+    write_world(tmp_path / "evaluation" / "datasets")
+    settings = os.environ | {
+        "KITH_LOG_LEVEL": "debug",
+        "KITH_DATAGEN_DIR": str(tmp_path / "datagen"),
+        "KITH_EMBEDDING": whole.assistant.address,
+        "KITH_EVALUATION_DIR": str(tmp_path / "evaluation"),
+        "KITH_EVALUATION_METHODS": f"kith={whole.assistant.address}",
+    }
+    with (
+        Table(f"Messages to the service of {process}", ORACLE, effort) as table,
+        serving(tmp_path / "log", settings, process) as service,
+    ):
+        names = ["users/me", *_made_by(process, service)]
+        codes = _sent(process, service.address, "me", names, each)
+        table.traffic("calls of all methods", codes.total(), at_least=each * 10)
+        _judge(table, {process: service}, codes, FAULTS)
+
+
+def _made_by(process: str, service: Service) -> list[str]:
+    """Names of what is there: a dataset or a report, the job that makes it, and a seed set."""
+    me = ((USER_KEY, "me"),)
+    with grpc.insecure_channel(service.address, OPTIONS) as channel:
+        if process == "evaluation":
+            evaluation = evaluation_pb2_grpc.EvaluationStub(channel)
+            job = evaluation.RunEvaluation(reports.order(), metadata=me)
+            return [reports.FIRST, job.name]
+        stub = datagen_pb2_grpc.DatagenStub(channel)
+        header = datagen_pb2.UploadSeedSetHeader(parent="users/me")
+        parts = [{"header": header}, {"chunk": seed_zip()}]
+        upload = iter([datagen_pb2.UploadSeedSetRequest(**part) for part in parts])
+        seeds = stub.UploadSeedSet(upload, metadata=me)
+        job = stub.MakeDataset(datasets.order(split="yollava"), metadata=me)
+        return [datasets.FIRST, job.name, seeds.name]
+
+
+def _sent(process: str, address: str, user: str, names: list[str], each: int) -> "Counter[str]":
+    """The statuses of so many calls of each method."""
+    tasks = [(method, number) for method in methods(process) for number in range(each)]
     random.Random(1).shuffle(tasks)
     with (
-        Table("Messages over gRPC", ORACLE, effort) as table,
-        grpc.insecure_channel(whole.assistant.address, OPTIONS) as channel,
+        grpc.insecure_channel(address, OPTIONS) as channel,
         ThreadPoolExecutor(4) as threads,
     ):
         send = partial(_send, channel, user, names)
-        codes = Counter(threads.map(lambda task: send(*task), tasks))
-        table.traffic("calls of all methods", codes.total(), at_least=each * 20)
-        _judge(table, whole, codes, FAULTS)
+        return Counter(threads.map(lambda task: send(*task), tasks))
 
 
 def _send(
@@ -91,8 +143,9 @@ def _send(
     call: Any = kinds[method.client_streaming, method.server_streaming](path)
     wires = [writer.wire(method) for _ in range(rng.randrange(4) if method.client_streaming else 1)]
     request = iter(wires) if method.client_streaming else wires[0]
-    # A watch is over only when its caller leaves.
-    patience_s = 0.5 if method.name == "WatchConcepts" else 120
+    # A watch is over only when its caller leaves, and a wait when what is waited for is.
+    has_no_end = method.name.startswith(("Watch", "Wait"))
+    patience_s = 0.5 if has_no_end else 120
     try:
         answer = call(request, metadata=[(USER_KEY, user)], timeout=patience_s)
         if method.server_streaming:
@@ -100,8 +153,7 @@ def _send(
                 pass
     except grpc.RpcError as failed:
         code: str = failed.code().name  # type: ignore[attr-defined]
-        is_watched = method.name == "WatchConcepts" and code == "DEADLINE_EXCEEDED"
-        return "OK" if is_watched else code
+        return "OK" if has_no_end and code == "DEADLINE_EXCEEDED" else code
     return "OK"
 
 
@@ -117,7 +169,9 @@ def test_no_call_over_mcp_meets_a_fault_of_ours(
         codes = Counter(threads.map(partial(_call_tool, http, names), range(count)))
         codes += Counter(threads.map(partial(_call_nonsense, http), range(count)))
         table.traffic("calls of tools and nonsense", codes.total(), at_least=2 * count)
-        _judge(table, whole, codes, FAULTS | {"JSON-RPC 0", "JSON-RPC -32603"} | HTTP_FAULTS)
+        _judge(
+            table, whole.services, codes, FAULTS | {"JSON-RPC 0", "JSON-RPC -32603"} | HTTP_FAULTS
+        )
 
 
 def _call_tool(http: httpx.Client, names: list[str], number: int) -> str:
@@ -188,7 +242,7 @@ def test_no_request_over_http_meets_a_fault_of_ours(
         for operation, _ in operations:
             codes += _by_schema(operation, whole.url, user, names, by_schema)
         table.traffic(f"requests of {len(operations)} routes", codes.total(), at_least=each * 22)
-        _judge(table, whole, codes, HTTP_FAULTS)
+        _judge(table, whole.services, codes, HTTP_FAULTS)
 
 
 def _operations(document: dict[str, Any]) -> Iterator[tuple[Any, tuple[str, str]]]:
@@ -240,14 +294,20 @@ def _by_schema(
     return codes
 
 
-def _judge(table: Table, whole: Whole, codes: "Counter[str]", faults: frozenset[str]) -> None:
+def _judge(
+    table: Table,
+    services: Mapping[str, Service],
+    codes: "Counter[str]",
+    faults: frozenset[str],
+) -> None:
     done = sum(codes[code] for code in DONE)
     table.traffic("of them done", done, at_least=codes.total() // 20)
     for code, count in codes.most_common():
         table.tell(code, count)
     bad = {code: codes[code] for code in codes if code in faults}
     table.exactly("answers that tell of a fault of ours", str(bad or "none"), "none")
-    failures = [line for line in whole.logs().splitlines() if b'"failure"' in line]
+    logs = b"".join(service.log.read_bytes() for service in services.values())
+    failures = [line for line in logs.splitlines() if b'"failure"' in line]
     table.exactly("failures in the logs", len(failures), 0)
-    for name, service in whole.services.items():
+    for name, service in services.items():
         table.exactly(f"{name} lives", str(service.is_alive()), "True")
