@@ -14,12 +14,10 @@ from typing import Final
 import numpy as np
 import torch
 from transformers import (
-    CLIPImageProcessor,
     CLIPVisionConfig,
     LlamaConfig,
     LlavaConfig,
     LlavaForConditionalGeneration,
-    LlavaProcessor,
 )
 
 from services.assistant.regions import without_doubles
@@ -28,7 +26,7 @@ from services.runtime.profile import Profile
 from tests.bench.bare import BareModels
 from tests.bench.world import CATEGORIES, photo
 from tests.end_to_end.conftest import write_clip
-from tests.generation.tiny import TEMPLATE, make_tokenizer
+from tests.generation.tiny import write_processor
 
 REGIONS: Final = 8
 """Things that the detector finds in the photo."""
@@ -79,18 +77,7 @@ def _spread(network: torch.nn.Module, side: int) -> None:
 
 
 def _write_llava(folder: Path) -> None:
-    tokenizer = make_tokenizer()
-    pictures = CLIPImageProcessor(
-        size={"shortest_edge": 336}, crop_size={"height": 336, "width": 336}
-    )
-    LlavaProcessor(
-        image_processor=pictures,
-        tokenizer=tokenizer,
-        patch_size=14,
-        vision_feature_select_strategy="default",
-        num_additional_image_tokens=1,
-        chat_template=TEMPLATE,
-    ).save_pretrained(folder)
+    tokenizer = write_processor(folder, 336, 14)
     sizes = LlavaConfig(
         vision_config=CLIPVisionConfig(
             hidden_size=1024, intermediate_size=4096, num_hidden_layers=24,

@@ -60,20 +60,25 @@ def published_name(name: str) -> str:
     return re.sub(r"^lm_head\.", "language_model.lm_head.", name)
 
 
-def write_llava(folder: Path) -> GeneratorSpec:
+def write_processor(folder: Path, side: int, patch: int) -> PreTrainedTokenizerFast:
+    """For pictures of that side in patches of that one; gives its tokenizer."""
     tokenizer = make_tokenizer()
     images = CLIPImageProcessor(
-        size={"shortest_edge": SIDE}, crop_size={"height": SIDE, "width": SIDE}
+        size={"shortest_edge": side}, crop_size={"height": side, "width": side}
     )
-    processor = LlavaProcessor(
+    LlavaProcessor(
         image_processor=images,
         tokenizer=tokenizer,
-        patch_size=PATCH,
+        patch_size=patch,
         vision_feature_select_strategy="default",
         num_additional_image_tokens=1,
         chat_template=TEMPLATE,
-    )
-    processor.save_pretrained(folder)
+    ).save_pretrained(folder)
+    return tokenizer
+
+
+def write_llava(folder: Path) -> GeneratorSpec:
+    tokenizer = write_processor(folder, SIDE, PATCH)
     config = LlavaConfig(
         vision_config=CLIPVisionConfig(
             hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2,
