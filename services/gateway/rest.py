@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import re
 from collections.abc import AsyncGenerator
 from typing import Annotated, Any, Final, TypeVar
 
@@ -25,6 +26,9 @@ from services.gateway.streaming import unless_left
 M = TypeVar("M", bound=Message)
 
 _ID: Final = "^[A-Za-z0-9_-]{1,64}$"
+
+_NOT_BASE64: Final = re.compile(r"[^A-Za-z0-9+/_=\s-]")
+"""None of its letters, URL-safe ones included, nor a line's end."""
 
 _BOOL: Final = FieldDescriptor.TYPE_BOOL
 _TRUTH: Final = {"true": True, "false": False}
@@ -49,7 +53,8 @@ class Call:
         """The body as `message`; `{"upload": handle}` stands for the picture that was uploaded.
 
         Raises:
-            InvalidInput: It is no JSON object, or has fields that the message has not.
+            InvalidInput: It is no JSON object, has fields that the message has not, or a photo
+                that is not base64.
             NotFound: There is no such upload.
         """
         body = await self.json()
@@ -127,20 +132,39 @@ class Call:
 
     def _parsed(self, body: dict[str, Any], message: type[M]) -> M:
         try:
-            whole = self._with_uploads(body)
+            whole = self._with_photos(body)
         except RecursionError as error:
             raise InvalidInput(
                 "body: nested too deeply; send a flatter one", reason="BODY_INVALID", field="body"
             ) from error
         return message_of(whole, message)
 
-    def _with_uploads(self, value: Any) -> Any:  # noqa: ANN401 - any JSON
-        if isinstance(value, dict):
-            if value.keys() == {"upload"} and isinstance(handle := value["upload"], str):
-                photo = self.take_upload(handle)
-                return {"data": base64.b64encode(photo).decode()}
-            return {name: self._with_uploads(inner) for name, inner in value.items()}
-        return [self._with_uploads(inner) for inner in value] if isinstance(value, list) else value
+    def _with_photos(self, value: Any, field: str = "") -> Any:  # noqa: ANN401 - any JSON
+        """`value` with photos in place of handles of uploads."""
+        if isinstance(value, list):
+            return [self._with_photos(one, f"{field}[{n}]") for n, one in enumerate(value)]
+        if not isinstance(value, dict):
+            return value
+        if value.keys() == {"upload"} and isinstance(handle := value["upload"], str):
+            photo = self.take_upload(handle)
+            return {"data": base64.b64encode(photo).decode()}
+        if value.keys() == {"data"} and isinstance(data := value["data"], str):
+            return {"data": _require_base64(data, f"{field}.data".lstrip("."))}
+        return {
+            name: self._with_photos(inner, f"{field}.{name}".lstrip("."))
+            for name, inner in value.items()
+        }
+
+
+def _require_base64(data: str, field: str) -> str:
+    """`data`, which protobuf would read leaving out whatever is none of base64's letters."""
+    if _NOT_BASE64.search(data):
+        raise InvalidInput(
+            f"{field}: {data[:40]!r} is not base64; encode the file's bytes in it",
+            reason="NOT_BASE64",
+            field=field,
+        )
+    return data
 
 
 def require_json(request: Request) -> None:

@@ -1,5 +1,6 @@
 """REST on the memory."""
 
+import base64
 from typing import Any
 
 import httpx
@@ -128,7 +129,7 @@ def test_a_name_in_use_is_a_conflict(http: httpx.Client) -> None:
         ({"concept": {"display_name": "bo"}, "wings": 2}, "BODY_INVALID"),
         ({"concept": "bo"}, "BODY_INVALID"),
         (wish("bo", BO) | {"views": [{"photo": {"data": "AAAA"}}]}, "NOT_AN_IMAGE"),
-        (wish("bo", BO) | {"views": [{"photo": {"data": "%"}}]}, "FIELD_INVALID"),
+        (wish("bo", BO) | {"views": [{"photo": {"data": "%"}}]}, "NOT_BASE64"),
         (wish("bo", BO) | {"views": [{"photo": {"upload": "none"}}]}, "UPLOAD_NOT_FOUND"),
         (
             wish("bo", BO)
@@ -143,6 +144,16 @@ def test_a_broken_wish_is_refused_by_name(
     answer = http.post("/v1/concepts", json=body)
     assert answer.status_code in (400, 404)
     assert answer.json()["error"]["reason"] == reason
+
+
+def test_a_photo_that_is_not_base64_is_named(http: httpx.Client) -> None:
+    broken = wish("bo", BO) | {"views": [{"photo": picture(BO)}, {"photo": {"data": "!!!"}}]}
+    error = http.post("/v1/concepts", json=broken).json()["error"]
+    assert error["field"] == "views[1].photo.data"
+    assert error["message"].startswith("views[1].photo.data: '!!!' is not base64;")
+    lines = base64.encodebytes(photo(BO)).decode()  # as mail has it
+    whole = wish("bo", BO) | {"views": [{"photo": {"data": lines}}]}
+    assert http.post("/v1/concepts", json=whole).status_code == 200
 
 
 @pytest.mark.parametrize(
