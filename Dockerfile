@@ -61,6 +61,9 @@ FROM build AS build-detection
 RUN /venv/bin/pip install --no-cache-dir -c constraints.txt '.[detection]'
 
 FROM run AS detection
+# What the wheel of OpenCV, which Ultralytics imports, is linked with.
+RUN apt-get update && apt-get install -y --no-install-recommends \
+    libgl1 libglib2.0-0 libsm6 libxext6 && rm -rf /var/lib/apt/lists/*
 COPY --from=build-detection /venv /venv
 COPY pocket/weights/detector /weights/detector
 ENV KITH_PORT=7451 KITH_WEIGHTS=/weights YOLO_CONFIG_DIR=/tmp
@@ -103,8 +106,8 @@ RUN /venv/bin/pip install --no-cache-dir -c constraints.txt '.[datagen]'
 
 FROM run AS datagen
 # What the wheel of Skia, which draws Playroom, is linked with.
-RUN apt-get update && apt-get install -y --no-install-recommends libegl1 libexpat1 libgl1 \
- && rm -rf /var/lib/apt/lists/*
+RUN apt-get update && apt-get install -y --no-install-recommends \
+    libegl1 libexpat1 libgl1 && rm -rf /var/lib/apt/lists/*
 RUN install -d -o kith /var/lib/kith-datagen
 COPY --from=build-datagen /venv /venv
 ENV KITH_PORT=7456 KITH_DATAGEN_DIR=/var/lib/kith-datagen

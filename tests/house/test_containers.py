@@ -36,11 +36,14 @@ HEAVY = {
     "qdrant-edge-py": "qdrant_edge",
 }
 """Packages that not every service installs, and their modules."""
-LIBRARIES = (
-    "apt-get update && apt-get install -y --no-install-recommends "
-    "libegl1 libexpat1 libgl1  && rm -rf /var/lib/apt/lists/*"
+LIBRARIES = {
+    "datagen": "libegl1 libexpat1 libgl1",  # Skia's wheel is linked with them
+    "detection": "libgl1 libglib2.0-0 libsm6 libxext6",  # OpenCV's
+}
+"""Packages that an image adds to its base."""
+INSTALL = (
+    "apt-get update && apt-get install -y --no-install-recommends {} && rm -rf /var/lib/apt/lists/*"
 )
-"""What datagen's image adds to its base, since a wheel is linked with it."""
 BUILDERS = re.compile(r"\b(?:pip|apt|apt-get|gcc|make|curl|wget|git)\b")
 
 
@@ -73,8 +76,9 @@ def test_an_image_runs_as_nobody_with_nothing_that_builds(service: str) -> None:
     assert made.index(("USER", "10001")) > max(
         i for i, (name, _) in enumerate(made) if name in ("RUN", "COPY")
     )
-    builds = [rest for rest in given(made, "RUN") if BUILDERS.search(rest)]
-    assert builds == ([LIBRARIES] if service == "datagen" else [])
+    runs = (" ".join(rest.split()) for rest in given(made, "RUN"))
+    builds = [rest for rest in runs if BUILDERS.search(rest)]
+    assert builds == [INSTALL.format(LIBRARIES[one]) for one in (service,) if one in LIBRARIES]
     served = "assistant" if service == "baselines" else service
     assert json.loads(last(made, "ENTRYPOINT")) == ["kith", "serve", served]
 
