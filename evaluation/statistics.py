@@ -49,7 +49,9 @@ def bootstrap(
     """
     count = len(values)
     labels = np.arange(count) if groups is None else np.asarray(groups)
-    if not count or labels.shape != (count,):
+    if not count:
+        raise ValueError("values: there are no samples; leave the figure out")
+    if labels.shape != (count,):
         raise ValueError(f"values: {count} samples with {labels.shape} groups; give one for each")
     _, place, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     order = np.argsort(place, kind="stable")

@@ -5,8 +5,8 @@ Each FOLDER is an offline bench of validation identities, as ``python -m evaluat
 at once, by the shipped detector and embedder; then every line decides anew who is in them, as
 `kith` does but for one idea; those of the second table in memories of 1,000, by how much distances
 count more in a crowd and by some of the same ideas, those of the third in memories of ten. Behind
-each figure stands its 95 % interval, by bootstrap over photos. No language model is asked: what is
-lost here no words bring back.
+each figure stands its 95 % interval, by bootstrap over photos, or Wilson's of as many photos. No
+language model is asked: what is lost here no words bring back.
 """
 
 import argparse
@@ -155,7 +155,9 @@ def _figures(idea: Idea, memories: Sequence[_Memory], stranger: float) -> list[s
 
     def named(kind: str) -> str:
         some = [bool(names) for seen, names in told if seen.kind == kind]
-        return str(Estimate(sum(some) / len(some), *wilson(sum(some), len(some))))
+        photos = len({id(seen) for seen, _ in told if seen.kind == kind})
+        share = sum(some) / len(some)  # a photo may be held against several memories
+        return str(Estimate(share, *wilson(share * photos, photos)))
 
     several, three = ("2", "3"), ("3",)
     return [

@@ -45,8 +45,8 @@ _SAYS: Final = {
     Control.SHUFFLED_REFERENCES: "Each concept is remembered by the pictures of another: who goes "
     "by the pictures has to fail.",
     Control.TRUE_REFERENCES: "Captions are given who is there: what is missing still, the language "
-    "model loses. Recognition is given who is asked for, also where they are absent: no upper "
-    "bound.",
+    "model loses. A method that adds a line about whom it leaves out loses nobody, whatever the "
+    "line says. Recognition is given who is asked for, also where they are absent: no upper bound.",
     "chance": "Yes to everything (recognition), or one concept of all (captions).",
 }
 _CHANCE: Final = (

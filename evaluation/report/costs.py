@@ -35,7 +35,9 @@ def costs(measures: Measured) -> Table:
                 rows.append(Row(name, tuple(map(_cost, figures))))
         if rows:
             groups.append(Group(title, tuple(rows)))
-    notes = (f"Of one call after the other, with nothing beside them.{measures.homes}",)
+    notes = (
+        f"Of one call after the other; other workers of the run are beside them.{measures.homes}",
+    )
     head = tuple(title for title, _ in columns)
     return Table("What one call takes", head, tuple(groups), notes, first="method")
 

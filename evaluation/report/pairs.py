@@ -44,7 +44,8 @@ def comparisons(told: Sequence[Mapping[str, Any]], measures: Measured) -> Table:
     notes = (
         "Questions that only the first method has right, and those that only the second has. p is "
         "McNemar's: exact below 25 disagreements, else chi-squared with continuity correction; "
-        "nothing corrects for the number of tests. A caption is right if it names exactly those "
+        "nothing corrects for the number of tests, nor for questions about one photo, which are "
+        "not independent. A caption is right if it names exactly those "
         "who are there.",
     )
     title = "Two methods on the same questions"

@@ -112,7 +112,11 @@ def test_with_certificates_no_probe_is_in_the_clear() -> None:
             assert probe["httpGet"]["scheme"] == "HTTPS"
         else:
             (port,) = (p["containerPort"] for p in container["ports"] if p["name"] == "grpc")
-            assert probe["exec"]["command"][-2:] == ["services.runtime.probe", f"127.0.0.1:{port}"]
+            command = probe["exec"]["command"]
+            assert command[:2] == ["env", "KITH_TLS_CA=/run/kith/tls/ca.crt"]
+            assert command[-2:] == ["services.runtime.probe", f"127.0.0.1:{port}"]
+            mounts = {one["mountPath"] for one in container["volumeMounts"]}
+            assert "/run/kith/tls" in mounts
             assert container["livenessProbe"]["tcpSocket"] == {"port": port}
 
 

@@ -31,7 +31,9 @@ scheme (http or https), env, and what it reads or writes: mounts, volumes.
 {{- $ready = dict "httpGet" (dict "port" .port "path" "/readyz" "scheme" (upper .scheme)) }}
 {{- else if .root.Values.tls.secret }}
 {{- $live = dict "tcpSocket" (dict "port" .port) }}
-{{- $probe := list "python" "-P" "-m" "services.runtime.probe" (printf "127.0.0.1:%v" .port) }}
+{{- /* The probe trusts this one, also where the service itself calls nobody. */}}
+{{- $trust := "KITH_TLS_CA=/run/kith/tls/ca.crt" }}
+{{- $probe := list "env" $trust "python" "-P" "-m" "services.runtime.probe" (printf "127.0.0.1:%v" .port) }}
 {{- $ready = dict "exec" (dict "command" $probe) }}
 {{- end -}}
 startupProbe:
