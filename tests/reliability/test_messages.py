@@ -96,7 +96,7 @@ def test_no_message_to_a_service_with_jobs_meets_a_fault_of_ours(
         names = ["users/me", *_made_by(process, service)]
         codes = _sent(process, service.address, "me", names, each)
         table.traffic("calls of all methods", codes.total(), at_least=each * 10)
-        _judge(table, {process: service}, codes, FAULTS)
+        _judge(table, {process: service}, codes, FAULTS, one_of=40)
 
 
 def _made_by(process: str, service: Service) -> list[str]:
@@ -299,9 +299,11 @@ def _judge(
     services: Mapping[str, Service],
     codes: "Counter[str]",
     faults: frozenset[str],
+    one_of: int = 20,
 ) -> None:
+    """Also, that one of so many calls at least was done."""
     done = sum(codes[code] for code in DONE)
-    table.traffic("of them done", done, at_least=codes.total() // 20)
+    table.traffic("of them done", done, at_least=codes.total() // one_of)
     for code, count in codes.most_common():
         table.tell(code, count)
     bad = {code: codes[code] for code in codes if code in faults}
