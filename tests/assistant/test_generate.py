@@ -196,9 +196,8 @@ async def test_pictures_never_exceed_what_a_model_takes_and_named_concepts_stay(
             12 * (number % 8) + 10,
             12 * (number // 8) + 9,
         )
-        thing = Thing(
-            ("dog", "cat", "mug")[number % 3], 30 * (number // 6), box, 0.3 + number / 100
-        )
+        kind = ("dog", "cat", "mug")[number % 3]
+        thing = Thing(kind, 10 * (number // 3), box, 0.3 + number / 100)
         things.append(thing)
         await bench.remember(f"c{number}", thing)
     await bench.remember("named", Thing("teapot", 0))

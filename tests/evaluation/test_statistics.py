@@ -68,9 +68,14 @@ def test_the_same_seed_gives_the_same_interval() -> None:
     assert bootstrap(values, mean, seed=1) != bootstrap(values, mean, seed=2)
 
 
-@pytest.mark.parametrize(("count", "groups"), [(0, None), (3, np.arange(2))])
-def test_an_interval_of_nothing_is_refused(count: int, groups: NDArray[np.int_] | None) -> None:
-    with pytest.raises(ValueError, match="give one for each"):
+@pytest.mark.parametrize(
+    ("count", "groups", "next_step"),
+    [(0, None, "leave the figure out"), (3, np.arange(2), "give one for each")],
+)
+def test_an_interval_of_nothing_is_refused(
+    count: int, groups: NDArray[np.int_] | None, next_step: str
+) -> None:
+    with pytest.raises(ValueError, match=next_step):
         bootstrap(np.zeros(count), mean, groups)
 
 
