@@ -51,6 +51,8 @@ def one_by_one(folder: Path) -> Iterator[None]:
 def lay_down(out: Path, told: Mapping[str, Any], places: Places) -> None:
     """Write down what a run will ask, or find that it goes on with the same.
 
+    Further methods may join: what the others have answered stays.
+
     Args:
         out: The folder.
         told: What changes the questions or the answers.
@@ -62,6 +64,8 @@ def lay_down(out: Path, told: Mapping[str, Any], places: Places) -> None:
     with _lock(out / ".locks" / "plan", fcntl.LOCK_EX, out, wait=True):
         path = out / PLAN
         known = _read(path) or {**told, "begun": _now(), "systems": {}, "revisions": []}
+        if set(known["settings"]["methods"]) < set(told["settings"]["methods"]):
+            known["settings"]["methods"] = told["settings"]["methods"]
         if difference := _difference(_asked(known), _asked(told)):
             raise _differs(out, difference)
         write_whole(path, _json({**known, "places": places.told(out)}))

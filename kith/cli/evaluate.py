@@ -52,8 +52,9 @@ def measure(
 ) -> None:
     """Measure methods and write the report, or go on with that.
 
-    Stopped anywhere, the same command goes on where it was. Several workers with the same --out and
-    a --shard each share the work; who ends last writes the figures of all.
+    Stopped anywhere, the same command goes on where it was, and further methods may join. Several
+    workers with the same --out and a --shard each share the work; who ends last writes the figures
+    of all.
 
     The whole offline bench takes hours on two cores. It asks for a concept in 1 photo of each, with
     a memory of 80, where the thesis has 8 and 40: recognition's queries grow with the square of the

@@ -14,6 +14,7 @@ from kith.channel import channel_options
 from kith.errors import Unavailable
 from kith.status import from_rpc_error
 from services.runtime import hop, tracing
+from services.runtime.renewal import Renewed
 from services.runtime.settings import CallerSettings
 from services.runtime.tls import channel_credentials
 
@@ -33,7 +34,8 @@ def open_channel(
 ) -> grpc.aio.Channel:
     """A channel to HOST:PORT. It connects on first use and belongs to the running event loop.
 
-    Calls on it carry the id and the deadline of the request they are made for, and the trace.
+    A server that comes back is found within seconds, under another address too. Calls carry the id
+    and the deadline of the request that they are made for, and the trace.
 
     Args:
         address: Of the service.
@@ -46,9 +48,13 @@ def open_channel(
     shown = (("authorization", f"Bearer {token.get_secret_value()}"),) if token else ()
     interceptors: list[grpc.aio.ClientInterceptor] = [_Single(shown), _Streamed(shown)]
     credentials = channel_credentials(settings) if settings else None
-    if credentials is None:
-        return grpc.aio.insecure_channel(address, _OPTIONS, interceptors=interceptors)
-    return grpc.aio.secure_channel(address, credentials, _OPTIONS, interceptors=interceptors)
+
+    def open_one() -> grpc.aio.Channel:
+        if credentials is None:
+            return grpc.aio.insecure_channel(address, _OPTIONS, interceptors=interceptors)
+        return grpc.aio.secure_channel(address, credentials, _OPTIONS, interceptors=interceptors)
+
+    return Renewed(open_one)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from evaluation.places import Places
 from kith.errors import Refused
 
 NOWHERE = Places({})
+TOLD = {"settings": {"methods": ["kith"]}}
 
 
 def is_refused(out: Path, shard: tuple[int, int]) -> bool:
@@ -41,19 +42,30 @@ def test_another_plan_is_refused_and_the_difference_named(tmp_path: Path) -> Non
         folder.lay_down(tmp_path, {**told, "parts": {"a": 1, "b": 2}}, NOWHERE)
 
 
+def test_further_methods_join_and_none_is_taken_away(tmp_path: Path) -> None:
+    folder.lay_down(tmp_path, TOLD, NOWHERE)
+    folder.introduce(tmp_path, "kith", {"models": ["a"]}, "1")
+    folder.lay_down(tmp_path, {"settings": {"methods": ["rap", "kith"]}}, NOWHERE)
+    assert folder.settings(tmp_path) == {"methods": ["rap", "kith"]}
+    assert folder.introduced(tmp_path) == {"kith": {"models": ["a"]}}
+    for fewer in (["kith"], ["rap", "none"]):
+        with pytest.raises(Refused, match=r"settings\.methods was \[\"rap\", \"kith\"\] and is"):
+            folder.lay_down(tmp_path, {"settings": {"methods": fewer}}, NOWHERE)
+
+
 def test_another_model_is_refused(tmp_path: Path) -> None:
-    folder.lay_down(tmp_path, {"settings": {}}, NOWHERE)
+    folder.lay_down(tmp_path, TOLD, NOWHERE)
     folder.introduce(tmp_path, "kith", {"models": ("a",)}, "1")
     folder.introduce(tmp_path, "kith", {"models": ["a"]}, "1")
     with pytest.raises(Refused, match=r'kith.models was \["a"\] and is \["b"\]'):
         folder.introduce(tmp_path, "kith", {"models": ["b"]}, "1")
     assert folder.introduced(tmp_path) == {"kith": {"models": ["a"]}}
-    folder.lay_down(tmp_path, {"settings": {}}, NOWHERE)
+    folder.lay_down(tmp_path, TOLD, NOWHERE)
 
 
 def test_every_revision_under_which_was_asked_is_kept(tmp_path: Path) -> None:
     assert folder.revisions(tmp_path) == []
     for revision in ("1", "2", "1"):
-        folder.lay_down(tmp_path, {"settings": {}}, NOWHERE)
+        folder.lay_down(tmp_path, TOLD, NOWHERE)
         folder.introduce(tmp_path, "kith", {"models": ["a"]}, revision)
     assert folder.revisions(tmp_path) == ["1", "2"]

@@ -42,7 +42,7 @@ def test_the_report_reads_the_same(tmp_path: Path) -> None:
     path = write(tmp_path / "answers" / "kith", said, Said("b", error="away"))
     with path.open("ab") as file:
         file.write(b'{"part": ["made", "reco')
-    folder.lay_down(tmp_path, {}, Places({"made": Path("data", "made")}))
+    folder.lay_down(tmp_path, {"settings": {"methods": []}}, Places({"made": Path("data", "made")}))
     (found,) = results.answers(tmp_path)
     assert found == results.Answered("kith", PART, sample("a"), said)
 
@@ -118,7 +118,7 @@ def test_a_line_of_another_form_is_named(tmp_path: Path, line: object, said: str
 
 def test_a_sample_of_another_form_is_named(tmp_path: Path) -> None:
     path = write(tmp_path / "answers" / "kith", Said("a", True))
-    folder.lay_down(tmp_path, {}, Places({"made": Path("data", "made")}))
+    folder.lay_down(tmp_path, {"settings": {"methods": []}}, Places({"made": Path("data", "made")}))
     path.write_text(path.read_text("utf-8").replace('"truth"', '"mood"'), encoding="utf-8")
     with pytest.raises(Refused, match=rf"{path} line 2 is damaged: .* 'mood'\); delete this line"):
         list(results.answers(tmp_path))

@@ -134,6 +134,16 @@ def test_a_run_that_is_stopped_goes_on(small: Settings, tmp_path: Path) -> None:
     assert told(tmp_path / "a") == told(tmp_path / "b")
 
 
+def test_a_further_method_joins_a_run_that_is_over(small: Settings, tmp_path: Path) -> None:
+    alone, both = replace(small, methods=("kith",)), replace(small, methods=("kith", "rap"))
+    measure(alone, tmp_path / "a")
+    kith, rap = StripeSystem(), StripeSystem("rap")
+    measure(both, tmp_path / "a", kith, rap)
+    assert kith.asked == [] != rap.asked
+    measure(both, tmp_path / "b", StripeSystem(), StripeSystem("rap"))
+    assert told(tmp_path / "a") == told(tmp_path / "b")
+
+
 def test_a_folder_that_is_moved_keeps_its_photos(small: Settings, tmp_path: Path) -> None:
     """Half is asked in one place and half in another; the dataset lies in the folder."""
 
