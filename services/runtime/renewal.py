@@ -5,38 +5,60 @@ then 1.6 s, and so on up to two minutes, and no option changes that: a service t
 long would stay unreachable for minutes once it is back. A new channel asks at once.
 """
 
-import time
+import asyncio
 from collections.abc import Callable
 from typing import Any, Final
 
 import grpc
+from grpc import ChannelConnectivity
 
 _AGAIN_AFTER_S: Final = 2.0
 """As in `kith.channel`, after which gRPC tries an address again."""
 
 
 class Renewed(grpc.aio.Channel):
-    """Stands for a channel, and for the next one once that has failed for a while.
+    """Stands for a channel, and for a new one where that one fails and the new one connects.
 
-    Calls that run on the former one go on to their end.
+    Until then calls fail as fast as on any channel.
 
     Args:
-        open_one: Opens a channel; called again from calls, in the event loop.
+        open_one: Opens a channel; called again from the event loop of the first call.
     """
 
     def __init__(self, open_one: Callable[[], grpc.aio.Channel]) -> None:
         self._open_one = open_one
-        self._open()
-
-    def _open(self) -> None:
-        self._channel = self._open_one()
-        self._opened = time.monotonic()
+        self._channel = open_one()
+        self._former: grpc.aio.Channel | None = None
+        self._watching: asyncio.Task[None] | None = None
 
     def _now(self) -> grpc.aio.Channel:
-        failed = self._channel.get_state() is grpc.ChannelConnectivity.TRANSIENT_FAILURE
-        if failed and time.monotonic() - self._opened > _AGAIN_AFTER_S:
-            self._open()
+        if self._watching is None:
+            self._watching = asyncio.get_running_loop().create_task(self._watch())
         return self._channel
+
+    async def _watch(self) -> None:
+        while (state := self._channel.get_state()) is not ChannelConnectivity.SHUTDOWN:
+            if state is ChannelConnectivity.TRANSIENT_FAILURE:
+                await self._renew()
+            else:
+                await self._channel.wait_for_state_change(state)
+
+    async def _renew(self) -> None:
+        """Try a new channel, and take it if it connects."""
+        new = self._open_one()
+        try:
+            async with asyncio.timeout(_AGAIN_AFTER_S):
+                await new.channel_ready()
+        except TimeoutError:
+            await new.close()
+            return
+        except BaseException:
+            await new.close()
+            raise
+        # Calls that are just beginning, or still run, may be on the one that goes.
+        over, self._former, self._channel = self._former, self._channel, new
+        if over is not None:
+            await over.close()
 
     def unary_unary(self, *how: Any, **told: Any) -> Any:  # noqa: ANN401 - what gRPC's own take
         """As gRPC's, on whatever channel there is when it is called."""
@@ -73,8 +95,13 @@ class Renewed(grpc.aio.Channel):
         await self._channel.channel_ready()
 
     async def close(self, grace: float | None = None) -> None:
-        """Close the channel there is."""
-        await self._channel.close(grace)
+        """Close all that is open."""
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)
+        for channel in (self._channel, self._former):
+            if channel is not None:
+                await channel.close(grace)
 
     async def __aenter__(self) -> "Renewed":
         return self

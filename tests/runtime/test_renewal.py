@@ -10,19 +10,17 @@ from itertools import pairwise
 import grpc
 
 from kith.errors import Unavailable
-from kith.v1 import generation_pb2, generation_pb2_grpc
 from services.runtime.calls import open_channel
-from services.runtime.renewal import Renewed
 from services.runtime.server import Server
 from services.runtime.settings import ServerSettings
-from tests.runtime.echo import Echo, chat, embedding_of, generation_of, whoami
+from tests.runtime.echo import Echo, embedding_of, whoami
 
 _AWAY_S = 14.0
 """By then gRPC by itself asks every 5 s and more."""
 
 
 class Names(asyncio.DatagramProtocol):
-    """A name server that knows one name, with the addresses that it is given."""
+    """A name server that gives every name the addresses that it is given."""
 
     def __init__(self) -> None:
         self.addresses: list[str] = []
@@ -80,32 +78,3 @@ async def test_a_name_without_addresses_is_asked_for_again_and_again() -> None:
         assert max(later - earlier for earlier, later in pairwise(times)) < 3.5
         known.addresses = ["127.0.0.1"]
         await calls_until(channel, answered=True, at_most_s=3.5)
-
-
-class Patient(Echo):
-    """Says a word, and the next once it may."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.may_go_on = asyncio.Event()
-
-    async def Generate(  # noqa: N802
-        self, request: generation_pb2.GenerationGenerateRequest, context: grpc.ServicerContext
-    ) -> AsyncIterator[generation_pb2.GenerationGenerateResponse]:
-        yield generation_pb2.GenerationGenerateResponse(text="one")
-        await self.may_go_on.wait()
-        yield generation_pb2.GenerationGenerateResponse(text="two")
-
-
-async def test_an_answer_outlives_the_channel_it_began_on() -> None:
-    echo = Patient()
-    async with Server(ServerSettings(port=0, grace_s=0), [generation_of(echo)]) as server:
-        addresses = iter([f"127.0.0.1:{server.port}", "127.0.0.1:1"])
-        channel = Renewed(lambda: grpc.aio.insecure_channel(next(addresses)))
-        answer = generation_pb2_grpc.GenerationStub(channel).Generate(chat("hello"))
-        words = [(await anext(aiter(answer))).text]
-        channel._open()
-        echo.may_go_on.set()
-        words += [reply.text async for reply in answer]
-        await channel.close()
-    assert words == ["one", "two"]
