@@ -136,11 +136,11 @@ def test_a_run_that_is_stopped_goes_on(small: Settings, tmp_path: Path) -> None:
 
 def test_a_further_method_joins_a_run_that_is_over(small: Settings, tmp_path: Path) -> None:
     alone, both = replace(small, methods=("kith",)), replace(small, methods=("kith", "rap"))
-    measure(alone, tmp_path / "a")
-    kith, rap = StripeSystem(), StripeSystem("rap")
+    measure(alone, tmp_path / "a", StripeSystem("kith"))
+    kith, rap = StripeSystem("kith"), StripeSystem("rap")
     measure(both, tmp_path / "a", kith, rap)
     assert kith.asked == [] != rap.asked
-    measure(both, tmp_path / "b", StripeSystem(), StripeSystem("rap"))
+    measure(both, tmp_path / "b", StripeSystem("kith"), StripeSystem("rap"))
     assert told(tmp_path / "a") == told(tmp_path / "b")
 
 
