@@ -2,6 +2,7 @@
 
 Skipped unless KITH_CLUSTER is the kubeconfig of a cluster whose nodes have the images, whose
 network knows policies, and that hands out volumes. It works in a namespace of its own, which it
+deletes.
 """
 
 import base64
@@ -24,6 +25,7 @@ from tests.runtime.certificates import Authority
 
 CONFIG: Final = os.environ.get("KITH_CLUSTER", "")
 NAMESPACE: Final = "kith-chart-test"
+WHERE: Final = ("--kubeconfig", CONFIG, "--namespace", NAMESPACE)
 PORTS: Final = {
     **{"gateway": 7460, "assistant": 7450},
     **{"detection": 7451, "embedding": 7452, "generation": 7453},
@@ -62,11 +64,11 @@ def run(*command: str) -> str:
 
 
 def kubectl(*arguments: str) -> str:
-    return run("kubectl", "--kubeconfig", CONFIG, "--namespace", NAMESPACE, *arguments)
+    return run("kubectl", *WHERE, *arguments)
 
 
 def helm_at(verb: str, *arguments: str) -> str:
-    return run("helm", "--kubeconfig", CONFIG, "--namespace", NAMESPACE, verb, "mine", *arguments)
+    return run("helm", *WHERE, verb, "mine", *arguments)
 
 
 def upgrade(*arguments: str) -> None:
@@ -86,9 +88,8 @@ def token() -> str:
 @contextmanager
 def forwarded(service: str, port: int) -> Iterator[str]:
     """The address on this machine under which a service of the release is called."""
-    where = ("--kubeconfig", CONFIG, "--namespace", NAMESPACE)
     with subprocess.Popen(
-        ["kubectl", *where, "port-forward", f"service/mine-kith-{service}", f":{port}"],
+        ["kubectl", *WHERE, "port-forward", f"service/mine-kith-{service}", f":{port}"],
         stdout=subprocess.PIPE,
         text=True,
     ) as forwarding:
@@ -201,7 +202,7 @@ def test_a_pod_beside_the_release_reaches_its_doors_alone(
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_a_pod_is_nobody_and_writes_nowhere(part: str) -> None:
+def test_a_pod_is_nobody_and_writes_not_to_its_root(part: str) -> None:
     ran = kubectl("exec", f"deployment/mine-kith-{part}", "--", "python", "-c", HOW_A_POD_RUNS)
     assert ran.split("\n") == ["10001 False Read-only file system", "0000000000000000", ""]
 
