@@ -38,6 +38,40 @@ def held(out: Path, shard: tuple[int, int]) -> Iterator[None]:
 
 
 @contextmanager
+def taken(out: Path, name: str, shard: tuple[int, int]) -> Iterator[bool]:
+    """Take the whole of a system for the block, unless another worker is at it or has begun it.
+
+    Who has begun goes on with it, in whose memory is what it was taught; a worker of another
+    number of shards begins anew.
+
+    Args:
+        out: The folder.
+        name: Of the system.
+        shard: This worker's.
+
+    Yields:
+        Whether it is this worker's.
+
+    Raises:
+        Refused: It can't be written.
+    """
+    path, mine = out / ".locks" / f"system-{name}", "{}-of-{}".format(*shard)
+    with ExitStack() as lock:
+        try:
+            lock.enter_context(_lock(path, fcntl.LOCK_EX, out))
+        except Refused as error:
+            if error.reason != "OUT_IN_USE":
+                raise
+            is_mine = False
+        else:
+            begun_by = path.read_text(encoding="utf-8") or mine
+            is_mine = begun_by == mine or begun_by.split("-of-")[1] != str(shard[1])
+            if is_mine:
+                path.write_text(mine, encoding="utf-8")
+        yield is_mine
+
+
+@contextmanager
 def one_by_one(folder: Path) -> Iterator[None]:
     """Wait until nobody else is at work on a folder, and keep them waiting.
 

@@ -6,7 +6,7 @@ Killed anywhere, the same call goes on: what is answered is not asked again.
 import hashlib
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import closing
+from contextlib import closing, contextmanager
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -101,7 +101,7 @@ class _Worker:
         self._settings = planned.settings
         index, of = self._settings.shard
         self._mine = {
-            part: [one for one in samples if _share(TASKS[part.task], one, of) == index]
+            part: [one for one in samples if _worker(TASKS[part.task], one, of) == index]
             for part, samples in planned.samples.items()
         }
         everything = sum(map(len, self._mine.values()))
@@ -124,14 +124,27 @@ class _Worker:
         with opening() as system:
             profile = Profile.of(system)
             folder.introduce(self._out, name, profile.form(), provenance.revision())
-            left = self._left(name, profile)
-            for memory, parts in _by_memory(self._planned, left):
-                self._ask_with(name, system, memory, parts)
-        return True
+            with self._share(name, profile) as left:
+                for memory, parts in _by_memory(self._planned, left):
+                    self._ask_with(name, system, memory, parts)
+        return bool(left)
+
+    @contextmanager
+    def _share(self, name: str, profile: Profile) -> Iterator[Mapping[Part, Sequence[Sample]]]:
+        """What this worker is to ask; of a method that trains all, or nothing if another does."""
+        if not profile.can.training:
+            yield self._left(name, profile)
+            return
+        with folder.taken(self._out, name, self._settings.shard) as is_mine:
+            if is_mine:
+                yield self._left(name, profile)
+            else:
+                self._planned_of[name] = self._done_of[name] = 0
+                yield {}
 
     def _left(self, name: str, profile: Profile) -> dict[Part, list[Sample]]:
         """What is not answered; from then on it is known how much there is."""
-        mine = self._trained(name, profile) if profile.can.training else self._mine
+        mine = self._planned.of(profile) if profile.can.training else self._mine
         asked = suited(profile, mine, self._settings.memory_sizes).samples
         left = {}
         for part, samples in asked.items():
@@ -141,12 +154,6 @@ class _Worker:
         self._planned_of[name] = sum(map(len, asked.values()))
         self._done_of[name] = self._planned_of[name] - sum(map(len, left.values()))
         return left
-
-    def _trained(self, name: str, profile: Profile) -> Mapping[Part, Sequence[Sample]]:
-        """Its share of a method that trains: all, or nothing, so that one worker trains it."""
-        index, of = self._settings.shard
-        its_turn = self._settings.methods.index(name) % of == index
-        return self._planned.of(profile) if its_turn else {}
 
     def _ask_with(
         self, name: str, system: System, memory: Memory, parts: Mapping[Part, Sequence[Sample]]
@@ -256,7 +263,7 @@ def _by_memory(
     yield from found.values()
 
 
-def _share(task: Asking, sample: Sample, of: int) -> int:
+def _worker(task: Asking, sample: Sample, of: int) -> int:
     """Which worker asks a sample: what one request answers, one worker asks."""
     key = hashlib.sha256(task.together(sample).encode()).digest()
     return int.from_bytes(key[:8]) % of

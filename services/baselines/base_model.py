@@ -125,7 +125,7 @@ class BaseModel(LlavaModel):
         All of the chats, or none, have pictures.
         """
         prompts = [self.prompt(messages) for messages, _ in chats]
-        ahead = self._ahead(prompts, [images for _, images in chats], prefixes)
+        ahead = self._ahead(prompts, [0] * len(chats), [images for _, images in chats], prefixes)
         last = ahead.mask.sum(1) - 1 - ahead.first
         rows = torch.arange(len(chats), device=last.device)
         logits = _precise(ahead.logits[rows, last])
@@ -137,12 +137,12 @@ class BaseModel(LlavaModel):
         """The cross-entropy of each token of the answers."""
         prompts = [self.prompt(sample.messages) for sample in samples]
         texts = [f"{p} {s.answer}" for p, s in zip(prompts, samples, strict=True)]
-        ahead = self._ahead(texts, [sample.images for sample in samples], prefixes)
+        lengths = zip(self._lengths(texts), self._lengths(prompts), strict=True)
+        answers = [whole - asked for whole, asked in lengths]
+        ahead = self._ahead(texts, answers, [sample.images for sample in samples], prefixes)
         labels = ahead.ids.masked_fill(ahead.mask == 0, -100)
-        for row, (whole, asked) in enumerate(
-            zip(self._lengths(texts), self._lengths(prompts), strict=True)
-        ):
-            labels[row, : int(ahead.mask[row].sum()) - (whole - asked)] = -100
+        for row, answer in enumerate(answers):
+            labels[row, : int(ahead.mask[row].sum()) - answer] = -100
         wanted = labels[:, ahead.first + 1 :]
         chosen = wanted >= 0
         return F.cross_entropy(
@@ -152,13 +152,22 @@ class BaseModel(LlavaModel):
     def _ahead(
         self,
         texts: Sequence[str],
+        answers: Sequence[int],
         images: Sequence[Sequence[Image.Image]],
         prefixes: Prefixes | None,
     ) -> _Ahead:
-        """The logits of texts, from their first concept token on.
+        """The logits of texts, from before the first answer or earlier.
 
-        What stands before can't depend on concept tokens, so that it is computed without gradients,
-        and once a picture where there are `prefixes`: most of a prompt is its pictures.
+        What stands before the first concept token can't depend on concept tokens, so that it is
+        computed without gradients, and once a picture where there are `prefixes`: most of a prompt
+        is its pictures. What all texts go on with, which tells of the concepts, is computed once
+        for those that are about the same pictures.
+
+        Args:
+            texts: With their answers.
+            answers: Tokens of each answer, 0 where there is none yet.
+            images: Of each text.
+            prefixes: What is known of pictures already.
         """
         inputs = dict(self.read(texts, [image for row in images for image in row]))
         ids, mask = inputs.pop("input_ids"), inputs.pop("attention_mask")
@@ -176,7 +185,18 @@ class BaseModel(LlavaModel):
 
         told = ids[:, :first].tolist()
         keys = [(*map(id, row), *words) for row, words in zip(images, told, strict=True)]
-        cache = (prefixes or Prefixes(0)).fetch(keys, images, look)
+        row_of = {key: row for row, key in enumerate(keys)}
+        rows = list(row_of.values())  # one of those that begin with the same pictures
+        cache: Any = (prefixes or Prefixes(0)).fetch(
+            list(row_of), [images[row] for row in rows], lambda some: look([rows[n] for n in some])
+        )
+        if len(rows) < len(keys):
+            alike = _alike(ids, mask.sum(1) - torch.tensor(answers, device=mask.device) - 1)
+            if alike > first:
+                more = {"input_ids": ids[rows, first:alike], "attention_mask": mask[rows, :alike]}
+                self.network(**more, past_key_values=cache, use_cache=True, logits_to_keep=1)
+                first = alike
+            cache.batch_select_indices(torch.tensor([list(row_of).index(key) for key in keys]))
         rest = {"input_ids": ids[:, first:], "attention_mask": mask, "past_key_values": cache}
         return _Ahead(ids, mask, first, self.network(**rest, use_cache=True).logits)
 
@@ -224,6 +244,12 @@ class BaseModel(LlavaModel):
             int(self.tokenizer(f"{prompt} {word}")["input_ids"][length]) for word in ("Yes", "No")
         )
         return yes, no
+
+
+def _alike(ids: Tensor, ends: Tensor) -> int:
+    """With how many tokens all rows begin alike, up to the earliest of their ends."""
+    same = (ids == ids[0]).all(0)[: int(ends.min())]
+    return int(same.long().cumprod(0).sum())
 
 
 def _of_rows(pictures: Tensor, rows: list[int], count: int) -> Tensor:

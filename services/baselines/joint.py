@@ -13,15 +13,16 @@ from services.baselines.material import Material
 from services.baselines.methods.base import RECOGNITION
 from services.baselines.prefixes import Prefixes
 from services.baselines.tokens import Slot
+from services.baselines.training import batches
 from services.baselines.wording import Wording
 from services.generation.prompt import IMAGE
 
 _Both = tuple[Image.Image, Image.Image]
 
 POSITIVE_QUESTIONS: Final = 100
-"""About each concept's own pictures, an epoch."""
-JOINT_QUESTIONS: Final = 3
-"""About each concept and each picture of another one, an epoch."""
+"""About each concept's own pictures, an epoch; about others in them as many, one each at least."""
+TOGETHER: Final = 4
+"""Questions about one picture that follow on each other."""
 LOOKS_QUESTIONS: Final = 10
 """About each concept's looks, without a picture, an epoch."""
 _TESTED_AT_ONCE: Final = 16
@@ -46,7 +47,10 @@ def samples(
     pictures: Pictures,
     looks: Sequence[Sequence[tuple[str, str]]],
 ) -> list[Sample]:
-    """An epoch's conversations, shuffled; half of the pictures are mirrored.
+    """An epoch's conversations, some about one picture together; half of the pictures are mirrored.
+
+    What tells of the concepts is long, and is computed once for those that stand together in a
+    batch, so that `TOGETHER` questions about a picture follow on each other. The rest is shuffled.
 
     Args:
         rng: The same gives the same.
@@ -56,16 +60,22 @@ def samples(
         looks: Questions about each subject's looks, with answers; `{}` stands for it.
     """
     told = wording.told(slots)
-    drawn = []
-    for slot, both, present in _asked(rng, slots, pictures):
-        question, answer = recognition(rng, wording.name(slot), present=present)
-        drawn.append(Sample(chat(f"{IMAGE}\n{told}{question}"), (rng.choice(both),), answer))
+    runs: list[list[Sample]] = []
+    for both, asked in _by_picture(rng, slots, pictures):
+        rng.shuffle(asked)
+        for some in batches(asked, TOGETHER):
+            picture = rng.choice(both)
+            runs.append([])
+            for slot, present in some:
+                question, answer = recognition(rng, wording.name(slot), present=present)
+                runs[-1].append(Sample(chat(f"{IMAGE}\n{told}{question}"), (picture,), answer))
     for slot, known in zip(slots, looks, strict=True):
+        runs.append([])
         for pair in rng.sample(known, min(LOOKS_QUESTIONS, len(known))):
             question, answer = (text.replace("{}", wording.name(slot)) for text in pair)
-            drawn.append(Sample(chat(f"{told}{question}"), (), answer))
-    rng.shuffle(drawn)
-    return drawn
+            runs[-1].append(Sample(chat(f"{told}{question}"), (), answer))
+    rng.shuffle(runs)
+    return [one for run in runs for one in run]
 
 
 def balanced_accuracy(
@@ -80,7 +90,7 @@ def balanced_accuracy(
     Every concept is asked for in the pictures of all, and in its share of the other negatives.
     """
     owned = [(owner, both) for owner, own in zip(slots, pictures.own, strict=True) for both in own]
-    asked = [(slot, both[0], slot is owner) for slot in slots for owner, both in owned]
+    asked = [(slot, both[0], slot is owner) for owner, both in owned for slot in slots]
     asked += [(s, both[0], False) for s, both in zip(cycle(slots), pictures.others, strict=False)]
     photos = [(wording.name(slot), photo) for slot, photo, _ in asked]
     scores = certainties(base, wording.told(slots), photos, prefixes)
@@ -111,16 +121,16 @@ def certainties(
     return scores
 
 
-def _asked(
+def _by_picture(
     rng: random.Random, slots: Sequence[Slot], pictures: Pictures
-) -> Iterator[tuple[Slot, _Both, bool]]:
-    """Who is asked for in which picture, and whether it is there."""
-    for slot in slots:
-        for owner, own in zip(slots, pictures.own, strict=True):
-            present = slot is owner
-            times = -(-POSITIVE_QUESTIONS // len(own)) if present else JOINT_QUESTIONS
-            yield from [(slot, both, present) for both in own for _ in range(times)]
-    yield from [(rng.choice(slots), both, False) for both in pictures.others]
+) -> Iterator[tuple[_Both, list[tuple[Slot, bool]]]]:
+    """Who is asked for in each picture, and whether it is there."""
+    for owner, own in zip(slots, pictures.own, strict=True):
+        times = -(-POSITIVE_QUESTIONS // len(own))
+        others = [(slot, False) for slot in slots if slot is not owner]
+        for both in own:
+            yield both, [(owner, True)] * times + others * max(1, round(times / len(others or own)))
+    yield from ((both, [(rng.choice(slots), False)]) for both in pictures.others)
 
 
 def _both(image: Image.Image) -> _Both:

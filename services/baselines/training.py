@@ -6,7 +6,7 @@ between, and stops it by taking no more.
 
 import math
 import random
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
@@ -96,19 +96,19 @@ def fit(
         rng = random.Random(f"{recipe.seed}:{state.epoch}")
         torch.manual_seed(rng.getrandbits(32))
         samples = list(lesson.samples(rng))
-        batches = list(_batches(samples, recipe.batch))
+        steps = list(batches(samples, recipe.batch))
         total = 0.0
-        for number, batch in enumerate(batches, 1):
+        for number, batch in enumerate(steps, 1):
             optimizer.zero_grad()
             loss = lesson.loss(batch)
             loss.backward()
             nn.utils.clip_grad_norm_(list(lesson.parameters.values()), recipe.clip)
             optimizer.step()
             total += loss.item()
-            share = (state.epoch + number / len(batches)) / recipe.epochs
+            share = (state.epoch + number / len(steps)) / recipe.epochs
             shown = state.losses[-1] if state.losses else total / number
             yield Progress(state.epoch, recipe.epochs, share, shown)
-        state.learned(lesson, recipe, total / len(batches))
+        state.learned(lesson, recipe, total / len(steps))
         state.write(folder, lesson, optimizer)
     if state.losses:  # the last epoch is done with, which no step has told yet
         yield Progress(state.epoch, recipe.epochs, state.epoch / recipe.epochs, state.losses[-1])
@@ -169,6 +169,7 @@ def _values(lesson: Lesson) -> dict[str, Tensor]:
     return {name: p.detach().cpu().clone() for name, p in lesson.parameters.items()}
 
 
-def _batches(samples: Sequence[T], size: int) -> Iterable[Sequence[T]]:
+def batches(samples: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """The samples in order, so many at a time."""
     for start in range(0, len(samples), size):
         yield samples[start : start + size]

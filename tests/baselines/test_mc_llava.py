@@ -5,6 +5,7 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -193,6 +194,14 @@ def test_an_epoch_is_the_same_from_the_same_seed(tiny: BaseModel, three: Materia
     assert [asked_of(s) for s in first] != [asked_of(s) for s in other]
 
 
+def test_questions_about_a_picture_follow_on_each_other(tiny: BaseModel, three: Material) -> None:
+    drawn = [one.images[0] for one in epoch(1, tiny, three) if one.images]
+    runs = [next(run) for _, run in groupby(drawn, key=id)]
+    assert len(drawn) / len(runs) > joint.TOGETHER * 0.7
+    colors = [color_of(image) for image in runs]
+    assert colors != sorted(colors)  # in any order beyond that
+
+
 def test_half_of_the_pictures_are_mirrored(tiny: BaseModel) -> None:
     image = plain("red")
     image.paste("black", (0, 0, 5, 30))
@@ -272,7 +281,6 @@ def test_a_stopped_training_ends_as_one_that_was_not(
     models: Models, three: Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(joint, "POSITIVE_QUESTIONS", 5)
-    monkeypatch.setattr(joint, "JOINT_QUESTIONS", 1)
     method = replace(QUICK, recipe=Recipe(epochs=2, first_best=2, weight_decay=1e-6))
     whole, parts = prepared(tmp_path / "whole"), prepared(tmp_path / "parts")
     steps, expected = trained(method, models, three, whole)

@@ -1,4 +1,4 @@
-"""What is kept of prompts changes no number, and stays within its bound."""
+"""What is kept of prompts, or computed once for several, changes no number."""
 
 import pytest
 import torch
@@ -61,3 +61,57 @@ def test_the_oldest_leave_when_there_are_too_many(tiny: BaseModel) -> None:
             for _ in range(2):
                 assert tiny.loss(asked, prefixes).item() == pytest.approx(expected, rel=1e-12)
             assert prefixes._bytes <= most_bytes
+
+
+def together(model: BaseModel) -> list[Sample]:
+    """Questions that begin alike, several about the same picture, one of them twice."""
+    one, two = model.slots[0].sentence, model.slots[1].sentence
+    asked = [(RED, "here", "Yes"), (BLUE, "here", "Yes"), (RED, "a", "cat"), (RED, "here", "Yes")]
+    return [
+        Sample(chat(f"{IMAGE}\n{one}{two} is {question}"), (image,), answer)
+        for image, question, answer in asked
+    ]
+
+
+def test_questions_about_a_picture_give_the_same_together(tiny: BaseModel) -> None:
+    asked = together(tiny)
+    worn = rows(34)
+    for tensor in (worn.read, worn.written):
+        tensor.requires_grad_()
+    with tiny.wearing(Worn(worn, ("bo", "ann"))):
+        alone = torch.stack([tiny.loss([one]) for one in asked]).mean()
+        expected = torch.autograd.grad(alone, [worn.read, worn.written])
+        for prefixes in (None, Prefixes()):
+            loss = tiny.loss(asked, prefixes)
+            assert loss.item() == pytest.approx(alone.item(), rel=1e-12)
+            for ours, theirs in zip(
+                torch.autograd.grad(loss, [worn.read, worn.written]), expected, strict=True
+            ):
+                # The network's norms are of single precision.
+                assert (ours - theirs).norm() <= 1e-6 * theirs.norm()
+        chats = [(one.messages, one.images) for one in asked]
+        certain = [tiny.certainty([one])[0] for one in chats]
+        assert tiny.certainty(chats) == pytest.approx(certain, rel=1e-12)
+
+
+def test_what_tells_of_concepts_is_computed_once_a_picture(
+    tiny: BaseModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computed: list[tuple[int, ...]] = []
+    embed = tiny._embedding.forward
+
+    def counting(ids: torch.Tensor) -> torch.Tensor:
+        computed.append(tuple(ids.shape))
+        return embed(ids)
+
+    monkeypatch.setattr(tiny._embedding, "forward", counting)
+    prefixes, asked = Prefixes(), together(tiny)
+    with tiny.wearing(Worn(rows(34), ("bo", "ann"))):
+        tiny.loss(asked, prefixes)
+        computed.clear()
+        tiny.loss(asked, prefixes)
+    (told, rest) = computed
+    assert told[0] == 2
+    assert told[1] > 2 * 17
+    assert rest[0] == 4
+    assert rest[1] < told[1]

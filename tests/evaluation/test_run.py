@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from evaluation import provenance, results, run
+from evaluation import folder, provenance, results, run
 from evaluation.gathering import gather
 from evaluation.plan import Settings, laid_down, plan
 from evaluation.run import Progress
@@ -264,6 +264,32 @@ def test_one_of_the_workers_trains_and_asks_all_of_a_method_that_trains(
     assert [bool(system.asked) for system in systems] == [True, False, False]
     assert [bool(system.remembered) for system in systems] == [True, False, False]
     assert told(tmp_path / "whole") == told(tmp_path / "shared")
+
+
+def test_a_method_that_trains_is_left_to_the_worker_that_is_at_it(
+    small: Settings, tmp_path: Path
+) -> None:
+    can = capabilities("stripes", training=True, retrieval=False)
+    system = StripeSystem(told=True, capabilities=can)
+    with folder.taken(tmp_path, "stripes", (0, 2)) as is_mine:
+        assert is_mine
+        assert not measure(replace(small, shard=(1, 2)), tmp_path, system).complete
+    # It was begun there: what was trained is there.
+    assert not measure(replace(small, shard=(1, 2)), tmp_path, system).complete
+    assert not system.asked
+    assert measure(replace(small, shard=(0, 2)), tmp_path, system).complete
+    assert system.asked
+
+
+@pytest.mark.parametrize("worker", [(0, 1), (1, 3)])
+def test_workers_of_another_number_begin_what_trains_anew(
+    small: Settings, tmp_path: Path, worker: tuple[int, int]
+) -> None:
+    can = capabilities("stripes", training=True, retrieval=False)
+    system = StripeSystem(told=True, capabilities=can)
+    with folder.taken(tmp_path, "stripes", (0, 2)):
+        pass
+    assert measure(replace(small, shard=worker), tmp_path, system).complete
 
 
 def test_what_shares_began_one_worker_can_end(small: Settings, tmp_path: Path) -> None:
