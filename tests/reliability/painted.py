@@ -54,9 +54,14 @@ class Painted:
         self.memory = folder / "memory"
         self.folder = folder
         program = [sys.executable, "-m", "tests.reliability.painted", str(self.memory)]
+        self._command = [*runner, *program]
+        self.open()
+
+    def open(self) -> None:
+        """Start what starts it; after `close`, anew."""
         with self.log.open("ab") as log:
             self._nursery = subprocess.Popen(
-                [*runner, *program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
+                self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
             )
 
     def start(self) -> None:

@@ -76,23 +76,27 @@ def endure(table: Table, situation: Situation, server: Painted, rounds: int) -> 
             refused.append(outcome(newcomer.list_concepts))  # whose memory is not there yet
             answers = [[u.concept for u in kith.retrieve(DOG).accepted] for _ in range(rounds)]
             same = known(kith, with_photos=situation.shows_photos) == before
+            alive = "goes on" if server.alive else "ended"
+            if not situation.passes:
+                server.close()
         other = sorted(set(refused) - {"refused by name"})
         table.exactly(f"{name}: edits, refused by name", ", ".join(other) or "all", "all")
         table.exactly(f"{name}: photos, known", answers.count(["bo"]), rounds)
         table.exactly(f"{name}: the memory", "as before" if same else "changed", "as before")
-        names: set[str] = set()
-        if situation.passes:
-            done = [outcome(edit) for edit in [newcomer.list_concepts, *edits(kith, rounds)]]
-            table.exactly(f"{name}: edits done afterwards", done.count("done"), len(done))
-            names = {concept.display_name for concept in known(kith)}
-        alive = "goes on" if server.alive else "ended"
         table.exactly(f"{name}: the process", alive, "goes on")
-        if situation.passes:
-            server.kill()
-            with open_store(server.memory) as store:
-                there = {concept.name for concept in store.list(forgotten_too=True).concepts}
-                lost = sum(store.repair()) + len(there ^ names)
-            table.exactly(f"{name}: lost or left over", lost, 0)
+    if not situation.passes:
+        server.open()
+        server.start()
+    with server.client() as kith, server.client("newcomer") as newcomer:
+        done = [outcome(edit) for edit in [newcomer.list_concepts, *edits(kith, rounds)]]
+        when = "afterwards" if situation.passes else "after a restart"
+        table.exactly(f"{name}: edits done {when}", done.count("done"), len(done))
+        names = {concept.display_name for concept in known(kith)}
+        server.kill()
+    with open_store(server.memory) as store:
+        there = {concept.name for concept in store.list(forgotten_too=True).concepts}
+        lost = sum(store.repair()) + len(there ^ names)
+    table.exactly(f"{name}: lost or left over", lost, 0)
     return len(refused) + len(answers)
 
 

@@ -29,7 +29,7 @@ class Situation(NamedTuple):
     trouble: Callable[[Painted], AbstractContextManager[None]]
     """Makes it so that nothing can be written; the end of the block mends it."""
     passes: bool = True
-    """Whether it can be mended while the process runs."""
+    """Whether it can be mended while the process runs; else the process starts again after it."""
     runner: Callable[[Path], Sequence[str]] = lambda _: ()
     """The command that runs the process, whose folder it is."""
     shows_photos: bool = True
@@ -138,7 +138,8 @@ def _locked_up(server: Painted) -> Iterator[None]:
 
 @contextmanager
 def _read_only(server: Painted) -> Iterator[None]:
-    """As ext4 makes itself after an error of the disk, under whoever has files open."""
+    """As ext4 makes itself after an error of the disk, under whoever has files open. It is mended
+    when nobody has any."""
     device = _run("findmnt", "-no", "SOURCE", str(server.folder))
     (Path("/sys/fs/ext4") / Path(device).name / "trigger_fs_error").write_text("test")
     try:
@@ -148,6 +149,10 @@ def _read_only(server: Painted) -> Iterator[None]:
     else:
         raise Impossible("this kernel's ext4 goes on after an error")
     yield
+    _run("umount", str(server.folder))
+    checked = subprocess.run(["e2fsck", "-fy", device], capture_output=True, check=False)
+    assert checked.returncode <= 1, checked.stdout  # 1: errors, all corrected
+    _run("mount", "-o", "errors=remount-ro", device, str(server.folder))
 
 
 @contextmanager
