@@ -55,7 +55,9 @@ class Snapshot:
         by_id = {**self._by_id, concept.id: concept}
         if concept.forgotten:
             del by_id[concept.id]
-        return Snapshot(_oldest_first(by_id))
+        youngest = next(reversed(self._by_id), "")
+        is_in_order = concept.id in self._by_id or concept.id > youngest
+        return Snapshot(by_id if is_in_order else _oldest_first(by_id))  # one was brought back
 
     @cached_property
     def _by_name(self) -> dict[str, Concept]:
