@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from pydantic_settings import BaseSettings
+from typer.main import get_command
 
+from kith.cli.app import app
 from kith.cli.server import SERVED, TRAINED_SERVED
 from services.runtime import tracing, weights
 from tests import images
@@ -20,6 +22,7 @@ from tests.helm.charts import (
     helm,
     laid_over,
     named,
+    of_kind,
     render,
     variables_of,
 )
@@ -82,6 +85,20 @@ def test_every_variable_is_a_setting_and_its_value_is_understood(
         assert ports.pop("metrics", None) == chosen.metrics_port
         further = getattr(chosen, "further_methods", {})
         assert ports == {f"grpc-{method}": port for method, port in further.items()}
+
+
+def read_by(command: Any) -> set[str]:  # noqa: ANN401 - a command of click, or a group of them
+    """The variables that a command reads, and those below it."""
+    own = {one.envvar for one in command.params if one.envvar}
+    return own.union(*map(read_by, getattr(command, "commands", {}).values()))
+
+
+@helm
+def test_every_variable_of_a_job_is_one_that_the_program_reads() -> None:
+    known, found = read_by(get_command(app)), set()
+    for job in of_kind(render(EVERYTHING), "Job"):
+        found |= {name for name in variables_of(job) if name.startswith("KITH_")}
+    assert {"KITH_TOKEN"} < found <= known
 
 
 def test_what_is_read_beside_the_settings_is_read() -> None:
