@@ -10,15 +10,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
 from evaluation.files import read_json
+from evaluation.locks import lock, try_lock
 from evaluation.places import Places
 from kith.errors import Refused
 from kith.files import write_whole
 
 PLAN: Final = "plan.json"
-_AS_IT_GOES: Final = ("begun", "systems", "revisions", "places")
+_AS_IT_GOES: Final = ("begun", "begun_by", "systems", "revisions", "places")
 """What of it is written down as it is carried out."""
 
 
@@ -32,8 +33,8 @@ def held(out: Path, shard: tuple[int, int]) -> Iterator[None]:
     index, of = shard
     with ExitStack() as locks:
         how = fcntl.LOCK_EX if of == 1 else fcntl.LOCK_SH
-        locks.enter_context(_lock(out / ".locks" / "all", how, out))
-        locks.enter_context(_lock(out / ".locks" / f"{index}-of-{of}", fcntl.LOCK_EX, out))
+        locks.enter_context(lock(out / ".locks" / "all", how, out))
+        locks.enter_context(lock(out / ".locks" / f"{index}-of-{of}", fcntl.LOCK_EX, out))
         yield
 
 
@@ -41,11 +42,11 @@ def held(out: Path, shard: tuple[int, int]) -> Iterator[None]:
 def taken(out: Path, name: str, shard: tuple[int, int]) -> Iterator[bool]:
     """Take the whole of a system for the block, unless another worker is at it or has begun it.
 
-    Who has begun goes on with it, in whose memory is what it was taught; a worker of another
-    number of shards begins anew.
+    Who has begun keeps it: what was taught lies in that worker's memory. Workers of another number
+    of shards have other memories, and begin anew.
 
     Args:
-        out: The folder.
+        out: The folder, in which a plan is laid down.
         name: Of the system.
         shard: This worker's.
 
@@ -55,20 +56,22 @@ def taken(out: Path, name: str, shard: tuple[int, int]) -> Iterator[bool]:
     Raises:
         Refused: It can't be written.
     """
-    path, mine = out / ".locks" / f"system-{name}", "{}-of-{}".format(*shard)
-    with ExitStack() as lock:
-        try:
-            lock.enter_context(_lock(path, fcntl.LOCK_EX, out))
-        except Refused as error:
-            if error.reason != "OUT_IN_USE":
-                raise
-            is_mine = False
-        else:
-            begun_by = path.read_text(encoding="utf-8") or mine
-            is_mine = begun_by == mine or begun_by.split("-of-")[1] != str(shard[1])
-            if is_mine:
-                path.write_text(mine, encoding="utf-8")
-        yield is_mine
+    with ExitStack() as stack:
+        locked = try_lock(out / ".locks" / f"system-{name}", fcntl.LOCK_EX, out)
+        if locked is not None:
+            stack.enter_context(locked)
+        yield locked is not None and _begun_by(out, name, shard) == list(shard)
+
+
+def _begun_by(out: Path, name: str, shard: tuple[int, int]) -> list[int]:
+    """Who of as many workers has begun a system; from now on this one, if none has."""
+    with lock(out / ".locks" / "plan", fcntl.LOCK_EX, out, wait=True):
+        known = _read(out / PLAN)
+        begun: list[int] = known.setdefault("begun_by", {}).get(name, [])
+        if begun[1:] != [shard[1]]:
+            begun = known["begun_by"][name] = list(shard)
+            write_whole(out / PLAN, _json(known))
+        return begun
 
 
 @contextmanager
@@ -78,7 +81,7 @@ def one_by_one(folder: Path) -> Iterator[None]:
     Raises:
         Refused: It can't be written.
     """
-    with _lock(folder.with_name(f".{folder.name}.lock"), fcntl.LOCK_EX, folder, wait=True):
+    with lock(folder.with_name(f".{folder.name}.lock"), fcntl.LOCK_EX, folder, wait=True):
         yield
 
 
@@ -95,7 +98,7 @@ def lay_down(out: Path, told: Mapping[str, Any], places: Places) -> None:
     Raises:
         Refused: Something else was asked in this folder.
     """
-    with _lock(out / ".locks" / "plan", fcntl.LOCK_EX, out, wait=True):
+    with lock(out / ".locks" / "plan", fcntl.LOCK_EX, out, wait=True):
         path = out / PLAN
         known = _read(path) or {**told, "begun": _now(), "systems": {}, "revisions": []}
         if set(known["settings"]["methods"]) < set(told["settings"]["methods"]):
@@ -118,7 +121,7 @@ def introduce(out: Path, name: str, system: Mapping[str, Any], revision: str) ->
     Raises:
         Refused: It was another one, or had other models.
     """
-    with _lock(out / ".locks" / "plan", fcntl.LOCK_EX, out, wait=True):
+    with lock(out / ".locks" / "plan", fcntl.LOCK_EX, out, wait=True):
         known = _read(out / PLAN)
         before = known["systems"].setdefault(name, _plain(system))
         if difference := _difference(before, _plain(system), f"{name}."):
@@ -205,25 +208,3 @@ def _plain(told: Mapping[str, Any]) -> dict[str, Any]:
 
 def _json(told: Mapping[str, Any]) -> bytes:
     return (json.dumps(told, indent=1, ensure_ascii=False) + "\n").encode()
-
-
-def _lock(path: Path, how: int, out: Path, *, wait: bool = False) -> IO[bytes]:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("ab")
-    except OSError as error:
-        raise Refused(
-            f"out: can't write {out}: {error.strerror}; name another folder",
-            reason="FILE_UNWRITABLE",
-            field="out",
-        ) from error
-    try:
-        fcntl.flock(file, how if wait else how | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        file.close()
-        raise Refused(
-            f"out: kith evaluate is at work in {out}; let it end, or stop it",
-            reason="OUT_IN_USE",
-            field="out",
-        ) from error
-    return file

@@ -6,7 +6,7 @@ Killed anywhere, the same call goes on: what is answered is not asked again.
 import hashlib
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -101,7 +101,7 @@ class _Worker:
         self._settings = planned.settings
         index, of = self._settings.shard
         self._mine = {
-            part: [one for one in samples if _worker(TASKS[part.task], one, of) == index]
+            part: [one for one in samples if _shard_of(TASKS[part.task], one, of) == index]
             for part, samples in planned.samples.items()
         }
         everything = sum(map(len, self._mine.values()))
@@ -118,15 +118,20 @@ class _Worker:
     def measure(self, name: str, opening: Opening) -> bool:
         """Ask one method what it was not asked yet; whether there was anything."""
         known = folder.introduced(self._out).get(name)
-        if known is not None and not self._left(name, Profile.read(known)):
-            return False
-        self.tell(f"{name}: starting")
-        with opening() as system:
+        with ExitStack() as stack:
+            left = None
+            if known is not None:  # then nothing is started for nothing
+                left = stack.enter_context(self._share(name, Profile.read(known)))
+                if not left:
+                    return False
+            self.tell(f"{name}: starting")
+            system = stack.enter_context(opening())
             profile = Profile.of(system)
             folder.introduce(self._out, name, profile.form(), provenance.revision())
-            with self._share(name, profile) as left:
-                for memory, parts in _by_memory(self._planned, left):
-                    self._ask_with(name, system, memory, parts)
+            if left is None:
+                left = stack.enter_context(self._share(name, profile))
+            for memory, parts in _by_memory(self._planned, left):
+                self._ask_with(name, system, memory, parts)
         return bool(left)
 
     @contextmanager
@@ -263,7 +268,7 @@ def _by_memory(
     yield from found.values()
 
 
-def _worker(task: Asking, sample: Sample, of: int) -> int:
+def _shard_of(task: Asking, sample: Sample, of: int) -> int:
     """Which worker asks a sample: what one request answers, one worker asks."""
     key = hashlib.sha256(task.together(sample).encode()).digest()
     return int.from_bytes(key[:8]) % of

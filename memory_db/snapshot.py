@@ -22,7 +22,7 @@ class Snapshot:
         concepts: By their ids, the oldest first.
     """
 
-    def __init__(self, concepts: Mapping[str, Concept]) -> None:
+    def __init__(self, concepts: dict[str, Concept]) -> None:
         self._by_id = concepts
 
     @cached_property
@@ -56,8 +56,8 @@ class Snapshot:
         if concept.forgotten:
             del by_id[concept.id]
         youngest = next(reversed(self._by_id), "")
-        is_in_order = concept.id in self._by_id or concept.id > youngest
-        return Snapshot(by_id if is_in_order else _oldest_first(by_id))  # one was brought back
+        is_in_order = concept.id in self._by_id or concept.id > youngest  # else: brought back
+        return Snapshot(by_id if is_in_order else _oldest_first(by_id))
 
     @cached_property
     def _by_name(self) -> dict[str, Concept]:

@@ -196,7 +196,8 @@ class BaseModel(LlavaModel):
                 more = {"input_ids": ids[rows, first:alike], "attention_mask": mask[rows, :alike]}
                 self.network(**more, past_key_values=cache, use_cache=True, logits_to_keep=1)
                 first = alike
-            cache.batch_select_indices(torch.tensor([list(row_of).index(key) for key in keys]))
+            place_of = {key: place for place, key in enumerate(row_of)}
+            cache.batch_select_indices(torch.tensor([place_of[key] for key in keys]))
         rest = {"input_ids": ids[:, first:], "attention_mask": mask, "past_key_values": cache}
         return _Ahead(ids, mask, first, self.network(**rest, use_cache=True).logits)
 

@@ -20,9 +20,10 @@ from services.generation.prompt import IMAGE
 _Both = tuple[Image.Image, Image.Image]
 
 POSITIVE_QUESTIONS: Final = 100
-"""About each concept's own pictures, an epoch; about others in them as many, one each at least."""
+"""About each concept's own pictures, an epoch; about others in them as many, as nearly as all are
+asked for equally often, but each once at least."""
 TOGETHER: Final = 4
-"""Questions about one picture that follow on each other."""
+"""Questions about one picture that follow on each other, where a batch takes several."""
 LOOKS_QUESTIONS: Final = 10
 """About each concept's looks, without a picture, an epoch."""
 _TESTED_AT_ONCE: Final = 16
@@ -46,11 +47,13 @@ def samples(
     slots: Sequence[Slot],
     pictures: Pictures,
     looks: Sequence[Sequence[tuple[str, str]]],
+    batch: int,
 ) -> list[Sample]:
-    """An epoch's conversations, some about one picture together; half of the pictures are mirrored.
+    """An epoch's conversations, shuffled; half of the pictures are mirrored.
 
-    What tells of the concepts is long, and is computed once for those that stand together in a
-    batch, so that `TOGETHER` questions about a picture follow on each other. The rest is shuffled.
+    What tells of the concepts is long, and is computed once for those about one picture in a batch.
+    So up to `TOGETHER` questions about a picture follow on each other, and those about a concept's
+    looks; such runs are shuffled.
 
     Args:
         rng: The same gives the same.
@@ -58,6 +61,7 @@ def samples(
         slots: One a subject.
         pictures: Of the subjects, in this order, and of others.
         looks: Questions about each subject's looks, with answers; `{}` stands for it.
+        batch: Conversations a step; with one, nothing follows on anything.
     """
     told = wording.told(slots)
     runs: list[list[Sample]] = []
@@ -74,6 +78,8 @@ def samples(
         for pair in rng.sample(known, min(LOOKS_QUESTIONS, len(known))):
             question, answer = (text.replace("{}", wording.name(slot)) for text in pair)
             runs[-1].append(Sample(chat(f"{told}{question}"), (), answer))
+    if batch == 1:
+        runs = [[one] for run in runs for one in run]
     rng.shuffle(runs)
     return [one for run in runs for one in run]
 
@@ -129,7 +135,10 @@ def _by_picture(
         times = -(-POSITIVE_QUESTIONS // len(own))
         others = [(slot, False) for slot in slots if slot is not owner]
         for both in own:
-            yield both, [(owner, True)] * times + others * max(1, round(times / len(others or own)))
+            yield (
+                both,
+                [(owner, True)] * times + others * max(1, round(times / max(1, len(others)))),
+            )
     yield from ((both, [(rng.choice(slots), False)]) for both in pictures.others)
 
 

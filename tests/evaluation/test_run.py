@@ -17,6 +17,7 @@ from evaluation.gathering import gather
 from evaluation.plan import Settings, laid_down, plan
 from evaluation.run import Progress
 from evaluation.samples import Control, Task
+from evaluation.suiting import Profile
 from evaluation.systems.system import Memory, Remembering
 from kith.errors import InvalidInput, KithError, Refused, Unavailable
 from kith.messages import Answer
@@ -266,30 +267,58 @@ def test_one_of_the_workers_trains_and_asks_all_of_a_method_that_trains(
     assert told(tmp_path / "whole") == told(tmp_path / "shared")
 
 
-def test_a_method_that_trains_is_left_to_the_worker_that_is_at_it(
-    small: Settings, tmp_path: Path
-) -> None:
+@pytest.fixture
+def trained(small: Settings, tmp_path: Path) -> StripeSystem:
+    """One that trains, and a folder in which it is to be asked."""
+    planned = plan(small)
+    folder.lay_down(tmp_path, planned.told, planned.places)
     can = capabilities("stripes", training=True, retrieval=False)
-    system = StripeSystem(told=True, capabilities=can)
+    return StripeSystem(told=True, capabilities=can)
+
+
+def test_a_method_that_trains_is_left_to_the_worker_that_is_at_it(
+    small: Settings, tmp_path: Path, trained: StripeSystem
+) -> None:
     with folder.taken(tmp_path, "stripes", (0, 2)) as is_mine:
         assert is_mine
-        assert not measure(replace(small, shard=(1, 2)), tmp_path, system).complete
-    # It was begun there: what was trained is there.
-    assert not measure(replace(small, shard=(1, 2)), tmp_path, system).complete
-    assert not system.asked
-    assert measure(replace(small, shard=(0, 2)), tmp_path, system).complete
-    assert system.asked
+        for shard in ((1, 2), (1, 3)):
+            assert not measure(replace(small, shard=shard), tmp_path, trained).complete
+    assert not trained.asked
 
 
-@pytest.mark.parametrize("worker", [(0, 1), (1, 3)])
-def test_workers_of_another_number_begin_what_trains_anew(
-    small: Settings, tmp_path: Path, worker: tuple[int, int]
+def test_who_has_begun_a_method_that_trains_goes_on_with_it(
+    small: Settings, tmp_path: Path, trained: StripeSystem
 ) -> None:
-    can = capabilities("stripes", training=True, retrieval=False)
-    system = StripeSystem(told=True, capabilities=can)
     with folder.taken(tmp_path, "stripes", (0, 2)):
         pass
-    assert measure(replace(small, shard=worker), tmp_path, system).complete
+    opened = []
+    told: list[Progress] = []
+
+    @contextmanager
+    def opening() -> Iterator[StripeSystem]:
+        opened.append(1)
+        yield trained
+
+    def measured(shard: tuple[int, int]) -> bool:
+        asked = replace(small, shard=shard)
+        return run.run(asked, tmp_path, {"stripes": opening}, told.append).complete
+
+    folder.introduce(tmp_path, "stripes", Profile.of(trained).form(), "")
+    assert not measured((1, 2))
+    assert not opened  # nothing is started for nothing
+    assert (told[-1].planned, told[-1].done) == (0, 0)
+    assert measured((0, 2))
+    assert opened
+    assert trained.asked
+
+
+@pytest.mark.parametrize("shard", [(0, 1), (1, 3)])
+def test_workers_of_another_number_begin_what_trains_anew(
+    small: Settings, tmp_path: Path, trained: StripeSystem, shard: tuple[int, int]
+) -> None:
+    with folder.taken(tmp_path, "stripes", (0, 2)):
+        pass
+    assert measure(replace(small, shard=shard), tmp_path, trained).complete
 
 
 def test_what_shares_began_one_worker_can_end(small: Settings, tmp_path: Path) -> None:

@@ -18,12 +18,12 @@ Where this leaves the published code:
   every step, so that each picture is looked at once a training (`Prefixes`) and not at each step.
 - The tokens' rows are parameters beside the model's matrices, exactly the answer's tokens are
   learned, and step and start of the output rows follow the model's scale: as in `yollava`.
-- Joint negatives are as many a picture as questions about its own concept, but at least one a
-  concept (paper: at least one; code: ten), and a negative from elsewhere is asked about one concept
-  an epoch, drawn anew each time (code: each concept has a hundred of its own), so that noes do not
-  drown the yeses.
-- Some questions about one picture follow on each other, in a batch that computes what tells of the
-  concepts once for all of them (code: one question a step, in any order).
+- Joint negatives are about as many a picture as questions about its own concept, but at least one
+  a concept (paper: at least one; code: ten), and a negative from elsewhere is asked about one
+  concept an epoch, drawn anew each time (code: each concept has a hundred of its own), so that noes
+  do not drown the yeses.
+- Where a step is of several conversations, some questions about one picture follow on each other:
+  what tells of the concepts is then computed once for all of them.
 - Marks are never drawn for who is asked for: the code's recognition tells of a mark for every
   concept asked about, which gives the answer away. Only the last photo of a chat is marked.
 - The best epoch and recognition go by P(yes) > 0.5, a step is of the profile's `training_batch`
@@ -130,7 +130,12 @@ class MCLLaVA:
             with base.wearing(worn):
                 return balanced_accuracy(base, wording, slots, pictures, prefixes)
 
-        lesson = Lesson(rows, lambda rng: samples(rng, wording, slots, pictures, told), loss, score)
+        lesson = Lesson(
+            rows,
+            lambda rng: samples(rng, wording, slots, pictures, told, recipe.batch),
+            loss,
+            score,
+        )
         best = yield from fit(lesson, recipe, folder)
         return self._artefacts(base, material, recipe, best, banks)
 
