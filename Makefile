@@ -12,6 +12,8 @@ METHODS  ?= kith,rap,none,mc-llava,yollava-s,myvlm
 TOOLS    := helm.sh/helm/v3/cmd/helm@v3.22.0 \
             github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0 \
             github.com/helm-unittest/helm-unittest/cmd/helm-unittest@v0.8.2
+OPERATOR := github.com/prometheus-operator/prometheus-operator@v0.79.2
+MONITORS := monitoring.coreos.com_servicemonitors.yaml
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # What judges the chart: as helm-tools made it, or as it lies where Go puts it.
@@ -66,6 +68,8 @@ vllm: .venv-vllm/.installed ## real vLLM on the CPU with the pocket language mod
 helm-tools: ## Helm, and what judges the chart, into .bin: minutes, and Go makes them
 	@command -v go >/dev/null || { echo 'helm-tools: there is no Go here; install it, from 1.26 on' >&2; exit 1; }
 	@for tool in $(TOOLS); do echo "$$tool" && GOBIN=$(CURDIR)/.bin go install "$$tool" || exit 1; done
+	@echo $(OPERATOR) && go mod download $(OPERATOR) && install -m 644 \
+	  "$$(go env GOMODCACHE)/$(OPERATOR)/example/prometheus-operator-crd/$(MONITORS)" .bin
 
 fmt: .venv/.installed-dev ## mend style where a tool can
 	@$(BIN)/ruff check --fix --quiet .

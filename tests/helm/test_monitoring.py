@@ -2,8 +2,10 @@
 
 import json
 import re
+from copy import deepcopy
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 from prometheus_client import REGISTRY, ProcessCollector
@@ -24,6 +26,42 @@ from tests.helm.charts import (
 )
 
 WORD = re.compile(r"\b(?:kith|process)_\w+")
+
+
+def operators_schema() -> dict[str, Any]:
+    """What Prometheus' operator takes for a ServiceMonitor, and nothing beside it."""
+    file = CHART.parents[1] / ".bin" / "monitoring.coreos.com_servicemonitors.yaml"
+    if not file.exists():
+        pytest.skip("the operator's schema is not here; `make helm-tools` brings it")
+    (version,) = yaml.safe_load(file.read_text(encoding="utf-8"))["spec"]["versions"]
+    return closed(version["schema"]["openAPIV3Schema"])
+
+
+def closed(schema: Any) -> Any:  # noqa: ANN401 - JSON
+    """The schema in which an object has no other fields than those told of, as in Kubernetes."""
+    if isinstance(schema, list):
+        return [closed(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    inner = {key: closed(value) for key, value in schema.items()}
+    is_object = isinstance(schema.get("properties"), dict) and schema.get("type") == "object"
+    return inner | {"additionalProperties": False} if is_object else inner
+
+
+@helm
+def test_the_service_monitor_is_one_that_the_operator_takes() -> None:
+    schema = operators_schema()
+    schema["properties"]["metadata"] = {}  # is Kubernetes' own, and a test of every object
+    monitors = of_kind(render(FULL), "ServiceMonitor") + of_kind(
+        render(EVERYTHING), "ServiceMonitor"
+    )
+    assert monitors
+    for one in monitors:
+        jsonschema.validate(one, schema)
+    wrong = deepcopy(monitors[0])
+    wrong["spec"]["endpoints"][0]["intervall"] = "30s"
+    with pytest.raises(jsonschema.ValidationError, match="intervall"):
+        jsonschema.validate(wrong, schema)
 
 
 def exported() -> set[str]:
