@@ -1,5 +1,6 @@
 """The snapshot that questions share: always what a whole new reading of the memory would give."""
 
+import gc
 import random
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from kith.errors import KithError
-from memory_db import UNDO_WINDOW_S, Concept, ConceptStore
+from memory_db import UNDO_WINDOW_S, Concept, ConceptStore, snapshot
 from memory_db.edge import EdgeIndex
 from memory_db.index import Point, VectorIndex
 from memory_db.photos import PhotoStore
@@ -60,6 +61,28 @@ def test_concepts_that_nobody_edited_are_not_read_again(store: ConceptStore) -> 
     (bo, _) = store.snapshot().concepts
     store.update(mug.id, description="Blue.")
     assert store.snapshot().concepts[0] is bo
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_reading_leaves_the_collector_as_it_was(
+    make_store: MakeStore, monkeypatch: pytest.MonkeyPatch, enabled: bool
+) -> None:
+    store, seen = make_store("me"), []
+    store.remember("bo", "dog", "", [view("bo")])
+
+    def reading(point: Point) -> Concept:
+        seen.append(gc.isenabled())
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(snapshot, "concept_of", reading)
+    try:
+        (gc.enable if enabled else gc.disable)()
+        with pytest.raises(ZeroDivisionError):
+            store.snapshot()
+        assert gc.isenabled() is enabled
+        assert seen == [False]
+    finally:
+        gc.enable()
 
 
 def test_nothing_is_read_where_nobody_wrote(
