@@ -1,7 +1,6 @@
 """The folder of a run: who may write there, and what was laid down about it.
 
-Workers with a shard each share it; nobody else may ask there meanwhile. The locks are the
-operating system's: one ends with its process, however that ends.
+Workers with a shard each share it; nobody else may ask there meanwhile.
 """
 
 import fcntl

@@ -134,11 +134,8 @@ def _by_picture(
     for owner, own in zip(slots, pictures.own, strict=True):
         times = -(-POSITIVE_QUESTIONS // len(own))
         others = [(slot, False) for slot in slots if slot is not owner]
-        for both in own:
-            yield (
-                both,
-                [(owner, True)] * times + others * max(1, round(times / max(1, len(others)))),
-            )
+        each = max(1, round(times / len(others))) if others else 0
+        yield from ((both, [(owner, True)] * times + others * each) for both in own)
     yield from ((both, [(rng.choice(slots), False)]) for both in pictures.others)
 
 
