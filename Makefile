@@ -26,7 +26,7 @@ demo: .venv/.installed-server ## install what the demo needs and run it
 	@$(BIN)/kith demo
 
 test: .venv/.installed-dev ## every test that needs neither a GPU nor much patience
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST)
 
 lint: .venv/.installed-dev ## style, import arrows, fresh stubs
 	@$(BIN)/ruff check --quiet .

@@ -7,6 +7,7 @@ import socket
 import tempfile
 from collections.abc import Iterator
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -43,6 +44,16 @@ def pytest_report_header() -> str:
     """Name the versions on which a failure may depend."""
     names = ("torch", "transformers", "ultralytics", "open_clip_torch", "qdrant-edge-py", "grpcio")
     return "versions: " + ", ".join(f"{name} {metadata.version(name)}" for name in names)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start with the files whose tests may take long: begun last, one core waits for the other."""
+    longest: dict[Path, float] = {}
+    for item in items:
+        marked = item.get_closest_marker("timeout")
+        longest[item.path] = max(longest.get(item.path, 0), marked.args[0] if marked else 0)
+    items.sort(key=lambda item: -longest[item.path])
 
 
 @pytest.fixture(autouse=True)

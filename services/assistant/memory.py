@@ -11,7 +11,7 @@ from kith.errors import NotFound
 from memory_db import Concept, ConceptStore, Neighbour, Snapshot, Vectors, View
 from memory_db.names import clean_text
 from services.assistant.findings import Used
-from services.runtime import images
+from services.runtime.room import ROOM
 
 Rows = list[list[Neighbour]]
 """Neighbours, a row a query vector, nearest first."""
@@ -97,14 +97,19 @@ class Memory:
         return await self._ask(vectors, lambda row: row, lambda row: row[-1].distance >= distance)
 
     async def photo(self, view: View) -> Image | None:
-        """The picture of a view; None when its concept was forgotten meanwhile."""
+        """The picture of a view; None when its concept was forgotten meanwhile.
+
+        Raises:
+            Overloaded: As `Room.decode_all`.
+        """
         try:
             return await asyncio.to_thread(self._decoded, view.blob)
         except NotFound:
             return None
 
     def _decoded(self, blob: str) -> Image:
-        return images.decode(self._store.photo(blob), field="photo")
+        (picture,) = ROOM.decode_all({"photo": self._store.photo(blob)})
+        return picture
 
     async def _ask(
         self,

@@ -7,10 +7,15 @@ from PIL.Image import Image
 
 from kith.errors import InvalidInput
 from services.runtime.aside import aside
+from services.runtime.images import shrink
 from services.runtime.types import Box, Detection
 
 SAME_THING = 0.7
 """Overlap (intersection over union) from which on two boxes show one thing."""
+
+LOOKED_AT = 1024
+"""Longest side of a crop that is only looked at: an embedder takes a third of that, and dozens of
+a photo of 50 megapixels would fill the memory."""
 
 INSIDE = 0.8
 """Share of a box within another from which on it is a part of that other."""
@@ -29,8 +34,13 @@ def cut(photo: Image, box: Box) -> Image:
 
 
 async def cut_out(photo: Image, boxes: Sequence[Box]) -> list[Image]:
-    """Each of `boxes` as `cut` gives it, off the event loop where a large photo takes a second."""
-    return await aside(lambda: [cut(photo, box) for box in boxes], *[photo] * len(boxes))
+    """Each of `boxes` as `cut` gives it, but no larger than `LOOKED_AT`.
+
+    Off the event loop where a large photo takes a second.
+    """
+    return await aside(
+        lambda: [shrink(cut(photo, box), LOOKED_AT) for box in boxes], *[photo] * len(boxes)
+    )
 
 
 def scaled(box: Box, photo: Image, factor: float) -> Box:

@@ -9,7 +9,7 @@ from PIL.Image import Image
 from kith.errors import InvalidInput
 from memory_db import NewView
 from services.assistant.regions import (
-    cut_out,
+    cut,
     is_inside,
     overlap,
     require_inside,
@@ -18,6 +18,7 @@ from services.assistant.regions import (
 )
 from services.assistant.stages import Stages
 from services.runtime import images
+from services.runtime.aside import aside
 from services.runtime.types import Box, Detection
 
 NO_CATEGORY: Final = "thing"
@@ -117,7 +118,7 @@ async def views_of(
 
 
 async def _crop(photo: Image, box: Box | None) -> Image:
-    return photo if box is None else (await cut_out(photo, [box]))[0]
+    return photo if box is None else await aside(lambda: cut(photo, box), photo)
 
 
 async def _find(stages: Stages, photo: Photo, category: str) -> tuple[Box | None, str]:

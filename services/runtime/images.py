@@ -100,15 +100,15 @@ def decode(data: bytes, *, field: str) -> Image.Image:
             return _plain(image, field)
 
 
-def decode_all(files: Mapping[str, bytes]) -> list[Image.Image]:
-    """The pictures of one request, each as `decode` gives it.
+def pixels_of(files: Mapping[str, bytes]) -> int:
+    """How many pixels the pictures of one request have, by their headers; none is decoded.
 
     Args:
         files: The encoded files, by the request fields they came in.
 
     Raises:
-        InvalidInput: As `decode`; or they have more than `MAX_REQUEST_PIXELS` together, which is
-            read from their headers before any is decoded.
+        InvalidInput: A file's header is none that `decode` takes; or they have more than
+            `MAX_REQUEST_PIXELS` together.
     """
     pixels = 0
     for field, data in files.items():
@@ -123,7 +123,7 @@ def decode_all(files: Mapping[str, bytes]) -> list[Image.Image]:
                 "REQUEST_TOO_MANY_PIXELS",
                 f"{what} one request; scale them down or send fewer",
             )
-    return [decode(data, field=field) for field, data in files.items()]
+    return pixels
 
 
 def shrink(image: Image.Image, side: int) -> Image.Image:

@@ -8,6 +8,7 @@ from PIL.Image import Image
 
 from kith.v1 import common_pb2
 from services.runtime import images
+from services.runtime.room import ROOM
 from services.runtime.types import Box, Ending, FinishReason, Limits, Role, Turn
 
 _MAX_IMAGES: Final = 256
@@ -28,19 +29,20 @@ async def read_image(message: common_pb2.Image, *, field: str) -> Image:
     """The upright RGB picture, decoded off the event loop.
 
     Raises:
-        InvalidInput: As `images.decode`.
+        InvalidInput, Overloaded: As `Room.decode_all`.
     """
-    return await asyncio.to_thread(images.decode, message.data, field=field)
+    (picture,) = await read_images({field: message})
+    return picture
 
 
 async def read_images(messages: Mapping[str, common_pb2.Image]) -> list[Image]:
     """The pictures of one request by their fields, in order, decoded off the event loop.
 
     Raises:
-        InvalidInput: As `images.decode_all`.
+        InvalidInput, Overloaded: As `Room.decode_all`.
     """
     files = {field: message.data for field, message in messages.items()}
-    return await asyncio.to_thread(images.decode_all, files)
+    return await asyncio.to_thread(ROOM.decode_all, files)
 
 
 async def write_image(image: Image) -> common_pb2.Image:
@@ -82,7 +84,7 @@ async def read_turns(messages: Sequence[common_pb2.Turn], *, field: str) -> list
     """The turns of a chat, their pictures decoded.
 
     Raises:
-        InvalidInput: As `images.decode_all`.
+        InvalidInput, Overloaded: As `Room.decode_all`.
     """
     sent = {
         f"{field}[{i}].parts[{j}].image": part.image

@@ -1,3 +1,4 @@
+import asyncio
 import threading
 
 import pytest
@@ -9,6 +10,7 @@ from services.assistant.memory import Memory
 from services.assistant.methods import METHODS
 from services.assistant.regions import (
     cut,
+    cut_out,
     is_inside,
     overlap,
     require_inside,
@@ -90,3 +92,9 @@ async def test_large_photos_are_cut_off_the_event_loop(
     await reject(METHODS["kith"], bench.stages, bench.store, bo.id, Photo(large))
     assert len(threads) >= 4
     assert threading.get_ident() not in threads
+
+
+def test_what_is_only_looked_at_is_kept_small() -> None:
+    photo = Image.new("RGB", (5000, 3000))
+    crops = asyncio.run(cut_out(photo, [(0, 0, 5000, 3000), (10, 10, 30, 40)]))
+    assert [crop.size for crop in crops] == [(1024, 614), (20, 30)]

@@ -23,7 +23,9 @@ from services.assistant.capabilities import Capabilities
 from services.assistant.findings import Match, Recognition, Region, Retrieval, Used
 from services.assistant.memory import Memory, Rows, only_named, positive_views
 from services.assistant.methods.shown import Shown
+from services.assistant.regions import LOOKED_AT
 from services.assistant.stages import Stages
+from services.runtime.images import shrink
 from services.runtime.types import Detection, Turn
 
 NEIGHBOURS = 2
@@ -138,7 +140,7 @@ def _cut(photo: Image, detections: Sequence[Detection]) -> tuple[list[Detection]
         crop = photo.crop((x1, y1, x2, y2))
         if crop.width and crop.height:
             found.append(detection._replace(box=(x1, y1, x2, y2)))
-            crops.append(crop)
+            crops.append(shrink(crop, LOOKED_AT))
     return found, crops
 
 

@@ -1,0 +1,42 @@
+"""What requests hold of decoded pictures has a limit, and is counted until nobody holds them."""
+
+import io
+
+import pytest
+from PIL import Image
+
+from kith.errors import InvalidInput, Overloaded
+from services.runtime.room import Room
+
+
+def png(width: int, height: int) -> bytes:
+    buffer = io.BytesIO()
+    Image.effect_noise((width, height), 60).convert("RGB").save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_pictures_count_for_as_long_as_they_are_held() -> None:
+    room = Room(pixels=250)
+    held = room.decode_all({"images[0]": png(10, 10), "images[1]": png(10, 10)})
+    with pytest.raises(Overloaded) as refused:
+        room.decode_all({"images[0]": png(10, 6)})
+    assert refused.value.reason == "PICTURES_FILL_MEMORY"
+    held.pop()
+    assert room.decode_all({"images[0]": png(10, 6)})[0].size == (10, 6)
+
+
+def test_what_alone_is_more_than_there_is_room_for_is_let_in_alone() -> None:
+    room = Room(pixels=50)
+    held = room.decode_all({"images[0]": png(10, 10)})
+    with pytest.raises(Overloaded):
+        room.decode_all({"images[0]": png(1, 1)})
+    del held
+    assert room.decode_all({"images[0]": png(1, 1)})
+
+
+def test_a_picture_that_is_refused_takes_no_room() -> None:
+    room = Room(pixels=250)
+    for _ in range(5):
+        with pytest.raises(InvalidInput):
+            room.decode_all({"images[0]": png(10, 10), "images[1]": png(10, 10)[:-50]})
+    assert room.decode_all({"images[0]": png(10, 25)})
