@@ -122,9 +122,12 @@ def introduce(out: Path, name: str, system: Mapping[str, Any], revision: str) ->
     """
     with lock(out / ".locks" / "plan", fcntl.LOCK_EX, out, wait=True):
         known = _read(out / PLAN)
-        before = known["systems"].setdefault(name, _plain(system))
-        if difference := _difference(before, _plain(system), f"{name}."):
+        told = _plain(system)
+        before = known["systems"].get(name, told)
+        before, told = _filled(before, told), _filled(told, before)
+        if difference := _difference(before, told, f"{name}."):
             raise _differs(out, difference)
+        known["systems"][name] = told
         known["revisions"] = list(dict.fromkeys([*known["revisions"], revision]))
         write_whole(out / PLAN, _json(known))
 
@@ -168,6 +171,16 @@ def _asked(plan: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in plan.items() if key not in _AS_IT_GOES}
 
 
+def _filled(told: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """What a system says of itself; a model that was away then has the fingerprint of `other`."""
+    prints = {(one["stage"], one["name"]): one["fingerprint"] for one in other["models"]}
+    models = [
+        {**one, "fingerprint": one["fingerprint"] or prints.get((one["stage"], one["name"]), "")}
+        for one in told["models"]
+    ]
+    return {**told, "models": models}
+
+
 def _difference(known: Any, new: Any, where: str = "") -> str:  # noqa: ANN401 - JSON
     """The first value that differs, as "settings.seed was 0 and is 1"; empty if none does."""
     if isinstance(known, dict) and isinstance(new, dict):
@@ -177,6 +190,8 @@ def _difference(known: Any, new: Any, where: str = "") -> str:  # noqa: ANN401 -
         return ""
     if known == new:
         return ""
+    if isinstance(known, list) and isinstance(new, list) and isinstance([*known, ""][0], dict):
+        return _difference(dict(enumerate(known)), dict(enumerate(new)), where)
     return f"{where.rstrip('.')} was {_short(known)} and is {_short(new)}"
 
 

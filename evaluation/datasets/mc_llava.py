@@ -8,8 +8,9 @@
     two_concept/multi/bo_mika/0.png ...           photos of all, position.json and the same files
 
 Questions are those of `choice.json` and `vqa_position.json`, about the photo, and of `qa.json`,
-without it. `vqa.json` has no options: its answers are free text, for which the authors take a BLEU
-over characters. `random-images` are their training negatives, and not read.
+without it. Those of `vqa.json` are dropped and counted: they have no options, and their answers are
+free text, for which the authors take a BLEU over characters. `random-images` are their training
+negatives, and not read.
 """
 
 from collections import Counter
@@ -34,6 +35,7 @@ from evaluation.manifest import Concept, Dataset
 _SCENARIOS: Final = "scenarios.json"
 _TYPES: Final = "concept_type.json"
 _NO_OPTIONS: Final = "questions whose options or answer can't be read"
+_FREE: Final = "questions of vqa.json, whose answers are free text"
 
 
 def fits(folder: Path) -> bool:
@@ -130,19 +132,25 @@ def _ask(
             album.ask(id, question)
         elif not album.ask_by(concepts[0], question):
             raise wrong(place / "qa.json", f"there is no photo of {concepts[0]!r}; put one there")
+    if free := sum(1 for _ in _about_photos(place / "vqa.json")):
+        dropped[_FREE] = free
     return dropped
 
 
 def _questions(place: Path) -> Iterator[tuple[str, str, str]]:
     """Each question's picture, empty for one without, its words and its answer."""
-    for file in ("choice.json", "vqa_position.json"):
-        path = place / file
-        for image, told in mapping(path, read_json(path)).items() if path.is_file() else ():
-            for one in told if isinstance(told, list) else [told]:
-                yield text(path, _file(image)), *_pair(f"{path}: {image}", one, "Human", "AI")
+    yield from _about_photos(place / "choice.json")
+    yield from _about_photos(place / "vqa_position.json")
     path = place / "qa.json"
     for i, one in enumerate(listing(path, read_json(path))) if path.is_file() else ():
         yield "", *_pair(f"{path}[{i}]", one, "question", "answer")
+
+
+def _about_photos(path: Path) -> Iterator[tuple[str, str, str]]:
+    """The same of a file that tells the questions of each picture; nothing where there is none."""
+    for image, told in mapping(path, read_json(path)).items() if path.is_file() else ():
+        for one in told if isinstance(told, list) else [told]:
+            yield text(path, _file(image)), *_pair(f"{path}: {image}", one, "Human", "AI")
 
 
 def _pair(where: str, told: object, asked: str, answer: str) -> tuple[str, str]:

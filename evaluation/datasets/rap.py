@@ -10,7 +10,8 @@
 Files are told apart by what stands in them. An image's path may start in this folder or above it.
 What recognition asks is made of who is in which photo, as in 4.2.2 of the thesis: each photo for
 each concept, which is what `recognition_test.json` spells out. Its 333 rows of type "negative"
-whose answer is true repeat the positive ones; they are dropped and counted.
+whose answer is true repeat the positive ones; they are dropped and counted. So is a photo of which
+only some concepts are told not to be there, and none to be: nobody says whether it is a stranger's.
 """
 
 from collections import Counter
@@ -31,7 +32,7 @@ from evaluation.datasets.files import (
     wrong,
 )
 from evaluation.datasets.questions import of_rap
-from evaluation.manifest import Concept, Dataset, Question
+from evaluation.manifest import Concept, Dataset, Photo, Question
 
 _DATABASE: Final = "database.json"
 
@@ -88,13 +89,21 @@ class _Reading:
                 raise wrong(self._folder, f"questions ask for {name!r}; add a file with its photos")
         for name in self._names:
             concepts.setdefault(name, Concept(name, "", ()))
+        unshown = self._album.strangers()
+        strangers = tuple(photo for photo in unshown if self._is_stranger(photo))
+        if unknown := len(unshown) - len(strangers):
+            self._dropped["photos of which only some are told not to be there"] = unknown
         return Dataset(
             self._folder.resolve().name,
             tuple(concepts.values()),
             self._album.photos(),
-            self._album.strangers(),
+            strangers,
             dropped=dict(self._dropped),
         )
+
+    def _is_stranger(self, photo: Photo) -> bool:
+        """Whether every concept is told not to be in a photo."""
+        return all((photo.id, name) in self._truths for name in self._names)
 
     def _recognition(self, where: str, row: dict[str, Any], file: str) -> None:
         photo = self._photo(f"{where}.image", row.get("image"))

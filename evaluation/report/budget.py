@@ -14,14 +14,13 @@ prompt; what was found comes from identification, and where concepts are from gr
 whose place nobody knows is left out.
 """
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from evaluation.manifest import Box
 from evaluation.metrics import iou
-from evaluation.report import cells
-from evaluation.report.cells import Row, Table, share
+from evaluation.report.cells import Group, Row, Table, share
 from evaluation.results import Answered
 from evaluation.samples import Sample, Task
 from evaluation.tasks.captioning import NEUTRAL
@@ -41,6 +40,8 @@ class Caption(NamedTuple):
 
     names: Collection[str]
     text: str
+    shown: int
+    """How many concepts the photo shows."""
 
     def first(self, concept: str) -> bool:
         """Whether it names a concept before a line begins with a name."""
@@ -74,6 +75,8 @@ class Budgets:
     def __init__(self) -> None:
         self.of: dict[str, Counter[str]] = {}
         """By method, how many concepts end at each stage."""
+        self.of_photos: dict[int, dict[str, Counter[str]]] = defaultdict(dict)
+        """The same of the photos that show so many concepts."""
         self._captions: dict[_Key, Caption] = {}
         self._found: dict[_Key, Found] = {}
         self._boxes: dict[_Key, dict[str, Box]] = {}
@@ -85,7 +88,7 @@ class Budgets:
             if len(sample.present) < 2:
                 continue
             if task is Task.CAPTIONING and sample.question == NEUTRAL:
-                self._captions[_key(sample)] = Caption(value, one.said.text)
+                self._captions[_key(sample)] = Caption(value, one.said.text, len(sample.present))
             elif task is Task.IDENTIFICATION:
                 self._found[_key(sample)] = value
             elif task is Task.GROUNDING:
@@ -94,14 +97,11 @@ class Budgets:
 
     def settle(self, method: str) -> None:
         """Make the budget of a method of what was taken, if it is enough, and begin anew."""
-        counts = Counter(
-            ends_at(concept, box, self._found[key], caption)
-            for key, caption in self._captions.items()
-            if key in self._found
-            for concept, box in self._boxes.get(key, {}).items()
-        )
-        if counts:
-            self.of[method] = counts
+        for key, caption in self._captions.items():
+            for concept, box in self._boxes.get(key, {}).items() if key in self._found else ():
+                end = ends_at(concept, box, self._found[key], caption)
+                self.of.setdefault(method, Counter())[end] += 1
+                self.of_photos[caption.shown].setdefault(method, Counter())[end] += 1
         self._captions, self._found, self._boxes = {}, {}, {}
 
 
@@ -111,26 +111,28 @@ def shares(counts: Mapping[str, int]) -> list[float]:
     return [counts.get(stage, 0) / whole for stage in STAGES]
 
 
-def table(of: Mapping[str, Mapping[str, int]], methods: Iterable[str], absent: str) -> Table:
-    """A line for each method, a column for each of `STAGES`.
+def table(budgets: Budgets, methods: Sequence[str], absent: str) -> Table:
+    """A line for each method, a column for each of `STAGES`; and for photos of so many concepts.
 
     Args:
-        of: By method, how many concepts end at each stage.
+        budgets: Of the methods that have one.
         methods: In their order.
         absent: Which of them have no budget, and why.
     """
-    rows = [
-        Row(
-            name,
-            tuple(
-                share(of[name].get(stage, 0), sum(of[name].values()), "concept") for stage in STAGES
-            ),
-        )
-        for name in methods
-        if name in of
-    ]
-    head = [*STAGES[:2], *(f"lost by the {stage}" for stage in STAGES[2:])]
-    return cells.table("The budget in numbers", head, rows, [absent] if absent else [])
+    head = (*STAGES[:2], *(f"lost by the {stage}" for stage in STAGES[2:]))
+    groups = [Group("", _rows(budgets.of, methods))]
+    for shown, of in sorted(budgets.of_photos.items()):
+        groups.append(Group(f"photos that show {shown} concepts", _rows(of, methods)))
+    notes = (absent,) if absent else ()
+    return Table("The budget in numbers", head, tuple(groups), notes, first="method")
+
+
+def _rows(of: Mapping[str, Mapping[str, int]], methods: Sequence[str]) -> tuple[Row, ...]:
+    wholes = {name: sum(of[name].values()) for name in methods if name in of}
+    return tuple(
+        Row(name, tuple(share(of[name].get(stage, 0), whole, "concept") for stage in STAGES))
+        for name, whole in wholes.items()
+    )
 
 
 def _key(sample: Sample) -> _Key:

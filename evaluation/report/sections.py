@@ -130,7 +130,7 @@ def _closer(measures: Measured, journals: Journals, pictures: Pictures) -> Itera
         "budget",
         "Where concepts are lost",
         f"In photos of {measures.splits} that show several concepts.",
-        (*pictures.budget(), budget.table(journals.budgets.of, measures.methods, absent)),
+        (*pictures.budget(), budget.table(journals.budgets, measures.methods, absent)),
         "It takes captions of such photos, what is found in them and where concepts are, of a "
         "method that finds concepts by itself.",
     )

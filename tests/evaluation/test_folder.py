@@ -1,6 +1,7 @@
 """A run's folder: one run, one worker a share."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,13 @@ from kith.errors import Refused
 
 NOWHERE = Places({})
 TOLD = {"settings": {"methods": ["kith"]}}
+
+
+def model(fingerprint: str) -> dict[str, Any]:
+    return {"models": [{"stage": "embedding", "name": "clip", "fingerprint": fingerprint}]}
+
+
+MODEL_A = model("a")
 
 
 def is_refused(out: Path, shard: tuple[int, int]) -> bool:
@@ -44,10 +52,10 @@ def test_another_plan_is_refused_and_the_difference_named(tmp_path: Path) -> Non
 
 def test_further_methods_join_and_none_is_taken_away(tmp_path: Path) -> None:
     folder.lay_down(tmp_path, TOLD, NOWHERE)
-    folder.introduce(tmp_path, "kith", {"models": ["a"]}, "1")
+    folder.introduce(tmp_path, "kith", MODEL_A, "1")
     folder.lay_down(tmp_path, {"settings": {"methods": ["rap", "kith"]}}, NOWHERE)
     assert folder.settings(tmp_path) == {"methods": ["rap", "kith"]}
-    assert folder.introduced(tmp_path) == {"kith": {"models": ["a"]}}
+    assert folder.introduced(tmp_path) == {"kith": MODEL_A}
     for fewer in (["kith"], ["rap", "none"]):
         with pytest.raises(Refused, match=r"settings\.methods was \[\"rap\", \"kith\"\] and is"):
             folder.lay_down(tmp_path, {"settings": {"methods": fewer}}, NOWHERE)
@@ -55,17 +63,26 @@ def test_further_methods_join_and_none_is_taken_away(tmp_path: Path) -> None:
 
 def test_another_model_is_refused(tmp_path: Path) -> None:
     folder.lay_down(tmp_path, TOLD, NOWHERE)
-    folder.introduce(tmp_path, "kith", {"models": ("a",)}, "1")
-    folder.introduce(tmp_path, "kith", {"models": ["a"]}, "1")
-    with pytest.raises(Refused, match=r'kith.models was \["a"\] and is \["b"\]'):
-        folder.introduce(tmp_path, "kith", {"models": ["b"]}, "1")
-    assert folder.introduced(tmp_path) == {"kith": {"models": ["a"]}}
+    folder.introduce(tmp_path, "kith", {"models": tuple(MODEL_A["models"])}, "1")
+    folder.introduce(tmp_path, "kith", MODEL_A, "1")
+    with pytest.raises(Refused, match=r'kith.models.0.fingerprint was "a" and is "b"'):
+        folder.introduce(tmp_path, "kith", model("b"), "1")
+    assert folder.introduced(tmp_path) == {"kith": MODEL_A}
     folder.lay_down(tmp_path, TOLD, NOWHERE)
+
+
+def test_a_model_that_was_away_is_known_once_it_is_back(tmp_path: Path) -> None:
+    folder.lay_down(tmp_path, TOLD, NOWHERE)
+    for fingerprint in ("", "a", ""):
+        folder.introduce(tmp_path, "kith", model(fingerprint), "1")
+    with pytest.raises(Refused):
+        folder.introduce(tmp_path, "kith", model("b"), "1")
+    assert folder.introduced(tmp_path) == {"kith": MODEL_A}
 
 
 def test_every_revision_under_which_was_asked_is_kept(tmp_path: Path) -> None:
     assert folder.revisions(tmp_path) == []
     for revision in ("1", "2", "1"):
         folder.lay_down(tmp_path, TOLD, NOWHERE)
-        folder.introduce(tmp_path, "kith", {"models": ["a"]}, revision)
+        folder.introduce(tmp_path, "kith", MODEL_A, revision)
     assert folder.revisions(tmp_path) == ["1", "2"]

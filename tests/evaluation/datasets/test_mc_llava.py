@@ -78,6 +78,8 @@ def test_questions_are_taken_apart(folder: Path) -> None:
         pair("Who runs? A. one B. two", "D"),
     ]})  # fmt: skip
     write(multi / "vqa_position.json", {"0.png": [pair("Where is <Xue>? A. left B. right", "a")]})
+    write(multi / "vqa.json", {"0.png": [pair("What is <Xue> at?", "her desk")] * 2})
+    write(single / "vqa.json", {"1.png": pair("What has <Bafan> on?", "a hat")})
     dataset = read(folder)
     asked = [question for photo in dataset.photos for question in photo.questions]
     assert asked == [
@@ -88,7 +90,10 @@ def test_questions_are_taken_apart(folder: Path) -> None:
         Question("Who sits?", ("<Bafan>", "<Xue>", "both"), "both", ("Bafan", "Xue"), True),
         Question("Where is <Xue>?", ("left", "right"), "left", ("Xue",), True),
     ]
-    assert dataset.dropped == {"questions whose options or answer can't be read": 2}
+    assert dataset.dropped == {
+        "questions whose options or answer can't be read": 2,
+        "questions of vqa.json, whose answers are free text": 3,
+    }
 
 
 def test_a_missing_file_is_named(folder: Path) -> None:

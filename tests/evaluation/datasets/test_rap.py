@@ -68,6 +68,18 @@ def test_rows_that_repeat_others_are_dropped_and_counted(folder: Path) -> None:
     assert read(folder).dropped == {"rows of recognition_test.json that repeat another": 3}
 
 
+def test_a_photo_of_which_little_is_told_is_no_strangers(folder: Path) -> None:
+    pictures(folder / "yollava-data" / "test", "cat.png", "tree.png")
+    rows = [
+        {"image": f"yollava-data/test/{image}.png", "concept": name, "correct_answer": False}
+        for image, name in (("cat", "bo"), ("tree", "bo"), ("tree", "mug"))
+    ]
+    write(folder / "more.json", rows)
+    dataset = read(folder)
+    assert [photo.id for photo in dataset.outside] == ["yollava-data/test/tree.png"]
+    assert dataset.dropped["photos of which only some are told not to be there"] == 1
+
+
 def test_what_other_files_say_too_is_no_row_that_repeats_another(folder: Path) -> None:
     write(folder / "captions.json", {"yollava-data/test/bo/4.png": ["<bo>"]})
     write(folder / "a-visual-qa.json", {"bo": {"yollava-data/test/bo/7.png": question("B")}})

@@ -39,7 +39,7 @@ def found(box: object = BOX, nearest: str = "bo", accepted: tuple[str, ...] = ()
 def test_a_concept_ends_at_the_first_stage_that_fails_it(
     seen: dict[str, Any], named: list[str], stage: str
 ) -> None:
-    caption = Caption(named, " and ".join(f"<{name}>" for name in named))
+    caption = Caption(named, " and ".join(f"<{name}>" for name in named), 2)
     assert ends_at("bo", BOX, seen, caption) == stage
 
 
@@ -52,7 +52,7 @@ def test_a_concept_ends_at_the_first_stage_that_fails_it(
     ],
 )
 def test_whom_a_line_after_the_caption_names_is_told_apart(text: str, stage: str) -> None:
-    assert ends_at("bo", BOX, found(), Caption(["bo", "mika"], text)) == stage
+    assert ends_at("bo", BOX, found(), Caption(["bo", "mika"], text, 2)) == stage
 
 
 def answered(
@@ -102,6 +102,7 @@ def test_a_budget_adds_up_over_the_photos_that_all_three_journals_tell_of() -> N
     budgets.settle("kith")
     budgets.settle("none")
     assert budgets.of == {"kith": {"named": 1, "detector": 2, "generator": 1}}
+    assert budgets.of_photos == {2: budgets.of}
     parts = dict(zip(STAGES, shares(budgets.of["kith"]), strict=True))
     assert parts == {
         "named": 0.25,
