@@ -179,7 +179,8 @@ class Pictures:
             yield Picture(
                 path.name,
                 "What is accepted where there is a look-alike",
-                f"By Retrieve alone, in photos (n) of {self._measures.splits}. "
+                f"By Retrieve alone, in photos (n) of {self._measures.splits}. A method without a "
+                "threshold, which takes the nearest two whatever they are, often has both. "
                 f"{self._measures.absent(Task.LOOK_ALIKES, taken)}",
             )
 
