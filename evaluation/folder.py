@@ -107,7 +107,7 @@ def lay_down(out: Path, told: Mapping[str, Any], places: Places) -> None:
         write_whole(path, _json({**known, "places": places.told(out)}))
 
 
-def introduce(out: Path, name: str, system: Mapping[str, Any], revision: str) -> None:
+def introduce(out: Path, name: str, system: Mapping[str, Any], revision: str) -> dict[str, Any]:
     """Write down what a system says of itself, or find that it is the same as before.
 
     Args:
@@ -117,19 +117,21 @@ def introduce(out: Path, name: str, system: Mapping[str, Any], revision: str) ->
         revision: Under which it is about to be asked; another one than before is no reason to
             refuse, and is written down.
 
+    Returns:
+        What it said of itself the first time. A model that was away then has no fingerprint in it.
+
     Raises:
         Refused: It was another one, or had other models.
     """
     with lock(out / ".locks" / "plan", fcntl.LOCK_EX, out, wait=True):
         known = _read(out / PLAN)
         told = _plain(system)
-        before = known["systems"].get(name, told)
-        before, told = _filled(before, told), _filled(told, before)
-        if difference := _difference(before, told, f"{name}."):
+        before: dict[str, Any] = known["systems"].setdefault(name, told)
+        if difference := _difference(before, _as_far_as_known(told, before), f"{name}."):
             raise _differs(out, difference)
-        known["systems"][name] = told
         known["revisions"] = list(dict.fromkeys([*known["revisions"], revision]))
         write_whole(out / PLAN, _json(known))
+        return before
 
 
 def introduced(out: Path) -> dict[str, dict[str, Any]]:
@@ -171,14 +173,18 @@ def _asked(plan: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in plan.items() if key not in _AS_IT_GOES}
 
 
-def _filled(told: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    """What a system says of itself; a model that was away then has the fingerprint of `other`."""
-    prints = {(one["stage"], one["name"]): one["fingerprint"] for one in other["models"]}
-    models = [
-        {**one, "fingerprint": one["fingerprint"] or prints.get((one["stage"], one["name"]), "")}
-        for one in told["models"]
-    ]
-    return {**told, "models": models}
+def _as_far_as_known(told: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    """What a system says of itself, with the fingerprints of before for models that are away.
+
+    One that was away before has no fingerprint to be held to.
+    """
+    prints = {(one["stage"], one["name"]): one["fingerprint"] for one in before["models"]}
+
+    def held_to(model: Mapping[str, str]) -> str:
+        known = prints.get((model["stage"], model["name"]), model["fingerprint"])
+        return model["fingerprint"] if known and model["fingerprint"] else known
+
+    return {**told, "models": [{**one, "fingerprint": held_to(one)} for one in told["models"]]}
 
 
 def _difference(known: Any, new: Any, where: str = "") -> str:  # noqa: ANN401 - JSON

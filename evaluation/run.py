@@ -126,12 +126,12 @@ class _Worker:
                     return False
             self.tell(f"{name}: starting")
             system = stack.enter_context(opening())
-            profile = Profile.of(system)
-            folder.introduce(self._out, name, profile.form(), provenance.revision())
+            form = Profile.of(system).form()
+            profile = Profile.read(folder.introduce(self._out, name, form, provenance.revision()))
             if left is None:
                 left = stack.enter_context(self._share(name, profile))
             for memory, parts in _by_memory(self._planned, left):
-                self._ask_with(name, system, memory, parts)
+                self._ask_with(name, system, profile, memory, parts)
         return bool(left)
 
     @contextmanager
@@ -161,14 +161,19 @@ class _Worker:
         return left
 
     def _ask_with(
-        self, name: str, system: System, memory: Memory, parts: Mapping[Part, Sequence[Sample]]
+        self,
+        name: str,
+        system: System,
+        profile: Profile,
+        memory: Memory,
+        parts: Mapping[Part, Sequence[Sample]],
     ) -> None:
         def remembering(done: int, of: int) -> None:
             self.tell(f"{name}: remembering {done} of {of}")
 
         with system.session(memory, remembering) as session:
             for part, samples in parts.items():
-                fingerprint = self._fingerprint(part, Profile.of(system))
+                fingerprint = self._fingerprint(part, profile)
                 asker = Asker(session, memory, part.control, told=system.told)
                 ids = self._planned.ids[part.dataset]
                 with (

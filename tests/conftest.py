@@ -52,7 +52,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     longest: dict[Path, float] = {}
     for item in items:
         marked = item.get_closest_marker("timeout")
-        longest[item.path] = max(longest.get(item.path, 0), marked.args[0] if marked else 0)
+        limit = (*marked.args, *marked.kwargs.values())[0] if marked else 0
+        longest[item.path] = max(longest.get(item.path, 0), limit)
     items.sort(key=lambda item: -longest[item.path])
 
 

@@ -132,8 +132,9 @@ def _ask(
             album.ask(id, question)
         elif not album.ask_by(concepts[0], question):
             raise wrong(place / "qa.json", f"there is no photo of {concepts[0]!r}; put one there")
-    if free := sum(1 for _ in _about_photos(place / "vqa.json")):
-        dropped[_FREE] = free
+    path = place / "vqa.json"
+    for told in mapping(path, read_json(path)).values() if path.is_file() else ():
+        dropped[_FREE] += len(told) if isinstance(told, list) else 1
     return dropped
 
 

@@ -15,7 +15,7 @@ only some concepts are told not to be there, and none to be: nobody says whether
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
@@ -90,7 +90,7 @@ class _Reading:
         for name in self._names:
             concepts.setdefault(name, Concept(name, "", ()))
         unshown = self._album.strangers()
-        strangers = tuple(photo for photo in unshown if self._is_stranger(photo))
+        strangers = tuple(photo for photo in unshown if self._shows_none(photo, concepts))
         if unknown := len(unshown) - len(strangers):
             self._dropped["photos of which only some are told not to be there"] = unknown
         return Dataset(
@@ -101,9 +101,9 @@ class _Reading:
             dropped=dict(self._dropped),
         )
 
-    def _is_stranger(self, photo: Photo) -> bool:
-        """Whether every concept is told not to be in a photo."""
-        return all((photo.id, name) in self._truths for name in self._names)
+    def _shows_none(self, photo: Photo, concepts: Iterable[str]) -> bool:
+        """Whether each concept is told not to be in a photo, in which none is told to be."""
+        return all((photo.id, name) in self._truths for name in concepts)
 
     def _recognition(self, where: str, row: dict[str, Any], file: str) -> None:
         photo = self._photo(f"{where}.image", row.get("image"))

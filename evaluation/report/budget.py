@@ -121,7 +121,7 @@ def table(budgets: Budgets, methods: Sequence[str], absent: str) -> Table:
     """
     head = (*STAGES[:2], *(f"lost by the {stage}" for stage in STAGES[2:]))
     groups = [Group("", _rows(budgets.of, methods))]
-    for shown, of in sorted(budgets.of_photos.items()):
+    for shown, of in sorted(budgets.of_photos.items()) if len(budgets.of_photos) > 1 else ():
         groups.append(Group(f"photos that show {shown} concepts", _rows(of, methods)))
     notes = (absent,) if absent else ()
     return Table("The budget in numbers", head, tuple(groups), notes, first="method")

@@ -11,7 +11,8 @@ from kith.errors import NotFound
 from memory_db import Concept, ConceptStore, Neighbour, Snapshot, Vectors, View
 from memory_db.names import clean_text
 from services.assistant.findings import Used
-from services.runtime.room import ROOM
+from services.assistant.prompts import MAX_SIDE
+from services.runtime import images
 
 Rows = list[list[Neighbour]]
 """Neighbours, a row a query vector, nearest first."""
@@ -97,10 +98,9 @@ class Memory:
         return await self._ask(vectors, lambda row: row, lambda row: row[-1].distance >= distance)
 
     async def photo(self, view: View) -> Image | None:
-        """The picture of a view; None when its concept was forgotten meanwhile.
+        """The picture of a view, as large as a model looks at (`prompts.MAX_SIDE`) at most.
 
-        Raises:
-            Overloaded: As `Room.decode_all`.
+        None when its concept was forgotten meanwhile.
         """
         try:
             return await asyncio.to_thread(self._decoded, view.blob)
@@ -108,8 +108,8 @@ class Memory:
             return None
 
     def _decoded(self, blob: str) -> Image:
-        (picture,) = ROOM.decode_all({"photo": self._store.photo(blob)})
-        return picture
+        photo = images.decode(self._store.photo(blob), field="photo")
+        return images.shrink(photo, MAX_SIDE)
 
     async def _ask(
         self,

@@ -157,6 +157,7 @@ async def read_photos(views: Sequence[resources_pb2.NewView]) -> list[Photo]:
 
     Raises:
         InvalidInput: One can't be read.
+        Overloaded: Other requests' pictures fill the memory.
     """
     pictures = await read_images(
         {f"views[{number}].photo": view.photo for number, view in enumerate(views)}

@@ -8,7 +8,7 @@ from PIL.Image import Image
 
 from kith.v1 import common_pb2
 from services.runtime import images
-from services.runtime.room import ROOM
+from services.runtime.room import ROOM, this_request
 from services.runtime.types import Box, Ending, FinishReason, Limits, Role, Turn
 
 _MAX_IMAGES: Final = 256
@@ -42,7 +42,7 @@ async def read_images(messages: Mapping[str, common_pb2.Image]) -> list[Image]:
         InvalidInput, Overloaded: As `Room.decode_all`.
     """
     files = {field: message.data for field, message in messages.items()}
-    return await asyncio.to_thread(ROOM.decode_all, files)
+    return await asyncio.to_thread(ROOM.decode_all, files, this_request())
 
 
 async def write_image(image: Image) -> common_pb2.Image:

@@ -71,13 +71,12 @@ def test_another_model_is_refused(tmp_path: Path) -> None:
     folder.lay_down(tmp_path, TOLD, NOWHERE)
 
 
-def test_a_model_that_was_away_is_known_once_it_is_back(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("first", "then"), [("", "a"), ("a", "")])
+def test_a_model_that_is_away_is_no_other_model(tmp_path: Path, first: str, then: str) -> None:
     folder.lay_down(tmp_path, TOLD, NOWHERE)
-    for fingerprint in ("", "a", ""):
-        folder.introduce(tmp_path, "kith", model(fingerprint), "1")
-    with pytest.raises(Refused):
-        folder.introduce(tmp_path, "kith", model("b"), "1")
-    assert folder.introduced(tmp_path) == {"kith": MODEL_A}
+    for fingerprint in (first, then, first):
+        form = folder.introduce(tmp_path, "kith", model(fingerprint), "1")
+        assert form == folder.introduced(tmp_path)["kith"] == model(first)
 
 
 def test_every_revision_under_which_was_asked_is_kept(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from evaluation.samples import Control, Task
 from evaluation.suiting import Profile
 from evaluation.systems.system import Memory, Remembering
 from kith.errors import InvalidInput, KithError, Refused, Unavailable
-from kith.messages import Answer
+from kith.messages import Answer, Model
 from tests.evaluation.stripes import StripeSession, StripeSystem, capabilities, write_world
 
 SOME = (Task.RECOGNITION, Task.RETRIEVAL, Task.CAPTIONING)
@@ -427,6 +427,30 @@ def test_other_models_in_the_folder_are_refused(small: Settings, tmp_path: Path)
     other = StripeSystem(capabilities=capabilities("stripes", version="2"))
     with pytest.raises(Refused, match=r'stripes\.version was "1" and is "2"'):
         measure(small, tmp_path, other)
+
+
+@pytest.mark.parametrize(("first", "then"), [("", "1"), ("1", "")])
+def test_a_run_goes_on_whether_a_model_is_away_when_it_starts_or_not(
+    small: Settings, tmp_path: Path, first: str, then: str
+) -> None:
+    def stop(progress: Progress) -> None:
+        if progress.done > 10:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        measure(small, tmp_path, of_model(first), tell=stop)
+    before = lines(tmp_path)
+    measure(small, tmp_path, of_model(then))
+    measure(small, tmp_path, of_model(first))
+    assert set(before) < set(lines(tmp_path))
+    found = results.read(tmp_path)
+    assert found.complete
+    assert found.methods["stripes"]["models"][0]["fingerprint"] == first
+
+
+def of_model(fingerprint: str) -> StripeSystem:
+    models = (Model("generation", "stripes", fingerprint),)
+    return StripeSystem(capabilities=capabilities("stripes", models=models))
 
 
 def test_a_method_that_nobody_knows_is_refused(small: Settings, tmp_path: Path) -> None:

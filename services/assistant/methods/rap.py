@@ -133,7 +133,10 @@ async def _look(memory: Memory, stages: Stages, photo: Image) -> tuple[list[Dete
 
 
 def _cut(photo: Image, detections: Sequence[Detection]) -> tuple[list[Detection], list[Image]]:
-    """RAP's own crops, without those of less than a pixel: there is nothing to embed."""
+    """RAP's own crops, without those of less than a pixel: there is nothing to embed.
+
+    Those larger than anybody looks at are scaled down, which RAP leaves to its embedder.
+    """
     found, crops = [], []
     for detection in detections:
         x1, y1, x2, y2 = (round(side, 2) for side in detection.box)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from evaluation.report.budget import STAGES, Budgets, Caption, ends_at, shares
+from evaluation.report.budget import STAGES, Budgets, Caption, ends_at, shares, table
 from evaluation.results import Answered, Part
 from evaluation.samples import Control, Said, Sample, Task
 from evaluation.tasks.captioning import NEUTRAL, PRIMED
@@ -103,6 +103,7 @@ def test_a_budget_adds_up_over_the_photos_that_all_three_journals_tell_of() -> N
     budgets.settle("none")
     assert budgets.of == {"kith": {"named": 1, "detector": 2, "generator": 1}}
     assert budgets.of_photos == {2: budgets.of}
+    assert [group.title for group in table(budgets, ["kith"], "").groups] == [""]
     parts = dict(zip(STAGES, shares(budgets.of["kith"]), strict=True))
     assert parts == {
         "named": 0.25,
@@ -112,3 +113,20 @@ def test_a_budget_adds_up_over_the_photos_that_all_three_journals_tell_of() -> N
         "decision": 0,
         "generator": 0.25,
     }
+
+
+def test_photos_of_two_and_of_three_stand_apart() -> None:
+    budgets = Budgets()
+    for photo, present in (("2.jpg", ("bo", "mug")), ("3.jpg", ("bo", "mug", "cup"))):
+        shown: Any = {"photo": photo, "present": present}
+        box = answered(Task.GROUNDING, None, truth=list(BOX), asked=("bo",), **shown)
+        budgets.take(Task.GROUNDING, [box])
+        names = ["bo"] if len(present) == 2 else []
+        said = answered(Task.CAPTIONING, names, question=NEUTRAL, **shown)
+        budgets.take(Task.CAPTIONING, [said])
+        seen = answered(Task.IDENTIFICATION, found(accepted=("bo",)), **shown)
+        budgets.take(Task.IDENTIFICATION, [seen])
+    budgets.settle("kith")
+    assert budgets.of_photos == {2: {"kith": {"named": 1}}, 3: {"kith": {"generator": 1}}}
+    titles = [group.title for group in table(budgets, ["kith"], "").groups]
+    assert titles == ["", "photos that show 2 concepts", "photos that show 3 concepts"]
