@@ -47,7 +47,7 @@ WHOLE: Final = replace(FULL, plain=Limits())
 """All that 4.2.2 asks: every photo of every concept, 50 outside photos of each kind."""
 
 QUICK: Final = Extent(
-    plain=Limits(queries=16, photos=1, multis=6, outside=8, costs=2),
+    plain=Limits(queries=16, photos=1, multis=4, outside=8, costs=2),
     controls=Limits(queries=2, photos=1, multis=1, outside=1, costs=2),
     sizes=Limits(queries=8, photos=1, multis=2, outside=2, costs=2),
     few=4,

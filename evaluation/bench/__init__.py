@@ -56,7 +56,7 @@ class _Size:
 
 
 _FULL: Final = _Size(outside=100, distractors=960, original=4)
-_QUICK: Final = _Size(outside=50, distractors=92, original=2)
+_QUICK: Final = _Size(outside=50, distractors=32, original=2)
 
 
 def build(

@@ -71,7 +71,7 @@ MemorySizes = Annotated[
     typer.Option(
         metavar="NUMBERS",
         help="Concepts in further memories, with commas between; left out, 10,100,1000 with "
-        "the offline bench (8,100 if quick), else none. A method that trains is measured in "
+        "the offline bench (8,40 if quick), else none. A method that trains is measured in "
         "the smallest alone.",
         show_default=False,
     ),

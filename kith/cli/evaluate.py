@@ -24,7 +24,7 @@ app = typer.Typer()
 evaluate = typer.Typer(invoke_without_command=True)
 app.add_typer(evaluate, name="evaluate")
 
-_SIZES: Final = {False: "10,100,1000", True: "8,100"}
+_SIZES: Final = {False: "10,100,1000", True: "8,40"}
 """Sizes of the memory that the offline bench is measured with; True for the quick one."""
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", show_default=False)]
