@@ -5,7 +5,7 @@ Workers with a shard each share it; nobody else may ask there meanwhile.
 
 import fcntl
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -181,8 +181,9 @@ def _as_far_as_known(told: Mapping[str, Any], before: Mapping[str, Any]) -> dict
     prints = {(one["stage"], one["name"]): one["fingerprint"] for one in before["models"]}
 
     def held_to(model: Mapping[str, str]) -> str:
-        known = prints.get((model["stage"], model["name"]), model["fingerprint"])
-        return model["fingerprint"] if known and model["fingerprint"] else known
+        own = model["fingerprint"]
+        known = prints.get((model["stage"], model["name"]), own)
+        return own if own and known else known
 
     return {**told, "models": [{**one, "fingerprint": held_to(one)} for one in told["models"]]}
 
@@ -196,9 +197,13 @@ def _difference(known: Any, new: Any, where: str = "") -> str:  # noqa: ANN401 -
         return ""
     if known == new:
         return ""
-    if isinstance(known, list) and isinstance(new, list) and isinstance([*known, ""][0], dict):
+    if isinstance(known, list) and isinstance(new, list) and _are_objects([*known, *new]):
         return _difference(dict(enumerate(known)), dict(enumerate(new)), where)
     return f"{where.rstrip('.')} was {_short(known)} and is {_short(new)}"
+
+
+def _are_objects(values: Sequence[Any]) -> bool:
+    return all(isinstance(one, dict) for one in values)
 
 
 def _differs(out: Path, difference: str) -> Refused:

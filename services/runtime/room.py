@@ -58,6 +58,8 @@ class Room:
             InvalidInput: As `images.decode` and `images.pixels_of`.
             Overloaded: Other requests hold too many pixels.
         """
+        if not files:
+            return []
         pixels = images.pixels_of(files)
         self._take(pixels, request)
         try:

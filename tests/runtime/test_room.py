@@ -46,6 +46,14 @@ def test_a_picture_that_is_refused_takes_no_room() -> None:
     assert room.decode_all({"images[0]": png(10, 25)}, "another")
 
 
+def test_nothing_is_kept_of_who_brings_nothing_or_has_gone() -> None:
+    room = Room(pixels=50)
+    held = room.decode_all({"images[0]": png(10, 10)}, "one")
+    assert room.decode_all({}, "a text alone, while the room is full") == []
+    del held
+    assert not room._held
+
+
 async def test_calls_share_the_room_and_the_parts_of_a_call_do_not_wait_for_each_other(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
