@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 
 from kith.errors import Refused
 from services.embedding.preprocess import Preprocess
-from services.runtime.aside import aside
+from services.runtime.aside import each_aside
 from services.runtime.batching import Batcher
 from services.runtime.profile import EncoderSpec
 from services.runtime.timing import Observer
@@ -91,7 +91,7 @@ class ClipEmbedder:
         Raises:
             Overloaded: Too many calls wait for the model.
         """
-        inputs = await aside(lambda: [self._preprocess(image) for image in images], *images)
+        inputs = await each_aside(self._preprocess, images, self._preprocess.size**2)
         return self._rows(await self._batcher.run(_Tower.IMAGES, inputs))
 
     async def embed_texts(self, texts: Sequence[str]) -> Vectors:
@@ -115,11 +115,13 @@ class ClipEmbedder:
 
     @torch.inference_mode()
     def _embed(self, tower: _Tower, inputs: Sequence[NDArray[Any]]) -> list[Vectors]:
-        """A unit vector an input: pixels [3, side, side] or tokens. Runs on the owner thread."""
+        """A unit vector an input: squares of pixels or tokens. Runs on the owner thread."""
         batch = torch.from_numpy(np.stack(inputs)).to(self._device)
-        encode = self._model.encode_image if tower is _Tower.IMAGES else self._model.encode_text
         with self._precision:
-            rows = encode(batch)
+            if tower is _Tower.IMAGES:
+                rows = self._model.encode_image(self._preprocess.normalised(batch))
+            else:
+                rows = self._model.encode_text(batch)
         return list(torch.nn.functional.normalize(rows.float(), dim=-1).cpu().numpy())
 
     def _rows(self, vectors: Sequence[Vectors]) -> Vectors:

@@ -1,7 +1,9 @@
 """Work on pictures, kept off the event loop where it takes long."""
 
 import asyncio
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Final, TypeVar
 
 from PIL.Image import Image
@@ -15,5 +17,24 @@ T = TypeVar("T")
 
 async def aside(work: Callable[[], T], *pictures: Image) -> T:
     """What `work` makes of `pictures`: at once where they are small, else in a thread."""
-    pixels = sum(picture.width * picture.height for picture in pictures)
-    return work() if pixels <= _FEW else await asyncio.to_thread(work)
+    return work() if _pixels(pictures) <= _FEW else await asyncio.to_thread(work)
+
+
+async def each_aside(work: Callable[[Image], T], pictures: Sequence[Image], made: int) -> list[T]:
+    """What `work` makes of each of `pictures`: at once where it is little, else a thread a core.
+
+    Args:
+        work: Its work on pixels is done outside Python, where threads do not wait for each other.
+        pictures: It is given one at a time.
+        made: Pixels of what it makes of one.
+    """
+    if max(_pixels(pictures), len(pictures) * made) <= _FEW:
+        return [work(picture) for picture in pictures]
+    size = -(-len(pictures) // (os.cpu_count() or 1))
+    shares = (pictures[first : first + size] for first in range(0, len(pictures), size))
+    parts = await asyncio.gather(*(asyncio.to_thread(list, map(work, share)) for share in shares))
+    return list(chain.from_iterable(parts))
+
+
+def _pixels(pictures: Sequence[Image]) -> int:
+    return sum(picture.width * picture.height for picture in pictures)

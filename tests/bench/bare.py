@@ -45,6 +45,9 @@ class BareModels:
         }
         self._device = profile.device
         self._clip, self._see = _clip(profile.embedder.weights.parent, self._device)
+        kind = torch.device(self._device).type
+        # As open_clip's own example does on an accelerator.
+        self._precision = torch.autocast(kind, torch.float16, enabled=kind != "cpu")
         self._words = _clip(words.weights.parent, self._device)[0] if words else None
         threads = torch.get_num_threads()
         self._yolo.predict(Image.new("RGB", (32, 32)), **self._options)
@@ -71,7 +74,8 @@ class BareModels:
     def embed(self, pictures: Sequence[Image.Image]) -> Vectors:
         """A unit vector a picture."""
         batch = torch.stack([self._see(one) for one in pictures]).to(self._device)
-        rows = self._clip.encode_image(batch)
+        with self._precision:
+            rows = self._clip.encode_image(batch).float()
         vectors: Vectors = torch.nn.functional.normalize(rows, dim=-1).cpu().numpy()
         return vectors
 

@@ -3,6 +3,7 @@
 import numpy as np
 import open_clip
 import pytest
+import torch
 from PIL import Image
 
 from kith.errors import Refused
@@ -24,14 +25,17 @@ def test_a_picture_becomes_what_open_clip_makes_of_it(
 ) -> None:
     config = {"resize_mode": mode, "interpolation": interpolation}
     theirs = open_clip.image_transform(64, is_train=False, **config)(noise(size)).numpy()
-    ours = Preprocess.from_config(64, config)(noise(size))
+    see = Preprocess.from_config(64, config)
+    square = see(noise(size))
+    assert square.dtype == np.uint8
+    (ours,) = see.normalised(torch.from_numpy(square[None].copy())).numpy()
     assert ours.dtype == np.float32
     assert ours.shape == (3, 64, 64)
     assert np.allclose(ours, theirs, atol=1e-5)
 
 
 def test_a_line_of_one_pixel_costs_no_more_than_a_picture() -> None:
-    assert Preprocess.from_config(336, {})(Image.new("RGB", (1, 20_000))).shape == (3, 336, 336)
+    assert Preprocess.from_config(336, {})(Image.new("RGB", (1, 20_000))).shape == (336, 336, 3)
 
 
 @pytest.mark.parametrize("config", [{"resize_mode": "random"}, {"interpolation": "random"}])

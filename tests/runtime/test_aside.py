@@ -5,7 +5,7 @@ import threading
 import pytest
 from PIL import Image
 
-from services.runtime.aside import aside
+from services.runtime.aside import aside, each_aside
 
 
 @pytest.mark.parametrize(
@@ -24,3 +24,21 @@ async def test_large_pictures_are_worked_on_off_the_event_loop(
     pictures = [Image.new("RGB", size) for size in sizes]
     worked_on = await aside(threading.current_thread, *pictures)
     assert (worked_on is not threading.current_thread()) == in_a_thread
+
+
+@pytest.mark.parametrize(
+    ("side", "made", "in_threads"), [(20, 100, False), (400, 100, True), (20, 90_000, True)]
+)
+async def test_what_is_made_of_each_comes_in_their_order(
+    side: int, made: int, in_threads: bool
+) -> None:
+    threads: set[threading.Thread] = set()
+
+    def width(picture: Image.Image) -> int:
+        threads.add(threading.current_thread())
+        return picture.width
+
+    pictures = [Image.new("RGB", (side + number, side)) for number in range(17)]
+    assert await each_aside(width, pictures, made) == [picture.width for picture in pictures]
+    assert (threading.current_thread() not in threads) == in_threads
+    assert await each_aside(width, [], made) == []
