@@ -5,6 +5,7 @@ import asyncio
 import tempfile
 import uuid
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import grpc
@@ -21,7 +22,7 @@ from kith.errors import InvalidInput, Refused
 from kith.v1 import datagen_pb2
 from services.runtime.jobs import Job, State
 from services.runtime.orders import Part
-from services.runtime.pages import page
+from services.runtime.pages import page, still_there
 from services.runtime.watching import watched
 from services.runtime.worker import ModelWorker
 from services.runtime.zipped import zipped
@@ -149,7 +150,7 @@ class DatasetCalls:
     ) -> datagen_pb2.ListDatasetsResponse:
         found = page(place.datasets.ids(), request.page_size, request.page_token)
         return datagen_pb2.ListDatasetsResponse(
-            datasets=[self.books.dataset(place, dataset_id) for dataset_id in found.keys],
+            datasets=still_there(partial(self.books.dataset, place), found.keys),
             next_page_token=found.next_page_token,
         )
 
@@ -158,8 +159,9 @@ def _list_seed_sets(
     place: Place, request: datagen_pb2.ListSeedSetsRequest
 ) -> datagen_pb2.ListSeedSetsResponse:
     found = page(place.seed_set_ids(), request.page_size, request.page_token)
+    kept = still_there(partial(seed_sets.read, place), found.keys)
     return datagen_pb2.ListSeedSetsResponse(
-        seed_sets=[write.seed_set(place, seed_sets.read(place, one)) for one in found.keys],
+        seed_sets=(write.seed_set(place, one) for one in kept),
         next_page_token=found.next_page_token,
     )
 

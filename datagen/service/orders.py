@@ -7,8 +7,8 @@ from datagen.identities import identities
 from datagen.layout_files import load
 from datagen.making import Order
 from datagen.plan import draw_up
-from datagen.seeds import read_seeds
 from datagen.service.place import Place
+from datagen.service.seed_sets import read
 from datagen.service.wishes import Ordered, Wish
 from kith.errors import InvalidInput, KithError, Refused
 
@@ -35,7 +35,7 @@ def study(place: Place, wish: Wish, models: Path | None) -> Ordered:
 
     Raises:
         InvalidInput: It does not fit together, or the seeds do not.
-        NotFound: There is no such layout.
+        NotFound: There is no such layout, or the seed set is deleted meanwhile.
         Refused: The service can't draw with that engine.
     """
     if wish.engine == "msdiffusion" and models is None:
@@ -54,9 +54,11 @@ def study(place: Place, wish: Wish, models: Path | None) -> Ordered:
         )
     try:
         order = order_of(place, "none", wish, models)
-        layout, seeds = load(order.split), order.seeds
-        known = read_seeds(seeds, layout) if seeds else identities(layout, wish.seed)
-        concepts = [one.concept for one in known]
+        layout = load(order.split)
+        if wish.seed_set:
+            concepts = [one.concept for one in read(place, wish.seed_set, layout).seeds]
+        else:
+            concepts = [one.concept for one in identities(layout, wish.seed)]
         plan = draw_up(layout, concepts, {"name": wish.engine}, wish.seed, wish.limit)
     except KithError as error:
         raise place.as_called(error, models) from error

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterable
 from pathlib import Path
 from typing import IO, Final, NamedTuple
 
+from datagen.layout import Layout
 from datagen.seeds import Seed, read_seeds
 from datagen.service.place import Place
 from datagen.service.seed_zip import MAX_FILE_BYTES, unpack
@@ -66,9 +67,25 @@ def keep(place: Place, seed_set_id: str, file: IO[bytes]) -> SeedSet:
     return read(place, seed_set_id)
 
 
-def read(place: Place, seed_set_id: str) -> SeedSet:
-    """A seed set that is kept."""
-    return SeedSet(seed_set_id, read_seeds(place.seed_set_folder(seed_set_id), None))
+def read(place: Place, seed_set_id: str, layout: Layout | None = None) -> SeedSet:
+    """A seed set that is kept.
+
+    Args:
+        place: Whose.
+        seed_set_id: Its id.
+        layout: See `seeds.read_seeds`.
+
+    Raises:
+        InvalidInput: It does not fit the layout.
+        NotFound: It is deleted meanwhile.
+    """
+    folder = place.seed_set_folder(seed_set_id)
+    try:
+        return SeedSet(seed_set_id, read_seeds(folder, layout))
+    except (OSError, InvalidInput) as error:
+        if folder.exists():
+            raise
+        raise place.missing(place.seed_set_name(seed_set_id)) from error
 
 
 def delete(place: Place, name: str) -> None:

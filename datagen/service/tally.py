@@ -3,6 +3,7 @@
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -64,15 +65,13 @@ class Tally:
 
     def _look(self) -> Iterator[tuple[str, _Seen]]:
         for part in PARTS:
-            for path in (self._out / WORK / part).glob("[!.]*.json"):
-                job = f"{part}/{path.stem}"
-                try:
-                    state = path.stat()
-                except FileNotFoundError:  # the dataset is deleted meanwhile
-                    continue
-                file = state.st_ino, state.st_mtime_ns
-                known = self._seen.get(job)
-                yield job, known if known and known.file == file else self._read(job, part, file)
+            with suppress(FileNotFoundError):  # the dataset is deleted meanwhile
+                for path in (self._out / WORK / part).glob("[!.]*.json"):
+                    job, state = f"{part}/{path.stem}", path.stat()
+                    file = state.st_ino, state.st_mtime_ns
+                    known = self._seen.get(job)
+                    is_old = known and known.file == file
+                    yield job, known if known and is_old else self._read(job, part, file)
 
     def _read(self, job: str, part: Part, file: tuple[int, int]) -> _Seen:
         record = self._records.of(job)

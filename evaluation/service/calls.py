@@ -5,6 +5,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import grpc
@@ -20,7 +21,7 @@ from kith.errors import Refused
 from kith.v1 import evaluation_pb2, evaluation_pb2_grpc
 from services.runtime.jobs import Job, State
 from services.runtime.orders import Part
-from services.runtime.pages import page
+from services.runtime.pages import page, still_there
 from services.runtime.watching import watched
 from services.runtime.zipped import zipped
 
@@ -129,6 +130,6 @@ class EvaluationServicer(evaluation_pb2_grpc.EvaluationServicer):
     ) -> evaluation_pb2.ListReportsResponse:
         found = page(place.reports.ids(), request.page_size, request.page_token)
         return evaluation_pb2.ListReportsResponse(
-            reports=[self._books.report(place, one, whole=False) for one in found.keys],
+            reports=still_there(partial(self._books.report, place, whole=False), found.keys),
             next_page_token=found.next_page_token,
         )

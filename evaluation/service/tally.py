@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -43,8 +44,9 @@ class Tally:
     def look(self) -> Standing:
         """How far it is now."""
         with self._looking:
-            for file in self._out.glob("answers/*/*.jsonl"):
-                self._read(file, self._seen.setdefault(file, _Seen()))
+            with suppress(FileNotFoundError):  # the report is deleted meanwhile
+                for file in self._out.glob("answers/*/*.jsonl"):
+                    self._read(file, self._seen.setdefault(file, _Seen()))
             seen = list(self._seen.values())
         return Standing(
             sum(len(one.answered) for one in seen),
@@ -64,13 +66,10 @@ class Tally:
 
 def _whole_lines(file: Path, seen: _Seen) -> Iterator[bytes]:
     """The lines that came since; one that is being written is left for the next time."""
-    try:
-        with file.open("rb") as journal:
-            journal.seek(seen.until)
-            for line in journal:
-                if not line.endswith(b"\n"):
-                    return
-                seen.until += len(line)
-                yield line
-    except FileNotFoundError:  # the report is deleted meanwhile
-        return
+    with file.open("rb") as journal:
+        journal.seek(seen.until)
+        for line in journal:
+            if not line.endswith(b"\n"):
+                return
+            seen.until += len(line)
+            yield line

@@ -2,14 +2,17 @@
 
 import bisect
 import re
-from collections.abc import Sequence
-from typing import Final, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from typing import Final, NamedTuple, TypeVar
 
-from kith.errors import InvalidInput
+from kith.errors import InvalidInput, NotFound
 
 _DEFAULT_SIZE: Final = 100
 LARGEST: Final = 1000
 _TOKEN: Final = re.compile(r"[a-z0-9-]{0,64}")
+
+T = TypeVar("T")
 
 
 class Page(NamedTuple):
@@ -45,3 +48,10 @@ def page(keys: Sequence[str], size: int, token: str, most: int = LARGEST) -> Pag
     begin = bisect.bisect_right(keys, token) if token else 0
     end = begin + min(size or _DEFAULT_SIZE, most)
     return Page(keys[begin:end], keys[end - 1] if end < len(keys) else "")
+
+
+def still_there(read: Callable[[str], T], keys: Iterable[str]) -> Iterator[T]:
+    """What `read` makes of each key, but for what is deleted meanwhile: it raises `NotFound`."""
+    for key in keys:
+        with suppress(NotFound):
+            yield read(key)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 from google.rpc import code_pb2
+from PIL.Image import Image
 
-from datagen.seeds import read_seeds
+from datagen import seeds
 from datagen.service import place, seed_sets, seed_zip
 from kith.errors import InvalidInput, NotFound, Refused
 from kith.v1 import datagen_pb2
@@ -35,7 +36,7 @@ async def test_photos_are_kept_plain_in_their_order_and_twice_the_same_is_once(
     photos = {"bo/train/0001.jpg", "bo/train/0002.jpg", "bo/test/0001.jpg", "mug/train/0001.jpg"}
     assert files == photos | {"concepts.yaml"}
     assert not [name for name in files if b"Brno" in (folder / name).read_bytes()]
-    beach = next(read_seeds(folder, None)[0].views())  # before "walk"
+    beach = next(seeds.read_seeds(folder, None)[0].views())  # before "walk"
     assert abs(beach.getpixel((3, 3))[0] - 2) <= 1  # type: ignore[index]
 
 
@@ -163,6 +164,30 @@ async def test_a_seed_set_stays_while_a_dataset_is_made_of_it(
         with pytest.raises(Refused, match=operation.name) as refused:
             await ann.ask("DeleteSeedSet", datagen_pb2.DeleteSeedSetRequest(name=seeds.name))
         assert refused.value.reason == "SEED_SET_IN_USE"
+
+
+async def test_a_seed_set_deleted_while_it_is_read_is_one_that_is_not_there(
+    serving: Serving, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = seeds.open_picture
+    going: list[str] = []
+
+    def as_it_goes(path: Path, field: str) -> Image:
+        picture = read(path, field)
+        for name in going:
+            seed_sets.delete(place.Place(root, "ann"), name)
+        going.clear()
+        return picture
+
+    monkeypatch.setattr(seeds, "open_picture", as_it_goes)
+    async with serving(draws=False, models=tmp_path / "models") as ann:
+        first, other = await ann.upload(good()), await ann.upload(good(PHOTO))
+        going = [first.name]
+        assert list((await ann.ask("ListSeedSets", LIST)).seed_sets) == [other]
+        going = [other.name]
+        wish = {"engine": datagen_pb2.ENGINE_MSDIFFUSION, "seed_set": other.name}
+        with pytest.raises(NotFound):
+            await ann.ask("MakeDataset", order(**wish))
 
 
 async def test_what_is_kept_for_a_user_has_a_limit(
