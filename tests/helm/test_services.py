@@ -205,6 +205,15 @@ def test_a_memory_in_a_volume_is_never_opened_twice() -> None:
 
 
 @helm
+@pytest.mark.parametrize(("replicas", "strategy"), [(1, "Recreate"), (2, "RollingUpdate")])
+def test_an_upgrade_brings_no_second_assistant_to_one_that_is_alone(
+    replicas: int, strategy: str
+) -> None:
+    shared = render(laid_over(FULL, {"assistant": {"replicas": replicas}}))
+    assert named(shared, "Deployment")["assistant"]["spec"]["strategy"]["type"] == strategy
+
+
+@helm
 @pytest.mark.parametrize(
     ("qdrant", "url", "key"),
     [

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from kith import Client
-from memory_db import MemoryPlace, edge
+from memory_db import ConceptStore, MemoryPlace, edge
 from services.assistant import servicer
 from services.assistant.methods import method
 from services.assistant.pipeline import Assistant
@@ -97,6 +97,15 @@ class Painted:
     def client(self, user: str = "me") -> Client:
         """A new connection."""
         return Client(self.address, user=user, timeout_s=30)
+
+    def astray(self, store: ConceptStore) -> set[str]:
+        """Photos that are a file and of no view of the only memory with any, or the reverse.
+
+        Counted beside the store, whose own repair is what is tried.
+        """
+        listed = store.list(forgotten_too=True).concepts
+        there = {view.blob for concept in listed for view in concept.views}
+        return there ^ {path.name for path in self.memory.glob("**/photos/*") if path.is_file()}
 
 
 @contextmanager

@@ -202,6 +202,8 @@ def repair(server: Painted, world: World) -> None:
             world.count("acknowledged edits lost", f"{dropped} dropped by repair")
         for _ in range(sum(again)):
             world.count("orphans after repair", str(again))
+        for photo in server.astray(store):
+            world.count("orphans after repair", f"{photo} is a file or listed, not both")
 
 
 def test_no_kill_loses_or_invents_anything(tmp_path: Path, effort: Effort) -> None:

@@ -95,7 +95,7 @@ def endure(table: Table, situation: Situation, server: Painted, rounds: int) -> 
         server.kill()
     with open_store(server.memory) as store:
         there = {concept.name for concept in store.list(forgotten_too=True).concepts}
-        lost = sum(store.repair()) + len(there ^ names)
+        lost = len(server.astray(store)) + sum(store.repair()) + len(there ^ names)
     table.exactly(f"{name}: lost or left over", lost, 0)
     return len(refused) + len(answers)
 

@@ -67,7 +67,7 @@ spec:
   revisionHistoryLimit: 3
   strategy:
     {{- if .alone }}
-    type: Recreate # two processes can't have one memory open
+    type: Recreate # two at once would undo each other's edits, and can't both open a folder
     {{- else }}
     type: RollingUpdate
     rollingUpdate: {maxSurge: 1, maxUnavailable: 0}
