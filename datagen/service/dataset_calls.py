@@ -6,7 +6,8 @@ import tempfile
 import uuid
 from collections.abc import AsyncIterator
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import IO, Any
 
 import grpc
 from google.longrunning import operations_pb2
@@ -20,7 +21,7 @@ from datagen.service.tally import Standing
 from datagen.service.wishes import Wish
 from kith.errors import InvalidInput, Refused
 from kith.v1 import datagen_pb2
-from services.runtime.jobs import Job, State
+from services.runtime.jobs import Job, State, writing
 from services.runtime.orders import Part
 from services.runtime.pages import page, still_there
 from services.runtime.watching import watched
@@ -45,8 +46,7 @@ class DatasetCalls:
             raise _header("HEADER_MISSING", "the first message carries it, then come the chunks")
         place = self.books.place()
         place.require_own(first.header.parent)
-        # Without a name: whoever is cancelled or killed leaves no photo behind.
-        with tempfile.TemporaryFile(dir=self.books.root) as file:
+        with _unnamed(self.books.root) as file:
             seed_set_id = await seed_sets.receive(_chunks(requests), file)
             kept = await self.unpacking.run(seed_sets.keep, place, seed_set_id, file)
         return write.seed_set(place, kept)
@@ -164,6 +164,13 @@ def _list_seed_sets(
         seed_sets=(write.seed_set(place, one) for one in kept),
         next_page_token=found.next_page_token,
     )
+
+
+def _unnamed(folder: Path) -> IO[bytes]:
+    """A file without a name: whoever is cancelled or killed leaves no photo behind."""
+    with writing("the seed set"):
+        # Without a buffer: what could not be written would be tried once more as it is closed.
+        return tempfile.TemporaryFile(dir=folder, buffering=0)
 
 
 async def _chunks(

@@ -19,6 +19,7 @@ from typing import Final
 from datagen.layout_files import shipped
 from datagen.service.wishes import Ordered
 from kith.errors import KithError, NotFound
+from services.runtime.jobs import writing
 from services.runtime.orders import Orders
 from services.runtime.user_folder import UserFolder, retold
 
@@ -87,9 +88,14 @@ class Place(UserFolder):
 
     @contextmanager
     def in_the_making(self, target: Path) -> Iterator[Path]:
-        """A new folder that becomes `target` at the end of the block, or is gone."""
+        """A new folder that becomes `target` at the end of the block, or is gone.
+
+        Raises:
+            Refused: It can't be written.
+        """
         part = target.with_name(f".{uuid.uuid4().hex}")
-        part.mkdir(parents=True)
+        with writing(target.name):
+            part.mkdir(parents=True)
         try:
             yield part
             if not target.exists():

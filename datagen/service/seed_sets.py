@@ -11,6 +11,7 @@ from datagen.seeds import Seed, read_seeds
 from datagen.service.place import Place
 from datagen.service.seed_zip import MAX_FILE_BYTES, unpack
 from kith.errors import InvalidInput, Refused
+from services.runtime.jobs import writing
 
 MAX_SEED_SETS: Final = 32
 """Of one user."""
@@ -93,7 +94,7 @@ def delete(place: Place, name: str) -> None:
 
     Raises:
         NotFound: There is none of that name.
-        Refused: A dataset is being made from it.
+        Refused: A dataset is being made from it, or the user's lock can't be written.
     """
     with place.locked():
         folder = place.seed_set(name)
@@ -108,15 +109,10 @@ def delete(place: Place, name: str) -> None:
 
 
 def _append(file: IO[bytes], chunk: bytes) -> None:
-    try:
-        file.write(chunk)
-        file.flush()
-    except OSError as error:
-        raise Refused(
-            f"chunk: the service can't write it: {error.strerror}; tell its operator",
-            reason="FILE_UNWRITABLE",
-            field="chunk",
-        ) from error
+    left = memoryview(chunk)
+    with writing("the seed set"):
+        while left:  # a file without a buffer may take less than all
+            left = left[file.write(left) :]
 
 
 def _check(part: Path) -> None:

@@ -13,8 +13,9 @@ from PIL.Image import Image
 from datagen.pictures import SUFFIXES, jpeg
 from datagen.seeds import INDEX
 from kith.errors import InvalidInput
-from kith.files import write_whole
+from kith.files import replace
 from services.runtime import images
+from services.runtime.jobs import writing
 
 MAX_FILE_BYTES: Final = 512 * 1024 * 1024
 """Of the zip file."""
@@ -50,10 +51,12 @@ def unpack(file: IO[bytes], out: Path) -> None:
             budget = _Budget(archive)
             for info, target in _targets(archive.infolist()).items():
                 if target == INDEX:
-                    write_whole(out / INDEX, budget.read(info, MAX_INDEX_BYTES))
-                    continue
-                photo = budget.read(info, images.MAX_IMAGE_BYTES)
-                write_whole(out / target, jpeg(_decoded(info.filename, photo)))
+                    content = budget.read(info, MAX_INDEX_BYTES)
+                else:
+                    photo = budget.read(info, images.MAX_IMAGE_BYTES)
+                    content = jpeg(_decoded(info.filename, photo))
+                with writing(target):
+                    replace(out / target, content)
     except (BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise _wrong("it is no whole zip file; pack it anew", "ZIP_DAMAGED") from error
 

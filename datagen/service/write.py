@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import timedelta
+from pathlib import Path
 from typing import Final
 
 from google.longrunning import operations_pb2
@@ -38,7 +39,7 @@ def dataset(
     place: Place, dataset_id: str, ordered: Ordered, standing: Standing
 ) -> datagen_pb2.Dataset:
     """A dataset as far as it is made."""
-    checksums = place.data(dataset_id) / CHECKSUMS
+    fingerprint = _fingerprint(place.data(dataset_id)) if standing.complete else ""
     engines = {name: engine for engine, name in ENGINES.items()}
     return datagen_pb2.Dataset(
         name=place.datasets.name(dataset_id),
@@ -52,8 +53,8 @@ def dataset(
             datagen_pb2.Rejects(cause=cause, images=images)
             for cause, images in sorted(standing.rejected.items())
         ],
-        fingerprint=hashlib.sha256(checksums.read_bytes()).hexdigest() if standing.complete else "",
-        complete=standing.complete,
+        fingerprint=fingerprint,
+        complete=bool(fingerprint),
         create_time=Timestamp(seconds=int(ordered.created), nanos=int(ordered.created % 1 * 1e9)),
     )
 
@@ -87,3 +88,11 @@ def operation(
 ) -> operations_pb2.Operation:
     """A job as the standard service of operations tells of it."""
     return job_book.operation(job, "MakeDataset", made, how_far)
+
+
+def _fingerprint(data: Path) -> str:
+    """Of a dataset that was complete; empty if it is gone on with, or deleted, meanwhile."""
+    try:
+        return hashlib.sha256((data / CHECKSUMS).read_bytes()).hexdigest()
+    except FileNotFoundError:
+        return ""

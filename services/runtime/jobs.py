@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -64,11 +65,31 @@ def open_among(locks: Iterable[Path]) -> Iterator[Job]:
 
     A job that is over has none, unless after a crash.
     """
-    paths = [path for lock in locks if (path := lock.with_suffix(".json")).exists()]
-    for path in sorted(paths, key=lambda path: path.stat().st_mtime_ns):
-        job = read_job(path)
+    found = []
+    for path in (lock.with_suffix(".json") for lock in locks):
+        with suppress(FileNotFoundError):  # it is not there yet, or deleted meanwhile
+            found.append((path.stat().st_mtime_ns, read_job(path)))
+    for _, job in sorted(found, key=lambda one: one[0]):
         if job.state is State.OPEN:
             yield job
+
+
+@contextmanager
+def writing(name: str) -> Iterator[None]:
+    """Refuse by its name what can't be written in the block.
+
+    Users are told, and where the server keeps things is not their concern.
+
+    Raises:
+        Refused: It can't be written, for instance since the disk is full.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise Refused(
+            f"can't write {name}: {error.strerror}; the server's operator has to make room",
+            reason="FILE_UNWRITABLE",
+        ) from error
 
 
 def write_json(path: Path, told: Any) -> None:  # noqa: ANN401 - whatever JSON can say
@@ -78,11 +99,5 @@ def write_json(path: Path, told: Any) -> None:  # noqa: ANN401 - whatever JSON c
         Refused: It can't be written, for instance since the disk is full.
     """
     content = json.dumps(told, default=lambda one: one.value)
-    try:
+    with writing(path.name):
         replace(path, content.encode())
-    except OSError as error:
-        # By its name alone: users are told, and where the server keeps things is not their concern.
-        raise Refused(
-            f"can't write {path.name}: {error.strerror}; the server's operator has to make room",
-            reason="FILE_UNWRITABLE",
-        ) from error

@@ -2,6 +2,8 @@
 # ruff: noqa: N802  (google.longrunning.Operations names the calls)
 
 import time
+from collections.abc import AsyncIterator, Iterable
+from contextlib import suppress
 from typing import Any, Final, Protocol
 
 import grpc
@@ -93,7 +95,7 @@ class _Calls(operations_pb2_grpc.OperationsServicer):  # type: ignore[misc]
             )
         page = await self._book.ids(request.page_size, request.page_token)
         return operations_pb2.ListOperationsResponse(
-            operations=[await self._book.find(job_id) for job_id in page.keys],
+            operations=[one async for one in self._still_there(page.keys)],
             next_page_token=page.next_page_token,
         )
 
@@ -129,6 +131,12 @@ class _Calls(operations_pb2_grpc.OperationsServicer):  # type: ignore[misc]
             if found.done or late or is_stopping():
                 return found
             await self._book.changed()
+
+    async def _still_there(self, job_ids: Iterable[str]) -> AsyncIterator[operations_pb2.Operation]:
+        """As `services.runtime.pages.still_there`: all but those that are deleted meanwhile."""
+        for job_id in job_ids:
+            with suppress(NotFound):
+                yield await self._book.find(job_id)
 
 
 def _id(name: str) -> str:

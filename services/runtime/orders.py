@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
-from kith.errors import AlreadyExists, KithError, NotFound, Refused
+from kith.errors import AlreadyExists, NotFound, Refused
 from services.runtime.jobs import Job, write_json
 from services.runtime.user_folder import UserFolder
 from services.runtime.workshop import Workshop
@@ -122,7 +122,7 @@ class Orders(Generic[O]):
                 if is_new:
                     write_json(self.path(thing_id) / _FILE, dataclasses.asdict(ordered))
                 workshop.submit(job)
-            except KithError:
+            except Exception:
                 if is_new:
                     shutil.rmtree(self.path(thing_id), ignore_errors=True)
                 raise
@@ -133,7 +133,7 @@ class Orders(Generic[O]):
 
         Raises:
             NotFound: There is none of that id.
-            Refused: It is at work.
+            Refused: It is at work, or the user's lock can't be written.
         """
         with self._folder.locked():
             self.read(thing_id)

@@ -22,7 +22,7 @@ from typing import Final
 
 from kith.errors import KithError, NotFound
 from services.runtime import operations
-from services.runtime.jobs import Job, open_among, read_job, write_json
+from services.runtime.jobs import Job, open_among, read_job, write_json, writing
 
 _ABANDONED_S: Final = 86400.0
 
@@ -61,9 +61,15 @@ class UserFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep whoever else would start or delete something of this user's waiting, briefly."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        with (self.path / "lock").open("wb") as file:
+        """Keep whoever else would start or delete something of this user's waiting, briefly.
+
+        Raises:
+            Refused: The lock can't be written.
+        """
+        with writing("lock"):
+            self.path.mkdir(parents=True, exist_ok=True)
+            file = (self.path / "lock").open("wb")
+        with file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
@@ -101,7 +107,11 @@ class UserFolder:
         write_json(self._file(job.id, "json"), dataclasses.asdict(job))
 
     def delete_job(self, job_id: str) -> None:
-        """Forget a job that is over."""
+        """Forget a job that is over.
+
+        Raises:
+            Refused: The user's lock can't be written.
+        """
         with self.locked():
             self._file(job_id, "cancel").unlink(missing_ok=True)
             self._file(job_id, "json").unlink(missing_ok=True)

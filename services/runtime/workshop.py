@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, Final
 
-from kith.errors import KithError, Overloaded, Refused
-from services.runtime.jobs import Failure, Job, State
+from kith.errors import KithError, NotFound, Overloaded, Refused
+from services.runtime.jobs import Failure, Job, State, writing
 from services.runtime.user_folder import UserFolder, all_open_jobs
 
 _RETRY_S: Final = 5.0
@@ -104,7 +104,11 @@ class Workshop:
                 self._waiting.remove(job)
                 self._release(job)
                 return
-        self._folder(job).mark_of(job).touch()
+        mark = self._folder(job).mark_of(job)
+        with writing(mark.name):
+            mark.touch()
+        if not self._is_open(job):  # whoever ended it may have been too early to take the mark away
+            mark.unlink(missing_ok=True)
 
     def _work(self) -> None:
         while job := self._next():
@@ -152,9 +156,16 @@ class Workshop:
             self._release(outcome)
         return True
 
+    def _is_open(self, job: Job) -> bool:
+        try:
+            return self._folder(job).job(job.id).state is State.OPEN
+        except NotFound:
+            return False
+
     def _hold(self, job: Job) -> bool:
         """Take the job's lock, which ends with this process; False if another has it."""
-        file = self._folder(job).lock_of(job).open("wb")
+        with writing(f"{job.id}.lock"):
+            file = self._folder(job).lock_of(job).open("wb")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -105,6 +105,22 @@ async def test_pages_hold_each_job_once_though_some_are_deleted_meanwhile(servic
     assert not service.jobs.of["ann"]
 
 
+async def test_what_is_deleted_while_operations_are_listed_is_left_out(
+    service: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.jobs.of["ann"] = dict.fromkeys("abc", DONE)
+    ids = service.jobs.ids
+
+    async def as_one_goes(page_size: int, page_token: str) -> Page:
+        found = await ids(page_size, page_token)
+        await service.jobs.delete("b")
+        return found
+
+    monkeypatch.setattr(service.jobs, "ids", as_one_goes)
+    listed = await service.ask("ListOperations", name="operations")
+    assert [one.name for one in listed.operations] == ["operations/a", "operations/c"]
+
+
 @pytest.mark.parametrize(
     ("wrong", "reason"),
     [

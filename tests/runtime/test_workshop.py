@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 from kith.errors import NotFound, Overloaded, Refused
+from services.runtime import jobs
 from services.runtime import workshop as module
-from services.runtime.jobs import Job, State
+from services.runtime.jobs import Job, State, read_job
 from services.runtime.orders import Ordered, Orders, Part
 from services.runtime.user_folder import UserFolder, all_open_jobs, sweep
 from services.runtime.workshop import Verdict, Workshop
+from tests.disk import no_more_files
 
 
 class Work:
@@ -110,6 +112,38 @@ def test_cancelled_while_it_waits_or_works_it_ends(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.glob("users/*/jobs/*")) == ["a.json", "b.json"]
 
 
+def test_a_cancel_that_comes_as_the_job_ends_leaves_no_mark(tmp_path: Path) -> None:
+    work = Work()
+    work.go_on.set()
+    shop = Workshop(tmp_path, work, 4, "things")
+    shop.open()
+    shop.submit(job("a"))
+    until(lambda: not all_open_jobs(tmp_path))
+    shop.close()
+    shop.cancel(job("a"))  # as it was a moment ago
+    assert [path.name for path in tmp_path.glob("users/*/jobs/*")] == ["a.json"]
+    UserFolder(tmp_path, "ann").delete_job("a")
+    shop.cancel(job("a"))
+    assert not list(tmp_path.glob("users/*/jobs/*"))
+
+
+def test_a_job_deleted_while_open_ones_are_looked_for_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = UserFolder(tmp_path, "ann")
+    for name in "ab":
+        ann.write_job(job(name))
+        ann.lock_of(job(name)).touch()
+
+    def as_one_goes(path: Path) -> Job:
+        if path.stem == "a":
+            path.unlink()
+        return read_job(path)
+
+    monkeypatch.setattr(jobs, "read_job", as_one_goes)
+    assert [one.id for one in ann.open_jobs("first")] == ["b"]
+
+
 def test_too_many_are_refused(tmp_path: Path) -> None:
     shop = Workshop(tmp_path, Work(), 1, "things")
     shop.submit(job("a"))
@@ -187,6 +221,36 @@ def test_on_a_full_disk_nothing_is_begun_and_no_path_is_told(tmp_path: Path) -> 
     assert not [path.name for path in tmp_path.glob("users/*/*/*") if path.suffix != ".lock"]
     begun = orders.start(shop, "first", Ordered("tea", 1, 0.0), Part())
     assert [one.id for one in all_open_jobs(tmp_path)] == [begun.id]
+    shop.close()
+
+
+def test_where_no_file_can_be_made_each_that_is_missing_is_refused_by_its_name(
+    tmp_path: Path,
+) -> None:
+    shop = Workshop(tmp_path, Work(), 4, "things")
+    ann = UserFolder(tmp_path, "ann")
+    orders = Orders(ann, "thing", 4, lambda told: Ordered[str](**told))
+    with no_more_files():
+        with pytest.raises(Refused, match=r"^can't write lock: Too many open files; "):
+            orders.start(shop, "first", Ordered("tea", 1, 0.0), Part())
+        with pytest.raises(Refused, match=r"^can't write a\.lock: Too many open files; "):
+            shop.submit(job("a"))
+        with pytest.raises(Refused, match=r"^can't write a\.cancel: Too many open files; "):
+            shop.cancel(job("a"))
+    shop.close()
+
+
+def test_an_order_whose_job_can_not_be_begun_leaves_nothing(tmp_path: Path) -> None:
+    shop = Workshop(tmp_path, Work(), 4, "things")
+    ann = UserFolder(tmp_path, "ann")
+    orders = Orders(ann, "thing", 4, lambda told: Ordered[str](**told))
+    ann.path.mkdir(parents=True)
+    (ann.path / "jobs").touch()
+    with pytest.raises(Refused, match=r"^can't write [0-9a-f-]+\.lock: File exists; "):
+        orders.start(shop, "first", Ordered("tea", 1, 0.0), Part())
+    assert orders.ids() == []
+    (ann.path / "jobs").unlink()
+    assert orders.start(shop, "first", Ordered("milk", 1, 0.0), Part())
     shop.close()
 
 

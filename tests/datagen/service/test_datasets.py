@@ -20,6 +20,7 @@ from datagen.service import drawing
 from datagen.service.books import KEPT
 from datagen.service.serve import books_of, serve
 from datagen.service.settings import DatagenSettings
+from datagen.service.tally import Standing, Tally
 from kith.errors import AlreadyExists, InvalidInput, NotFound, Overloaded, Refused
 from kith.v1 import common_pb2, datagen_pb2
 from tests.datagen.msdiffusion.tiny import write_models
@@ -195,6 +196,24 @@ async def test_a_dataset_whose_rejects_are_drawn_anew_is_not_complete_meanwhile(
         after = await ann.dataset()
         assert (after.complete, after.train_single) == (True, 5)
         assert after.fingerprint != before.fingerprint
+
+
+async def test_a_dataset_gone_on_with_as_it_is_looked_at_is_not_complete(
+    serving: Serving, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = Tally.look
+
+    def as_it_is_gone_on_with(tally: Tally) -> Standing:
+        standing = look(tally)
+        (seal,) = paths(root, "users/*/datasets/first/data/checksums.sha256")
+        seal.unlink()
+        return standing
+
+    async with serving() as ann:
+        await ann.made()
+        monkeypatch.setattr(Tally, "look", as_it_is_gone_on_with)
+        found = await ann.dataset()
+    assert (found.complete, found.fingerprint, found.train_single) == (False, "", 5)
 
 
 async def test_a_dataset_that_is_reviewed_is_not_gone_on_with(serving: Serving, root: Path) -> None:

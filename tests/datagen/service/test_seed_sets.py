@@ -1,6 +1,9 @@
 """Seed sets come from strangers: what is taken is plain, and nothing else is taken."""
 
+import errno
+import os
 import stat
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -16,6 +19,7 @@ from tests.datagen.service.calling import order, progress_of
 from tests.datagen.service.conftest import Serving
 from tests.datagen.service.zips import INDEX, photo, zip_of
 from tests.datagen.service.zips import seed_zip as good
+from tests.disk import no_file_above
 from tests.runtime.jobs import paths
 
 ZEROS = bytes(25 * 2**20)
@@ -188,6 +192,29 @@ async def test_a_seed_set_deleted_while_it_is_read_is_one_that_is_not_there(
         wish = {"engine": datagen_pb2.ENGINE_MSDIFFUSION, "seed_set": other.name}
         with pytest.raises(NotFound):
             await ann.ask("MakeDataset", order(**wish))
+
+
+async def test_a_seed_set_that_can_not_be_written_is_refused_and_leaves_nothing(
+    serving: Serving, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    async with serving(draws=False) as ann:
+        for owner, made in ((tempfile, "TemporaryFile"), (Path, "mkdir")):
+            with monkeypatch.context() as patch:
+                patch.setattr(owner, made, full)
+                with pytest.raises(Refused, match=r"can't write .*: No space left on device; the"):
+                    await ann.upload(good())
+        large = good(("bo/train/z.png", photo(size=(2000, 2000))))
+        for size, what in ((100, "the seed set"), (len(large), r"bo/train/0003\.jpg")):
+            with (
+                no_file_above(size),
+                pytest.raises(Refused, match=f"^can't write {what}: File too"),
+            ):
+                await ann.upload(large)
+        assert not paths(root, "users/*/seed-sets/*")
+        assert await ann.upload(good())
 
 
 async def test_what_is_kept_for_a_user_has_a_limit(
