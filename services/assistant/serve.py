@@ -1,6 +1,8 @@
 """`kith serve` and `kith serve assistant`: the assistant, and the stages that run beside it."""
 
+import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import TypeVar
 
@@ -34,6 +36,10 @@ async def serve_assembled(
     assemble: Callable[[S], AbstractAsyncContextManager[Assembly]],
 ) -> None:
     """The same of what `assemble` makes of `settings`."""
+    # A call may wait in a thread, for photos that are elsewhere or for an edit of the same user
+    # that does. Of asyncio's own few threads, one user's calls would leave none to the others.
+    threads = ThreadPoolExecutor(settings.max_calls, thread_name_prefix="kith-call")
+    asyncio.get_running_loop().set_default_executor(threads)
     async with assemble(settings) as assembly, AsyncExitStack() as further:
         others = [
             await further.enter_async_context(
