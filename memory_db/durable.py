@@ -57,6 +57,12 @@ def require_room(folder: Path) -> None:
 
 def write_durably(path: Path, content: bytes) -> None:
     """Write a file, whole or not at all; on disk when this returns."""
+    write_whole(path, content)
+    sync(path.parent)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file, whole or not at all; its name is on disk once the folder is synced."""
     with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as part:
         try:
             part.write(content)
@@ -66,7 +72,6 @@ def write_durably(path: Path, content: bytes) -> None:
         except BaseException:
             Path(part.name).unlink()
             raise
-    sync(path.parent)
 
 
 def sync(path: Path) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 import qdrant_edge as engine
 
 from kith.errors import Refused
-from memory_db.durable import FolderLock, require_room, sync, write_durably, writing
+from memory_db.durable import FolderLock, require_room, sync, write_whole, writing
 from memory_db.empty_shard import write_empty_shard
 from memory_db.index import VECTOR, Hit, Point, Where
 from memory_db.schema import Vectors
@@ -50,6 +50,7 @@ class EdgeIndex:
         self._dim = dim
         self._unflushed = 0
         self._writes = 0
+        self._is_name_on_disk = False
         # Callers wait here while `purge` swaps the shard; the engine holds the GIL in any case.
         self._mutex = threading.RLock()
         self._lock = _locked(folder)
@@ -74,6 +75,9 @@ class EdgeIndex:
         """See `VectorIndex.require_room`."""
         with writing("memory"):
             require_room(self._folder)
+        with self._mutex:
+            if not self._is_name_on_disk:
+                self._sync_name()
 
     def upsert(self, points: Sequence[Point]) -> None:
         """See `VectorIndex.upsert`: one operation, one entry in the engine's log."""
@@ -89,10 +93,7 @@ class EdgeIndex:
             self.require_room()
             self._writes += 1
             self._shard.update(engine.UpdateOperation.upsert_points(rows))
-            self._unflushed += 1
-            if self._unflushed >= _FLUSH_EVERY or not self._sync_log():
-                self._shard.flush()
-                self._unflushed = 0
+            self._keep()
 
     def get(self, ids: Collection[str], *, with_vectors: bool = False) -> list[Point]:
         """See `VectorIndex.get`."""
@@ -148,10 +149,12 @@ class EdgeIndex:
         """
         doomed = set(ids)
         with self._mutex:
+            self._remove_other_shards()  # of a purge that failed
+            if not doomed:
+                return
             self.require_room()
             self._writes += 1
             name = f"shard-{int(self._shard_name[-6:]) + 1:06d}"
-            shutil.rmtree(self._folder / name, ignore_errors=True)  # of a purge that failed
             fresh = self._create(name)
             try:
                 for page in self._pages():
@@ -163,7 +166,6 @@ class EdgeIndex:
                     self.require_room()
                     fresh.update(engine.UpdateOperation.upsert_points(kept))
                 fresh.flush()
-                old_name = self._shard_name
                 self._make_current(name)
             except BaseException:
                 fresh.close()  # a full disk: what there was goes on
@@ -171,7 +173,7 @@ class EdgeIndex:
             old, self._shard = self._shard, fresh
             self._unflushed = 0
             old.close()
-            shutil.rmtree(self._folder / old_name)
+            self._remove_other_shards()
 
     def close(self) -> None:
         """See `VectorIndex.close`; calling it again does nothing."""
@@ -180,6 +182,28 @@ class EdgeIndex:
                 self._shard.close()
             finally:
                 self._lock.release()
+
+    def _keep(self) -> None:
+        """Make the last edit survive a power cut.
+
+        Raises:
+            Refused: It may not, though the engine has taken it.
+        """
+        self._unflushed += 1
+        try:
+            if self._unflushed >= _FLUSH_EVERY or not self._sync_log():
+                self._shard.flush()
+                self._unflushed = 0
+        except Exception as error:  # the engine raises `Exception` itself
+            # The system may tell of a failed sync only once: the next edit does not trust the log.
+            self._unflushed = _FLUSH_EVERY
+            raise Refused(
+                f"memory: it can't be told whether this edit will be kept ({error}); look whether "
+                "it is there, and try again what is not; the operator has to see to the disk that "
+                "KITH_MEMORY is on",
+                reason="MEMORY_EDIT_UNCERTAIN",
+                field="memory",
+            ) from error
 
     def _sync_log(self) -> bool:
         """Make the last edit survive a power cut; False when the log was rolled over meanwhile.
@@ -195,16 +219,16 @@ class EdgeIndex:
         return True
 
     def _open(self) -> engine.EdgeShard:
-        self.require_room()
+        with writing("memory"):
+            require_room(self._folder)
         about = self._folder / "memory.json"
         known = json.loads(about.read_text(encoding="utf-8")) if about.exists() else None
-        self._shard_name = known["shard"] if known else "shard-000001"
-        for leftover in self._folder.glob("shard-*"):  # of a process killed in `purge`, or before
-            if known is None or leftover.name != self._shard_name:
-                shutil.rmtree(leftover)
+        self._shard_name = known["shard"] if known else ""
+        self._remove_other_shards()  # of a process killed in `purge`, or before
         if known is None:
-            shard = self._create(self._shard_name)
-            self._make_current(self._shard_name)
+            shard = self._create("shard-000001")
+            self._make_current("shard-000001")
+            self._sync_name()
             return shard
         if (known["model"], known["dim"]) != (self._about["model"], self._dim):
             raise Refused(
@@ -222,10 +246,30 @@ class EdgeIndex:
         return engine.EdgeShard.load(str(shard))
 
     def _make_current(self, name: str) -> None:
+        """Name a shard as the one that counts: for this process and in memory.json, or in neither.
+
+        A power cut may bring back the name before until `_sync_name` has returned.
+        """
         about = self._about | {"shard": name}
         with writing("memory"):
-            write_durably(self._folder / "memory.json", json.dumps(about).encode())
+            write_whole(self._folder / "memory.json", json.dumps(about).encode())
         self._shard_name = name
+        self._is_name_on_disk = False
+
+    def _sync_name(self) -> None:
+        with writing("memory"):
+            sync(self._folder)
+        self._is_name_on_disk = True
+
+    def _remove_other_shards(self) -> None:
+        """Remove what does not count, once no power cut can make it count again."""
+        others = [one for one in self._folder.glob("shard-*") if one.name != self._shard_name]
+        if not others:
+            return
+        self._sync_name()
+        with writing("memory"):
+            for other in others:
+                shutil.rmtree(other)
 
     def _pages(self) -> Iterator[list[engine.Record]]:
         start = None

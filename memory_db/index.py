@@ -81,7 +81,8 @@ class VectorIndex(Protocol):
     def purge(self, ids: Collection[str]) -> None:
         """Delete points so that nothing of them, or of any earlier edit, is left in the files.
 
-        Embedded, that is proved; a server does it when it next compacts its segments.
+        Embedded, that is proved; a server does it when it next compacts its segments. Without ids,
+        what an earlier call that failed has left.
         """
 
     def close(self) -> None:

@@ -51,8 +51,7 @@ def purge(index: VectorIndex, photos: PhotoStore, now: datetime) -> Purged:
         doomed -= {point.payload["blob"] for point in naming if point.id not in removed}
     for blob in doomed:
         photos.delete(blob)
-    if removed:
-        index.purge(removed)
+    index.purge(removed)  # where there is nothing, too: the last one may have failed
     gone = tuple(concept.id for concept in concepts)
     return Purged(gone, len(doomed), len(forgotten) - len(gone))
 

@@ -143,6 +143,27 @@ def test_an_edit_is_kept_when_the_engine_rolls_its_log_over(
         assert [concept.name for concept in store.list().concepts] == ["bo", "mug"]
 
 
+def test_an_edit_that_may_not_outlast_a_power_cut_is_told_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: Path) -> None:
+        raise OSError(errno.EIO, "the disk is broken")
+
+    with open_store(tmp_path) as store:
+        bo = store.remember("bo", "dog", "", [view("bo")])
+        with monkeypatch.context() as patch:
+            patch.setattr("memory_db.edge.sync", broken)
+            with pytest.raises(Refused, match=r"can't be told .*broken.*; look") as refused:
+                store.remember("mug", "cup", "", [view("mug")])
+            assert refused.value.reason == "MEMORY_EDIT_UNCERTAIN"
+            store.update(bo.id, name="rex")  # by the engine's flush, and not by the log
+            with pytest.raises(Refused, match="can't be told"):
+                store.forget(bo.id)
+        assert [concept.name for concept in store.list().concepts] == ["mug"]
+        assert sum(store.repair()) == 0
+        assert store.undo_forget(bo.id).name == "rex"
+
+
 def test_the_engine_makes_one_shard_and_further_memories_are_copies(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -337,19 +358,49 @@ def test_edits_after_a_purge_that_found_the_disk_full_are_kept(
         store.forget(store.remember("bo", "dog", "", [view("bo")]).id)
         clock.skip(UNDO_WINDOW_S)
         with monkeypatch.context() as patch:
-            patch.setattr("memory_db.edge.write_durably", full)
+            patch.setattr("memory_db.edge.write_whole", full)
             with pytest.raises(Refused, match="no space"):
                 store.purge_expired()
         store.remember("mug", "cup", "", [view("mug")])
     with opened() as store:
         assert [concept.name for concept in store.list().concepts] == ["mug"]
         with monkeypatch.context() as patch:
-            patch.setattr("memory_db.edge.write_durably", full)
+            patch.setattr("memory_db.edge.write_whole", full)
             with pytest.raises(Refused, match="no space"):
                 store.purge_expired()
         store.purge_expired()
         assert [concept.name for concept in store.list().concepts] == ["mug"]
         assert not traces(tmp_path, image("bo"))
+
+
+def test_edits_after_a_purge_whose_last_sync_failed_are_kept(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def opened() -> ConceptStore:
+        index = EdgeIndex(tmp_path, model="clip", dim=DIM)
+        return ConceptStore(index, PhotoStore(str(tmp_path / "photos")), now=clock)
+
+    def broken(descriptor: int) -> None:
+        if os.path.samestat(os.fstat(descriptor), tmp_path.stat()):
+            raise OSError(errno.EIO, "the folder can't be synced")
+
+    with opened() as store:
+        store.forget(store.remember("bo", "dog", "", [view("bo")]).id)
+        clock.skip(UNDO_WINDOW_S)
+        with monkeypatch.context() as patch:
+            patch.setattr("os.fsync", broken)
+            with pytest.raises(Refused, match="can't be synced"):
+                store.purge_expired()
+            with pytest.raises(Refused, match="nothing can be written"):
+                store.remember("cap", "hat", "", [view("cap")])
+            with pytest.raises(Refused, match="can't be synced"):
+                store.purge_expired()
+        store.remember("mug", "cup", "", [view("mug")])
+        assert store.awaits_purge
+        store.purge_expired()
+        assert [shard.name for shard in tmp_path.glob("shard-*")] == ["shard-000002"]
+    with opened() as store:
+        assert [concept.name for concept in store.list().concepts] == ["mug"]
 
 
 def traces(folder: Path, *needles: bytes) -> list[str]:
