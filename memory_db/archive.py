@@ -10,6 +10,7 @@ import math
 import tarfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import IO, Any, Final
 
 from kith.errors import InvalidInput
@@ -99,11 +100,13 @@ def read_archive(file: IO[bytes]) -> Iterator[ArchivedConcept]:
             members = {member.name: member for member in tar if member.isfile()}
             manifest = json.loads(_read(tar, members, MANIFEST, MAX_MANIFEST_BYTES))
             for entry in _concepts(manifest):
+                # Read once, however often it is listed: a small file may make thousands of views.
+                photo = cache(partial(_photo, tar, members))
                 yield ArchivedConcept(
                     name=_text(entry["name"]),
                     category=_text(entry["category"]),
                     description=_text(entry["description"]),
-                    views=tuple(_view(tar, members, view) for view in entry["views"]),
+                    views=tuple(_view(view, photo) for view in entry["views"]),
                 )
     except _DAMAGED as error:
         raise _invalid(f"is damaged or not one of Kith's ({error})") from error
@@ -119,12 +122,15 @@ def _concepts(manifest: dict[str, Any]) -> list[dict[str, Any]]:
     return concepts
 
 
-def _view(tar: tarfile.TarFile, members: _Members, view: dict[str, Any]) -> ArchivedView:
-    blob = view["photo"]
+def _view(view: dict[str, Any], photo: Callable[[str], bytes]) -> ArchivedView:
+    return ArchivedView(photo(view["photo"]), _box(view["box"]), bool(view["negative"]))
+
+
+def _photo(tar: tarfile.TarFile, members: _Members, blob: str) -> bytes:
     image = _read(tar, members, f"photos/{blob}", MAX_PHOTO_BYTES)
     if content_hash(image) != blob:
         raise _invalid(f"has a photo {blob} whose content is another; export it again")
-    return ArchivedView(image, _box(view["box"]), bool(view["negative"]))
+    return image
 
 
 def _text(value: object) -> str:

@@ -17,6 +17,9 @@ LOOKED_AT = 1024
 """Longest side of a crop that is only looked at: an embedder takes a third of that, and dozens of
 a photo of 50 megapixels would fill the memory."""
 
+LONGEST_SIDE = 65_535
+"""Of a photo, in pixels, as far as the contract's boxes reach."""
+
 INSIDE = 0.8
 """Share of a box within another from which on it is a part of that other."""
 
@@ -62,6 +65,24 @@ def require_inside(photo: Image, box: Box, field: str) -> Box:
         raise InvalidInput(
             f"{field}: {written(box)} is not in the photo of {photo.width} x {photo.height} "
             "pixels; give x1,y1,x2,y2 in pixels of the upright photo",
+            reason="BOX_OUTSIDE",
+            field=field,
+        )
+    return box
+
+
+def require_in_some_photo(box: Box, field: str) -> Box:
+    """`box`, if there may be a photo that it lies in: for one whose photo is no longer there.
+
+    Raises:
+        InvalidInput: It reaches beyond every photo or has no area.
+    """
+    x1, y1, x2, y2 = box
+    if not (0 <= x1 < x2 <= LONGEST_SIDE and 0 <= y1 < y2 <= LONGEST_SIDE):
+        sides = ",".join(f"{side:g}" for side in box)
+        raise InvalidInput(
+            f"{field}: {sides} is in no photo; give x1,y1,x2,y2 in pixels of the upright photo, "
+            f"x1 < x2 and y1 < y2, 0 to {LONGEST_SIDE}",
             reason="BOX_OUTSIDE",
             field=field,
         )

@@ -3,22 +3,26 @@
 import asyncio
 import io
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from enum import Enum
 from typing import IO, Any, Final, NamedTuple
 
 from kith.errors import AlreadyExists, InvalidInput, KithError, NotFound, Refused
-from memory_db import Concept, ConceptStore
+from memory_db import Concept, ConceptStore, NewView
 from memory_db.archive import ArchivedConcept, ArchivedView, read_archive, write_archive
 from memory_db.rap_format import read_rap_folder, write_rap_folder
+from services.assistant.regions import require_in_some_photo
 from services.assistant.stages import Stages
 from services.assistant.views import views_of
-from services.runtime import images
+from services.runtime.room import ROOM, this_request
 
 MAX_FILE_BYTES: Final = 4 * 1024**3
 CHUNK_BYTES: Final = 1024 * 1024
+MAX_GROWTH_BYTES: Final = 256 * 1024 * 1024
+"""By which a concept's photos may take more once they are made plain. What was exported stays as
+large as it is; a small file of another's making may become a hundred times as large."""
 
 
 class Format(Enum):
@@ -53,6 +57,7 @@ async def import_memory(
     Raises:
         InvalidInput: The file is too large or not of this form. What was read before is kept.
         Refused: There is no room to hold it meanwhile.
+        Overloaded: Requests' pictures fill the memory. What was read before is kept.
     """
     imported = Imported([], [])
     with _unnamed_file() as file:
@@ -140,16 +145,42 @@ def _read(
 
 
 async def _remember(stages: Stages, store: ConceptStore, entry: ArchivedConcept) -> Concept:
-    photos = [
-        await asyncio.to_thread(images.decode, view.image, field="photo") for view in entry.views
-    ]
-    plain = await views_of(stages, photos, [view.box for view in entry.views])
-    views = [
-        replace(new, negative=view.negative) for new, view in zip(plain, entry.views, strict=True)
-    ]
+    views = await _views(stages, entry.views)
     return await asyncio.to_thread(
         store.remember, entry.name, entry.category, entry.description, views
     )
+
+
+async def _views(stages: Stages, archived: Sequence[ArchivedView]) -> list[NewView]:
+    """The views with their vectors; a photo is made plain once, however often it is listed."""
+    for number, view in enumerate(archived):
+        if view.box is not None:
+            require_in_some_photo(view.box, f"views[{number}].box")
+    plain: dict[bytes, NewView] = {}
+    growth = 0
+    for view in archived:
+        if view.image not in plain:
+            plain[view.image] = new = await _plain(stages, view.image)
+            growth += len(new.image) - len(view.image)
+            _require_little(growth)
+    return [replace(plain[view.image], box=view.box, negative=view.negative) for view in archived]
+
+
+async def _plain(stages: Stages, image: bytes) -> NewView:
+    """The view of a whole photo; nobody holds it decoded any more afterwards."""
+    photos = await asyncio.to_thread(ROOM.decode_all, {"photo": image}, this_request())
+    (view,) = await views_of(stages, photos, [None])
+    return view
+
+
+def _require_little(growth: int) -> None:
+    if growth > MAX_GROWTH_BYTES:
+        raise InvalidInput(
+            f"views: made plain, their photos take {MAX_GROWTH_BYTES} bytes more than in the file; "
+            "scale them down or import fewer",
+            reason="VIEWS_TOO_LARGE",
+            field="views",
+        )
 
 
 def _problem(entry: str, error: KithError) -> Problem:

@@ -6,15 +6,23 @@ import tempfile
 import threading
 import time
 import zipfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
+from PIL import Image
 
-from kith.errors import InvalidInput, Refused, Unavailable
+from kith.errors import InvalidInput, Overloaded, Refused, Unavailable
 from kith.v1 import assistant_pb2_grpc, memory_pb2, query_pb2, transfer_pb2
-from services.assistant import servicer
+from memory_db import Box, Concept, View
+from memory_db.archive import write_archive
+from memory_db.photos import content_hash
+from services.assistant import servicer, transfer
 from services.assistant.methods import method
 from services.assistant.pipeline import Assistant
 from services.assistant.stages import Stages
@@ -22,10 +30,11 @@ from services.assistant.stores import Stores
 from services.assistant.transfer import Format, export_memory, import_memory
 from services.runtime import images
 from services.runtime.calls import calling, open_channel
+from services.runtime.room import Room
 from services.runtime.server import Server
 from services.runtime.settings import ServerSettings
 from tests.assistant.calling import PARENT, Caller, answering, picture
-from tests.assistant.world import Bench, Thing, open_store, paint
+from tests.assistant.world import Bench, PaintEmbedder, Thing, open_store, paint
 from tests.disk import no_file_above
 
 DOG, MUG = Thing("dog", 10), Thing("mug", 20)
@@ -51,6 +60,31 @@ def pieces(
     yield transfer_pb2.ImportMemoryRequest(header=header)
     for start in range(0, len(file), 10_000):
         yield transfer_pb2.ImportMemoryRequest(chunk=file[start : start + 10_000])
+
+
+def archive(**concepts: list[tuple[bytes, Box | None]]) -> bytes:
+    """An archive by hand: of each concept the photos, and where they were cut out."""
+    now, file = datetime.now(UTC), io.BytesIO()
+    photos = {content_hash(photo): photo for views in concepts.values() for photo, _ in views}
+    made = [
+        Concept(
+            id=name,
+            name=name,
+            category="dog",
+            description="",
+            etag="",
+            created=now,
+            updated=now,
+            views=tuple(View("", content_hash(photo), box, False, now) for photo, box in views),
+        )
+        for name, views in concepts.items()
+    ]
+    write_archive(file, made, photos.__getitem__)
+    return file.getvalue()
+
+
+async def as_chunks(file: bytes) -> AsyncIterator[bytes]:
+    yield file
 
 
 async def known(caller: Caller, *things: Thing) -> list[str]:
@@ -112,6 +146,78 @@ async def test_a_rap_folder_written_by_hand_is_taken_as_far_as_it_is_sound(me: C
         ("<text>", "RAP_FOLDER_INVALID"),
     }
     assert await known(me, Thing("dog", 12)) == ["bo"]
+
+
+async def test_an_import_holds_one_decoded_photo_at_a_time_and_decodes_it_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = Room(pixels=1)
+    asked: list[int] = []
+
+    class Watched(PaintEmbedder):
+        async def embed_images(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
+            asked.append(len(images))
+            async with asyncio.timeout(10):
+                while room._held.total() != 100 * 80:  # noqa: ASYNC110 - another thread lets go
+                    await asyncio.sleep(0.001)
+            return await super().embed_images(images)
+
+    monkeypatch.setattr(transfer, "ROOM", room)
+    bo, other = (images.encode(paint(Thing("dog", looks))) for looks in (10, 60))
+    boxes: list[Box | None] = [None, (0.0, 0.0, 100.0, 80.0), (5.0, 5.0, 105.0, 85.0)]
+    file = archive(bo=[*((bo, box) for box in boxes), (other, None)])
+
+    stages = replace(bench.stages, embedder=Watched())
+    taken = await import_memory(stages, bench.store, as_chunks(file), Format.ARCHIVE)
+
+    assert asked == [1, 1]
+    assert [view.box for view in taken.concepts[0].views] == [*boxes, None]
+    blobs = [view.blob for view in taken.concepts[0].views]
+    assert blobs == [content_hash(bo)] * 3 + [content_hash(other)]
+
+
+async def test_an_import_finds_no_room_beside_other_requests_pictures(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = images.encode(paint(DOG))
+    monkeypatch.setattr(transfer, "ROOM", Room(pixels=10_000))
+    held = transfer.ROOM.decode_all({"photo": photo}, "another request")
+    file = archive(bo=[(photo, None)])
+    with pytest.raises(Overloaded):
+        await import_memory(bench.stages, bench.store, as_chunks(file), Format.ARCHIVE)
+    held.clear()
+    taken = await import_memory(bench.stages, bench.store, as_chunks(file), Format.ARCHIVE)
+    assert [one.name for one in taken.concepts] == ["bo"]
+
+
+async def test_small_photos_that_become_large_ones_are_refused_by_the_name_of_their_concept(
+    me: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transfer, "MAX_GROWTH_BYTES", 0)
+    small = io.BytesIO()
+    paint(DOG).save(small, "WEBP", lossless=True)
+    plain = images.encode(paint(DOG))
+
+    file = archive(bo=[(small.getvalue(), None)], mia=[(plain, None)])
+    taken = await me("ImportMemory", pieces(file, ARCHIVE))
+
+    assert [(one.entry, one.reason) for one in taken.problems] == [("bo", "VIEWS_TOO_LARGE")]
+    assert [one.display_name for one in taken.concepts] == ["mia"]
+
+
+@pytest.mark.parametrize(
+    "box",
+    [(1e308, -1e308, 1e308, 1e308), (0, 0, 1e308, 5), (-1, 0, 5, 5), (9, 0, 5, 5), (0, 5, 5, 5)],
+)
+async def test_a_box_that_lies_in_no_photo_is_refused_by_the_name_of_its_concept(
+    me: Caller, box: Box
+) -> None:
+    photo = images.encode(paint(DOG))
+    file = archive(bo=[(photo, None), (photo, box)], mia=[(photo, (0, 0, 65_535, 5))])
+    taken = await me("ImportMemory", pieces(file, ARCHIVE))
+    assert [(one.entry, one.reason) for one in taken.problems] == [("bo", "BOX_OUTSIDE")]
+    assert "views[1].box: " in taken.problems[0].message
+    assert [one.display_name for one in taken.concepts] == ["mia"]
 
 
 async def test_a_file_of_another_kind_is_refused(me: Caller) -> None:

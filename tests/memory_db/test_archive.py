@@ -74,6 +74,15 @@ def test_a_photo_that_two_views_share_is_written_once(archive: bytes) -> None:
     )
 
 
+def test_a_photo_that_is_listed_again_and_again_is_held_once(archive: bytes) -> None:
+    views = [{"photo": content_hash(image("1")), "box": None, "negative": False}] * 1000
+    concept = {"name": "a", "category": "", "description": "", "views": views}
+    manifest = json.dumps({"schema": 1, "concepts": [concept]}).encode()
+    (read_again,) = read(rewrite(archive, {"manifest.json": manifest}))
+    assert len(read_again.views) == 1000
+    assert len({id(view.image) for view in read_again.views}) == 1
+
+
 def test_an_empty_memory_makes_an_empty_archive() -> None:
     file = io.BytesIO()
     write_archive(file, [], lambda blob: b"")
