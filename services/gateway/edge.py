@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kith.errors import KithError, Overloaded, Refused
-from services.gateway import errors, observe
+from services.gateway import bodies, errors, observe
 from services.runtime import hop
 from services.runtime.metrics import CALLS_RUNNING
 
@@ -96,7 +96,7 @@ class Edge:
                 observe.failed(Request(scope), error)
                 await errors.response(error, scope["path"])(scope, receive, marked)
             else:
-                await self._serve(scope, receive, marked)
+                await self._serve(scope, bodies.unless_silent(scope, receive), marked)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._calls += 1

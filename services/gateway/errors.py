@@ -16,9 +16,10 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from kith.errors import InvalidInput, KithError, NotFound, Overloaded, Unauthenticated
-from services.gateway import observe
+from services.gateway import bodies, observe
 
 _OPENAI_PATHS: Final = ("/v1/chat/", "/v1/models")
 
@@ -41,6 +42,7 @@ _NARROWER: Final[Mapping[str, int]] = MappingProxyType(
     {
         "ORIGIN_FORBIDDEN": 403,
         "METHOD_NOT_ALLOWED": 405,
+        "BODY_SILENT": 408,
         "BODY_TOO_LARGE": 413,
         "MEDIA_TYPE_UNSUPPORTED": 415,
         "HOST_UNKNOWN": 421,
@@ -126,6 +128,9 @@ def known(error: Exception, request: Request) -> KithError | None:
             return error
         case RequestValidationError():
             return _first(error)
+        # Where FastAPI reads the body itself, it takes this for a body that is malformed.
+        case ClientDisconnect() | HTTPException(__cause__=ClientDisconnect()):
+            return bodies.broken_off(request.scope)
         case HTTPException(status_code=405):
             what = f"{request.method} is not for {path}; see /docs"
             return InvalidInput(what, reason="METHOD_NOT_ALLOWED")
@@ -148,7 +153,7 @@ def handle_errors(app: FastAPI) -> None:
         observe.failed(request, told)
         return response(told, path)
 
-    for kind in (KithError, RequestValidationError, HTTPException, Exception):
+    for kind in (KithError, RequestValidationError, HTTPException, ClientDisconnect, Exception):
         app.add_exception_handler(kind, answer)
 
 

@@ -1,14 +1,19 @@
 """Where requests may come from, how large they may be, and what browsers are told."""
 
+import json
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack
+from http.client import HTTPResponse
 
 import httpx
 import pytest
 
 from services.assistant.background import in_background
+from services.gateway import bodies
 from services.gateway.app import create_app
 from services.gateway.settings import GatewaySettings
-from tests.gateway.world import Gateway, gateway_to, wait_until
+from tests.gateway.world import BO, BODIES, Gateway, begun, gateway_to, photo, wait_until
 
 OURS = "https://chat.example"
 
@@ -116,6 +121,61 @@ def test_a_gateway_that_is_busy_says_so_and_still_tells_how_it_is(gateway: Gatew
             for path in ("/healthz", "/readyz"):
                 assert client.get(path).status_code == 200
         wait_until(lambda: client.get("/v1/concepts").status_code == 200)
+
+
+@pytest.mark.parametrize(("route", "kind"), BODIES)
+def test_a_body_that_stops_coming_is_given_up(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch, route: str, kind: str
+) -> None:
+    monkeypatch.setattr(bodies, "SILENCE_S", 0.2)
+    with begun(gateway.url, route, kind) as connection:
+        answer = HTTPResponse(connection)
+        answer.begin()
+        assert answer.status == 408
+        told = json.loads(answer.read())["error"]
+    assert told["message"] == "body: nothing more of it came for 0.2 s; send it again"
+
+
+def test_bodies_that_stop_coming_keep_nobody_else_out(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bodies, "SILENCE_S", 0.5)
+    with (
+        in_background(lambda: gateway_to(gateway.address, max_calls=2)) as url,
+        httpx.Client(base_url=url) as client,
+        ExitStack() as silent,
+    ):
+        for _ in range(2):
+            silent.enter_context(begun(url, "POST /v1/retrieve", "application/json"))
+        wait_until(lambda: client.get("/v1/concepts").status_code == 429)
+        wait_until(lambda: client.get("/v1/concepts").status_code == 200)
+
+
+def test_a_watcher_is_not_asked_for_a_body(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bodies, "SILENCE_S", 0.01)
+    with begun(gateway.url, "GET /v1/watch", "application/json") as connection:
+        answer = HTTPResponse(connection)
+        answer.begin()
+        connection.settimeout(0.5)
+        with pytest.raises(TimeoutError):
+            answer.read()
+
+
+def test_a_body_that_comes_slowly_is_waited_for(
+    http: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bodies, "SILENCE_S", 1.0)
+
+    def pieces() -> Iterator[bytes]:
+        data = photo(BO)
+        for start in range(0, len(data), len(data) // 4):
+            time.sleep(0.3)
+            yield data[start : start + len(data) // 4]
+
+    headers = {"Content-Type": "image/png"}
+    assert http.post("/v1/uploads", content=pieces(), headers=headers).status_code == 201
 
 
 @pytest.mark.parametrize("path", ["/", "/docs", "/v1/concepts", "/nothing", "/static/nothing"])

@@ -16,7 +16,7 @@ from services.gateway import serve
 from services.gateway.gateway import Gateway as Inside
 from services.gateway.settings import GatewaySettings
 from tests.gateway.test_operation import ASK
-from tests.gateway.world import Gateway, gateway_to, running, wait_until
+from tests.gateway.world import BODIES, Gateway, begun, gateway_to, running, wait_until
 from tests.runtime.test_observe import Kept, count, kept
 
 __all__ = ["kept"]  # a fixture
@@ -86,6 +86,19 @@ def test_whatever_is_refused_is_counted_and_logged(
     assert [vars(one)["reason"] for one in said] == [label[2]]
     assert "secret" not in str(vars(said[0])).lower()
     assert "secret" not in generate_latest().decode().lower()
+
+
+@pytest.mark.parametrize(("route", "kind"), BODIES)
+def test_who_leaves_amid_a_body_is_no_fault_of_ours(
+    gateway: Gateway, caplog: pytest.LogCaptureFixture, route: str, kind: str
+) -> None:
+    caplog.set_level("INFO")
+    with begun(gateway.url, route, kind):
+        wait_until(lambda: "kith_calls_running 1.0" in generate_latest().decode())
+    wait_until(lambda: "CALLER_LEFT" in {vars(one).get("reason") for one in caplog.records})
+    (said,) = (one for one in caplog.records if vars(one).get("reason") == "CALLER_LEFT")
+    assert vars(said)["code"] == "CANCELLED"
+    assert [one for one in caplog.records if one.levelno >= logging.WARNING] == []
 
 
 def test_running_requests_are_told_and_one_too_many_is_counted(gateway: Gateway) -> None:

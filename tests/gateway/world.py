@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import socket
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager
@@ -36,6 +37,15 @@ from tests.assistant.world import (
 
 BO = Thing("dog", 10)
 CUP = Thing("mug", 40, (62, 10, 90, 40))
+
+BODIES = [
+    ("POST /v1/concepts", "application/json"),
+    ("POST /v1/chat/completions", "application/json"),
+    ("POST /v1/uploads", "image/png"),
+    ("POST /v1/uploads", "multipart/form-data; boundary=x"),
+    ("POST /mcp", "application/json"),
+]
+"""Each way in which a body is read, and the type of one."""
 
 
 @dataclass
@@ -136,6 +146,19 @@ async def gateway_to(assistant: str, **settings: Any) -> AsyncIterator[str]:  # 
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         server.should_exit = True
         await serving
+
+
+@contextmanager
+def begun(url: str, route: str, kind: str) -> Iterator[socket.socket]:
+    """The connection of a request whose body, of a type, has begun but goes on no further.
+
+    `route` is as in "POST /v1/concepts".
+    """
+    there = httpx.URL(url)
+    lines = (f"{route} HTTP/1.1", "Host: localhost", f"Content-Type: {kind}", "Content-Length: 99")
+    with socket.create_connection((there.host, there.port), timeout=30) as connection:
+        connection.sendall("\r\n".join((*lines, "", "-")).encode())
+        yield connection
 
 
 def photo(*things: Thing) -> bytes:

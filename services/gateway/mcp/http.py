@@ -20,6 +20,7 @@ from kith.aio import AsyncVerbs
 from kith.errors import KithError, NotFound, Unauthenticated
 from kith.v1 import query_pb2
 from kith.verbs.calls import Call
+from services.gateway import bodies
 from services.gateway.assistant import Assistant
 from services.gateway.caller import Caller
 from services.gateway.gateway import Gateway
@@ -68,7 +69,7 @@ class _Known:
             raise
         except KithError:
             pass  # which a tool tells in words that a model can use
-        await self._app(scope, receive, send)
+        await self._app(scope, bodies.to_its_end(receive), send)
 
 
 class _Verbs(AsyncVerbs):
