@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 from PIL import Image
 
-from kith.errors import InvalidInput
+from kith.errors import InvalidInput, NotFound
 from memory_db import Concept, View
 from services.assistant.memory import positive_views
-from services.baselines import jobs, kept
+from services.baselines import kept
 from services.baselines.jobs import Alike, Job
 from services.baselines.kept import Given
 from services.baselines.pipeline import Asker
@@ -62,10 +62,10 @@ def job_id(asker: Asker, verb: str, request_id: str) -> str:
 
 async def asked_before(asker: Asker, job: str) -> Job | None:
     """The training of that id, if there is one."""
-    place = asker.assistant.known.place(asker.user)
-    if not await asyncio.to_thread(jobs.has_job, place, job):
+    try:
+        return await asker.assistant.trainings.get(asker.user, job)
+    except NotFound:
         return None
-    return await asker.assistant.trainings.get(asker.user, job)
 
 
 def new_job(

@@ -4,7 +4,8 @@ import dataclasses
 import json
 import math
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -91,11 +92,6 @@ def read_job(place: Place, job_id: str) -> Job:
         raise missing(job_id) from error
 
 
-def has_job(place: Place, job_id: str) -> bool:
-    """Whether there is a training of that id."""
-    return (place.job(job_id) / _FILE).is_file()
-
-
 def write_job(place: Place, job: Job) -> None:
     """Writes down how a training is; on disk when this returns.
 
@@ -113,33 +109,41 @@ def write_job(place: Place, job: Job) -> None:
 
 def all_jobs(place: Place) -> list[Job]:
     """A user's trainings, the oldest first."""
-    return sorted(map(_read, place.jobs.glob(f"*/{_FILE}")), key=lambda job: (job.created, job.id))
+    found = _still_there(place.jobs.glob(f"*/{_FILE}"))
+    return sorted(found, key=lambda job: (job.created, job.id))
 
 
 def open_jobs(root: Path, method: str) -> list[Job]:
     """Everybody's trainings by a method that are not over, the oldest first."""
-    found = map(_read, root.glob(f"*/jobs/*/{_FILE}"))
+    found = _still_there(root.glob(f"*/jobs/*/{_FILE}"))
     left = [job for job in found if job.state is State.OPEN and job.method == method]
     return sorted(left, key=lambda job: (job.created, job.id))
 
 
 def clear(place: Place, job: Job) -> None:
     """Deletes what a training that is over has left beside the word of it, and the oldest words."""
-    for left in place.job(job.id).iterdir():
-        if left.name != _FILE:
-            shutil.rmtree(left) if left.is_dir() else left.unlink()
+    with suppress(FileNotFoundError):  # it is deleted meanwhile
+        for left in place.job(job.id).iterdir():
+            if left.name != _FILE:
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
     over = [one for one in all_jobs(place) if one.state is not State.OPEN]
     for one in over[:-MOST_KEPT]:
         delete(place, one.id)
 
 
 def delete(place: Place, job_id: str) -> None:
-    """Deletes a training with all that belongs to it."""
-    shutil.rmtree(place.job(job_id))
+    """Deletes a training with all that belongs to it, whoever else is about to."""
+    folder = place.job(job_id)
+    while folder.exists():
+        with suppress(FileNotFoundError):  # somebody else has deleted a part of it
+            shutil.rmtree(folder)
 
 
-def _read(path: Path) -> Job:
-    return _job(json.loads(path.read_text(encoding="utf-8")))
+def _still_there(files: Iterable[Path]) -> Iterator[Job]:
+    """The trainings in these files, but for those that are deleted meanwhile."""
+    for file in files:
+        with suppress(FileNotFoundError):
+            yield _job(json.loads(file.read_text(encoding="utf-8")))
 
 
 def _job(told: dict[str, Any]) -> Job:

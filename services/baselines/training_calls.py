@@ -3,6 +3,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import grpc
@@ -119,7 +120,8 @@ class TrainingServicer(AssistantServicer):
         forgotten = await super().Forget(request, context)
         concept_id = forgotten.name.split("/")[3]
         if job := self.assistant.trainings.open_with(current_user(), concept_id):
-            await self.assistant.trainings.cancel(job.user, job.id)
+            with suppress(Refused):  # without its concept it ends by itself
+                await self.assistant.trainings.cancel(job.user, job.id)
         return forgotten
 
 

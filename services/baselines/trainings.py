@@ -71,6 +71,8 @@ class Trainings:
         self._pace = Pace()
         self._work: asyncio.Task[None] | None = None
         self._more = asyncio.Event()
+        # Held while one that waits is cancelled: until that is written down none may begin.
+        self._turn = asyncio.Lock()
         self._lock: IO[bytes] | None = None
 
     def start(self) -> None:
@@ -151,14 +153,12 @@ class Trainings:
 
         Raises:
             NotFound: The user has none of that id.
-            Refused: Another process trains there.
+            Refused: Another process trains there, or it waits and its end can't be written down.
         """
         self.start()
         job = await self.get(user, job_id)
-        if job.id == self._pace.of:
-            self._cancelled.add(job.id)
-        elif job.id in self._open:
-            await self._end(replace(job, state=State.CANCELLED))
+        # What is begun comes to its end, though whoever asks may give up.
+        await asyncio.shield(asyncio.create_task(self._cancel(job)))
 
     async def announce(self, user: str, concept_id: str) -> None:
         """Tells those who watch that a concept stands elsewhere than before."""
@@ -200,17 +200,33 @@ class Trainings:
         left = self._pace.left_s(job) if job else None
         return _PATIENCE_S if left is None else max(1.0, left)
 
+    async def _cancel(self, job: Job) -> None:
+        async with self._turn:
+            if job.id == self._pace.of:
+                self._cancelled.add(job.id)
+            elif job.id in self._open:
+                await self._end(replace(job, state=State.CANCELLED))
+
     async def _train_all(self) -> None:
         while True:
-            while not self._open:
-                self._more.clear()
-                await self._more.wait()
-            job = next(iter(self._open.values()))
-            self._pace.begin(job)
-            outcome = await self._trained(job.id)
-            await self._end(outcome)
+            job = await self._next()
+            try:
+                await self._settle(await self._trained(job.id))
+            except Exception:  # noqa: BLE001 - a bug of ours stops none of those after it
+                _log.exception("training %s can't be ended", job.id)
+            self._open.pop(job.id, None)  # or it would be the next one again
             self._pace.end()
             self._cancelled.discard(job.id)
+
+    async def _next(self) -> Job:
+        """The training that runs from now on."""
+        while True:
+            async with self._turn:
+                for job in self._open.values():
+                    self._pace.begin(job)
+                    return job
+                self._more.clear()
+            await self._more.wait()
 
     async def _trained(self, job_id: str) -> Job:
         """A training as it is when it is over; it waits for what is away."""
@@ -247,21 +263,28 @@ class Trainings:
         await asyncio.to_thread(jobs.write_job, self._known.place(job.user), job)
         self._open[job.id] = job
 
+    async def _settle(self, outcome: Job) -> None:
+        """Ends the training that ran. A full disk is waited out: it must not begin again."""
+        while True:
+            try:
+                return await self._end(outcome)
+            except Refused as error:
+                _log.error("training %s is over: %s", outcome.id, error)
+                await asyncio.sleep(_AWAY_S)
+
     async def _end(self, job: Job) -> None:
         """Writes down what came of a training, and tells those who watch.
 
-        A full disk is waited out: a training that is over must not begin again.
+        Raises:
+            Refused: It can't be written; the training is open as before.
         """
         place = self._known.place(job.user)
+        await asyncio.to_thread(jobs.write_job, place, job)
+        try:
+            await asyncio.to_thread(jobs.clear, place, job)
+        except Exception:  # noqa: BLE001 - it is over, whatever it leaves behind
+            _log.exception("what training %s has left can't be deleted", job.id)
         self._open.pop(job.id, None)
-        while True:
-            try:
-                await asyncio.to_thread(jobs.write_job, place, job)
-                break
-            except Refused as error:
-                _log.error("training %s is over: %s", job.id, error)
-                await asyncio.sleep(_AWAY_S)
-        await asyncio.to_thread(jobs.clear, place, job)
         for concept_id in job.concepts:
             await self.announce(job.user, concept_id)
 

@@ -1,6 +1,12 @@
 """The queue: one training at a time, bounded, followed, cancelled, gone on with after a restart."""
 
 import asyncio
+import errno
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import grpc
@@ -11,6 +17,9 @@ from google.rpc import code_pb2
 
 from kith.errors import InvalidInput, NotFound, Overloaded, Refused
 from kith.v1 import memory_pb2, resources_pb2
+from services.baselines import jobs
+from services.baselines.jobs import Job
+from services.baselines.place import Place
 from services.baselines.trainings import Limits
 from services.runtime.profile import GeneratorSpec
 from tests.assistant.calling import PARENT
@@ -249,6 +258,134 @@ async def test_operations_are_listed_the_oldest_first_and_deleted_when_over(
     with pytest.raises(NotFound):
         await now(caller, done)
     assert await state_of(caller, "bo") == "STATE_READY"
+
+
+async def test_a_training_is_over_once_what_it_has_left_is_deleted(
+    caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clear, begun, may_go = jobs.clear, threading.Event(), threading.Event()
+
+    def slow(place: Place, job: Job) -> None:
+        begun.set()
+        may_go.wait(30)
+        clear(place, job)
+
+    monkeypatch.setattr(jobs, "clear", slow)
+    operation = await caller.remember("bo", BO)
+    await asyncio.to_thread(begun.wait, 30)
+    delete = operations_pb2.DeleteOperationRequest(name=operation.name)
+    with pytest.raises(Refused, match="cancel it first"):
+        await caller("DeleteOperation", delete)
+    may_go.set()
+    await caller.over(operation)
+    await caller("DeleteOperation", delete)
+    await caller.learn("lina", LINA)
+
+
+def test_a_training_may_be_deleted_by_several_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = Place(tmp_path, "me")
+    gone, left = (Job(name, "me", "yollava-s", (), {}, False, 0.0) for name in ("a", "b"))
+    for job in (gone, left):
+        jobs.write_job(place, job)
+    files = [*place.jobs.glob("*/job.json")]
+    rmtree = shutil.rmtree
+
+    def beaten(folder: Path) -> None:
+        monkeypatch.setattr(shutil, "rmtree", rmtree)
+        next(folder.iterdir()).unlink()
+        raise FileNotFoundError
+
+    monkeypatch.setattr(shutil, "rmtree", beaten)
+    for _ in range(2):
+        jobs.delete(place, gone.id)
+    assert not place.job(gone.id).exists()
+    jobs.clear(place, gone)
+    monkeypatch.setattr(Path, "glob", lambda *_: iter(files))  # looked for before it was deleted
+    assert jobs.all_jobs(place) == jobs.open_jobs(tmp_path, "yollava-s") == [left]
+
+
+@pytest.mark.parametrize("broken", ["clear", "write_job"])
+async def test_what_can_not_be_deleted_or_written_down_stops_no_training_after_it(
+    caller: Caller, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    function = getattr(jobs, broken)
+
+    def fails(place: Place, job: Job) -> None:
+        if job.state is jobs.State.DONE:
+            monkeypatch.undo()
+            raise OSError(errno.EIO, "a broken disk")
+        function(place, job)
+
+    monkeypatch.setattr(jobs, broken, fails)
+    await caller.remember("bo", BO)
+    await caller.learn("lina", LINA)
+
+
+@contextmanager
+def full_disk() -> Iterator[None]:
+    def fails(path: Path, content: bytes) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jobs, "write_durably", fails)
+        yield
+
+
+async def test_on_a_full_disk_to_cancel_what_waits_is_refused_and_changes_nothing(
+    caller: Caller, steps: Steps
+) -> None:
+    steps.may_go.clear()
+    await caller.remember("rex", BO)
+    waiting = [await caller.remember(name, things) for name, things in PAIR]
+    with full_disk(), pytest.raises(Refused, match="No space left on device") as refused:
+        await cancel(caller, waiting[0])
+    assert refused.value.reason == "ARTEFACTS_UNWRITABLE"
+    told = [progress(await now(caller, one)).queue_position for one in waiting]
+    assert told == [1, 2]
+    steps.may_go.set()
+    for one in waiting:
+        assert (await caller.over(one)).HasField("response")
+
+
+async def test_on_a_full_disk_of_artefacts_a_concept_is_forgotten_and_its_training_ends_by_itself(
+    caller: Caller, steps: Steps
+) -> None:
+    steps.may_go.clear()
+    await caller.remember("bo", BO)
+    waiting = await caller.remember("lina", LINA)
+    with full_disk():
+        name = (await caller.named("lina")).name
+        await caller("Forget", memory_pb2.ForgetRequest(name=name))
+    steps.may_go.set()
+    assert (await caller.over(waiting)).error.code == code_pb2.NOT_FOUND
+
+
+async def test_whoever_gives_up_to_cancel_has_cancelled(
+    caller: Caller, steps: Steps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps.may_go.clear()
+    await caller.remember("bo", BO)
+    waiting = await caller.remember("lina", LINA)
+    write, begun, may_go = jobs.write_job, threading.Event(), threading.Event()
+
+    def slow(place: Place, job: Job) -> None:
+        begun.set()
+        may_go.wait(30)
+        write(place, job)
+
+    cleared: list[str] = []
+    monkeypatch.setattr(jobs, "write_job", slow)
+    monkeypatch.setattr(jobs, "clear", lambda _, job: cleared.append(job.id))
+    job_id = waiting.name.removeprefix("operations/")
+    call = asyncio.create_task(caller.served.trainings.cancel("me", job_id))
+    await asyncio.to_thread(begun.wait, 30)
+    call.cancel()
+    await asyncio.wait([call])
+    may_go.set()
+    assert (await caller.over(waiting)).error.code == code_pb2.CANCELLED
+    assert cleared == [job_id]
 
 
 async def test_a_second_process_trains_nothing_in_the_same_folder(
