@@ -57,11 +57,11 @@ def require_room(folder: Path) -> None:
 
 def write_durably(path: Path, content: bytes) -> None:
     """Write a file, whole or not at all; on disk when this returns."""
-    write_whole(path, content)
+    replace_whole(path, content)
     sync(path.parent)
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def replace_whole(path: Path, content: bytes) -> None:
     """Write a file, whole or not at all; its name is on disk once the folder is synced."""
     with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as part:
         try:

@@ -16,7 +16,7 @@ import numpy as np
 import qdrant_edge as engine
 
 from kith.errors import Refused
-from memory_db.durable import FolderLock, require_room, sync, write_whole, writing
+from memory_db.durable import FolderLock, replace_whole, require_room, sync, writing
 from memory_db.empty_shard import write_empty_shard
 from memory_db.index import VECTOR, Hit, Point, Where
 from memory_db.schema import Vectors
@@ -252,7 +252,7 @@ class EdgeIndex:
         """
         about = self._about | {"shard": name}
         with writing("memory"):
-            write_whole(self._folder / "memory.json", json.dumps(about).encode())
+            replace_whole(self._folder / "memory.json", json.dumps(about).encode())
         self._shard_name = name
         self._is_name_on_disk = False
 

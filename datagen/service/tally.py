@@ -65,13 +65,20 @@ class Tally:
 
     def _look(self) -> Iterator[tuple[str, _Seen]]:
         for part in PARTS:
-            with suppress(FileNotFoundError):  # the dataset is deleted meanwhile
-                for path in (self._out / WORK / part).glob("[!.]*.json"):
-                    job, state = f"{part}/{path.stem}", path.stat()
-                    file = state.st_ino, state.st_mtime_ns
-                    known = self._seen.get(job)
-                    is_old = known and known.file == file
-                    yield job, known if known and is_old else self._read(job, part, file)
+            for path in self._files(part):
+                job = f"{part}/{path.stem}"
+                try:
+                    state = path.stat()
+                except FileNotFoundError:  # it is drawn anew, or the dataset is deleted meanwhile
+                    continue
+                file = state.st_ino, state.st_mtime_ns
+                known = self._seen.get(job)
+                yield job, known if known and known.file == file else self._read(job, part, file)
+
+    def _files(self, part: Part) -> list[Path]:
+        with suppress(FileNotFoundError):  # the dataset is deleted meanwhile
+            return list((self._out / WORK / part).glob("[!.]*.json"))
+        return []
 
     def _read(self, job: str, part: Part, file: tuple[int, int]) -> _Seen:
         record = self._records.of(job)

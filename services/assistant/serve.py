@@ -36,11 +36,12 @@ async def serve_assembled(
     assemble: Callable[[S], AbstractAsyncContextManager[Assembly]],
 ) -> None:
     """The same of what `assemble` makes of `settings`."""
-    # A call may wait in a thread, for photos that are elsewhere or for an edit of the same user
-    # that does. Of asyncio's own few threads, one user's calls would leave none to the others.
-    threads = ThreadPoolExecutor(settings.max_calls, thread_name_prefix="kith-call")
-    asyncio.get_running_loop().set_default_executor(threads)
     async with assemble(settings) as assembly, AsyncExitStack() as further:
+        # A call may wait in a thread, for photos that are elsewhere or for an edit of the same user
+        # that does. Of asyncio's own few threads, one user's calls would leave none to the others.
+        most = settings.max_calls * (1 + len(assembly.further))
+        threads = ThreadPoolExecutor(most, thread_name_prefix="kith-call")
+        asyncio.get_running_loop().set_default_executor(threads)
         others = [
             await further.enter_async_context(
                 Server(settings.model_copy(update={"port": port}), [service])

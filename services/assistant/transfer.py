@@ -9,7 +9,7 @@ from dataclasses import replace
 from enum import Enum
 from typing import IO, Any, Final, NamedTuple
 
-from kith.errors import AlreadyExists, InvalidInput, KithError, NotFound, Refused
+from kith.errors import AlreadyExists, InvalidInput, KithError, NotFound, Overloaded, Refused
 from memory_db import Concept, ConceptStore, NewView
 from memory_db.archive import ArchivedConcept, ArchivedView, read_archive, write_archive
 from memory_db.rap_format import read_rap_folder, write_rap_folder
@@ -57,7 +57,6 @@ async def import_memory(
     Raises:
         InvalidInput: The file is too large or not of this form. What was read before is kept.
         Refused: There is no room to hold it meanwhile.
-        Overloaded: Requests' pictures fill the memory. What was read before is kept.
     """
     imported = Imported([], [])
     with _unnamed_file() as file:
@@ -67,7 +66,7 @@ async def import_memory(
             called, entry = named
             try:
                 imported.concepts.append(await _remember(stages, store, entry))
-            except (InvalidInput, AlreadyExists) as error:
+            except (InvalidInput, AlreadyExists, Overloaded) as error:
                 imported.problems.append(_problem(called, error))
     return imported
 

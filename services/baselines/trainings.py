@@ -73,6 +73,7 @@ class Trainings:
         self._more = asyncio.Event()
         # Held while one that waits is cancelled: until that is written down none may begin.
         self._turn = asyncio.Lock()
+        self._cancelling: set[asyncio.Task[None]] = set()
         self._lock: IO[bytes] | None = None
 
     def start(self) -> None:
@@ -91,7 +92,7 @@ class Trainings:
         """Stops after the step in hand; the next process goes on from the last checkpoint."""
         if self._work is not None:
             self._work.cancel()
-            await asyncio.wait([self._work])
+            await asyncio.wait([self._work, *self._cancelling])
         if self._lock is not None:
             self._lock.close()
 
@@ -156,9 +157,11 @@ class Trainings:
             Refused: Another process trains there, or it waits and its end can't be written down.
         """
         self.start()
-        job = await self.get(user, job_id)
         # What is begun comes to its end, though whoever asks may give up.
-        await asyncio.shield(asyncio.create_task(self._cancel(job)))
+        cancelling = asyncio.create_task(self._cancel(user, job_id))
+        self._cancelling.add(cancelling)
+        cancelling.add_done_callback(self._cancelling.discard)
+        await asyncio.shield(cancelling)
 
     async def announce(self, user: str, concept_id: str) -> None:
         """Tells those who watch that a concept stands elsewhere than before."""
@@ -200,12 +203,16 @@ class Trainings:
         left = self._pace.left_s(job) if job else None
         return _PATIENCE_S if left is None else max(1.0, left)
 
-    async def _cancel(self, job: Job) -> None:
+    async def _cancel(self, user: str, job_id: str) -> None:
         async with self._turn:
+            job = await self.get(user, job_id)
+            if job.state is not State.OPEN:
+                return
             if job.id == self._pace.of:
                 self._cancelled.add(job.id)
-            elif job.id in self._open:
-                await self._end(replace(job, state=State.CANCELLED))
+                return
+            await self._end(replace(job, state=State.CANCELLED))
+        await self._tell(job)
 
     async def _train_all(self) -> None:
         while True:
@@ -267,13 +274,15 @@ class Trainings:
         """Ends the training that ran. A full disk is waited out: it must not begin again."""
         while True:
             try:
-                return await self._end(outcome)
+                await self._end(outcome)
+                break
             except Refused as error:
                 _log.error("training %s is over: %s", outcome.id, error)
                 await asyncio.sleep(_AWAY_S)
+        await self._tell(outcome)
 
     async def _end(self, job: Job) -> None:
-        """Writes down what came of a training, and tells those who watch.
+        """Writes down what came of a training, and deletes what it has left.
 
         Raises:
             Refused: It can't be written; the training is open as before.
@@ -285,6 +294,8 @@ class Trainings:
         except Exception:  # noqa: BLE001 - it is over, whatever it leaves behind
             _log.exception("what training %s has left can't be deleted", job.id)
         self._open.pop(job.id, None)
+
+    async def _tell(self, job: Job) -> None:
         for concept_id in job.concepts:
             await self.announce(job.user, concept_id)
 

@@ -87,7 +87,7 @@ def writing(name: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise Refused(
-            f"can't write {name}: {error.strerror}; the server's operator has to make room",
+            f"can't write {name}: {error.strerror}; the server's operator has to see to its disk",
             reason="FILE_UNWRITABLE",
         ) from error
 

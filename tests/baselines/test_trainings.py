@@ -319,8 +319,11 @@ async def test_what_can_not_be_deleted_or_written_down_stops_no_training_after_i
         function(place, job)
 
     monkeypatch.setattr(jobs, broken, fails)
-    await caller.remember("bo", BO)
+    first = await caller.remember("bo", BO)
     await caller.learn("lina", LINA)
+    # One whose end nobody could write down is cancelled like any other.
+    await cancel(caller, first)
+    assert (await now(caller, first)).done
 
 
 @contextmanager

@@ -358,14 +358,14 @@ def test_edits_after_a_purge_that_found_the_disk_full_are_kept(
         store.forget(store.remember("bo", "dog", "", [view("bo")]).id)
         clock.skip(UNDO_WINDOW_S)
         with monkeypatch.context() as patch:
-            patch.setattr("memory_db.edge.write_whole", full)
+            patch.setattr("memory_db.edge.replace_whole", full)
             with pytest.raises(Refused, match="no space"):
                 store.purge_expired()
         store.remember("mug", "cup", "", [view("mug")])
     with opened() as store:
         assert [concept.name for concept in store.list().concepts] == ["mug"]
         with monkeypatch.context() as patch:
-            patch.setattr("memory_db.edge.write_whole", full)
+            patch.setattr("memory_db.edge.replace_whole", full)
             with pytest.raises(Refused, match="no space"):
                 store.purge_expired()
         store.purge_expired()

@@ -42,3 +42,15 @@ async def test_what_is_made_of_each_comes_in_their_order(
     assert await each_aside(width, pictures, made) == [picture.width for picture in pictures]
     assert (threading.current_thread() not in threads) == in_threads
     assert await each_aside(width, [], made) == []
+
+
+async def test_several_threads_work_on_large_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    both = threading.Barrier(2, timeout=30)
+
+    def width(picture: Image.Image) -> int:
+        both.wait()
+        return picture.width
+
+    pictures = [Image.new("RGB", (side, 400)) for side in range(300, 304)]
+    assert await each_aside(width, pictures, 100) == [300, 301, 302, 303]
