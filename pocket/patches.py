@@ -28,7 +28,7 @@ class PatchEmbedder(ClipEmbedder):
     @torch.inference_mode()
     def _embed(self, tower: object, inputs: Sequence[NDArray[Any]]) -> list[NDArray[np.float32]]:
         del tower  # pictures alone
-        batch = torch.from_numpy(np.stack(inputs)).to(self._device)
+        batch = self._preprocess.normalised(torch.from_numpy(np.stack(inputs)).to(self._device))
         visual = self._model.visual
         told = visual.forward_intermediates(
             batch, [LAYER], normalize_intermediates=True, intermediates_only=True, output_fmt="NLC"
