@@ -60,15 +60,8 @@ def require_inside(photo: Image, box: Box, field: str) -> Box:
     Raises:
         InvalidInput: It reaches beyond an edge or has no area.
     """
-    x1, y1, x2, y2 = box
-    if not (0 <= x1 < x2 <= photo.width and 0 <= y1 < y2 <= photo.height):
-        raise InvalidInput(
-            f"{field}: {written(box)} is not in the photo of {photo.width} x {photo.height} "
-            "pixels; give x1,y1,x2,y2 in pixels of the upright photo",
-            reason="BOX_OUTSIDE",
-            field=field,
-        )
-    return box
+    where = f"the photo of {photo.width} x {photo.height} pixels"
+    return _require_within(*photo.size, where, box, field)
 
 
 def require_in_some_photo(box: Box, field: str) -> Box:
@@ -77,12 +70,16 @@ def require_in_some_photo(box: Box, field: str) -> Box:
     Raises:
         InvalidInput: It reaches beyond every photo or has no area.
     """
+    where = f"any photo of at most {LONGEST_SIDE} pixels a side"
+    return _require_within(LONGEST_SIDE, LONGEST_SIDE, where, box, field)
+
+
+def _require_within(width: int, height: int, where: str, box: Box, field: str) -> Box:
     x1, y1, x2, y2 = box
-    if not (0 <= x1 < x2 <= LONGEST_SIDE and 0 <= y1 < y2 <= LONGEST_SIDE):
+    if not (0 <= x1 < x2 <= width and 0 <= y1 < y2 <= height):
         sides = ",".join(f"{side:g}" for side in box)
         raise InvalidInput(
-            f"{field}: {sides} is in no photo; give x1,y1,x2,y2 in pixels of the upright photo, "
-            f"x1 < x2 and y1 < y2, 0 to {LONGEST_SIDE}",
+            f"{field}: {sides} is not in {where}; give x1,y1,x2,y2 in pixels of the upright photo",
             reason="BOX_OUTSIDE",
             field=field,
         )

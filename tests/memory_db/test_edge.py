@@ -344,17 +344,19 @@ def test_readers_go_on_while_the_memory_is_purged(tmp_path: Path, clock: Clock) 
         assert failures == []
 
 
+def opened(folder: Path, clock: Clock) -> ConceptStore:
+    """A memory in `folder`, at the clock's time."""
+    index = EdgeIndex(folder, model="clip", dim=DIM)
+    return ConceptStore(index, PhotoStore(str(folder / "photos")), now=clock)
+
+
 def test_edits_after_a_purge_that_found_the_disk_full_are_kept(
     tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "no space left")
 
-    def opened() -> ConceptStore:
-        index = EdgeIndex(tmp_path, model="clip", dim=DIM)
-        return ConceptStore(index, PhotoStore(str(tmp_path / "photos")), now=clock)
-
-    with opened() as store:
+    with opened(tmp_path, clock) as store:
         store.forget(store.remember("bo", "dog", "", [view("bo")]).id)
         clock.skip(UNDO_WINDOW_S)
         with monkeypatch.context() as patch:
@@ -362,7 +364,7 @@ def test_edits_after_a_purge_that_found_the_disk_full_are_kept(
             with pytest.raises(Refused, match="no space"):
                 store.purge_expired()
         store.remember("mug", "cup", "", [view("mug")])
-    with opened() as store:
+    with opened(tmp_path, clock) as store:
         assert [concept.name for concept in store.list().concepts] == ["mug"]
         with monkeypatch.context() as patch:
             patch.setattr("memory_db.edge.replace_whole", full)
@@ -376,15 +378,11 @@ def test_edits_after_a_purge_that_found_the_disk_full_are_kept(
 def test_edits_after_a_purge_whose_last_sync_failed_are_kept(
     tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def opened() -> ConceptStore:
-        index = EdgeIndex(tmp_path, model="clip", dim=DIM)
-        return ConceptStore(index, PhotoStore(str(tmp_path / "photos")), now=clock)
-
     def broken(descriptor: int) -> None:
         if os.path.samestat(os.fstat(descriptor), tmp_path.stat()):
             raise OSError(errno.EIO, "the folder can't be synced")
 
-    with opened() as store:
+    with opened(tmp_path, clock) as store:
         store.forget(store.remember("bo", "dog", "", [view("bo")]).id)
         clock.skip(UNDO_WINDOW_S)
         with monkeypatch.context() as patch:
@@ -399,7 +397,7 @@ def test_edits_after_a_purge_whose_last_sync_failed_are_kept(
         assert store.awaits_purge
         store.purge_expired()
         assert [shard.name for shard in tmp_path.glob("shard-*")] == ["shard-000002"]
-    with opened() as store:
+    with opened(tmp_path, clock) as store:
         assert [concept.name for concept in store.list().concepts] == ["mug"]
 
 
