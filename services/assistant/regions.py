@@ -79,7 +79,8 @@ def _require_within(width: int, height: int, where: str, box: Box, field: str) -
     if not (0 <= x1 < x2 <= width and 0 <= y1 < y2 <= height):
         sides = ",".join(f"{side:g}" for side in box)
         raise InvalidInput(
-            f"{field}: {sides} is not in {where}; give x1,y1,x2,y2 in pixels of the upright photo",
+            f"{field}: {sides} is not in {where}; give x1,y1,x2,y2 in pixels of the upright photo, "
+            "x1 < x2 and y1 < y2",
             reason="BOX_OUTSIDE",
             field=field,
         )
